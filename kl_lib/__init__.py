@@ -1,0 +1,1 @@
+"""Kullback-Leibler divergence: the right number, the reason, and proof."""
