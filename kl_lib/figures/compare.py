@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def draw_bars(
-    axes: Axes, p: ArrayLike, q: ArrayLike, categories: Sequence[str], p_label: str = "p", q_label: str = "q"
+    axes: Axes,
+    p: ArrayLike,
+    q: ArrayLike,
+    categories: Sequence[str],
+    p_label: str = "p",
+    q_label: str = "q",
 ) -> None:
     """Draw two distributions over the same categories as paired bars on existing axes."""
     place = np.arange(len(categories))

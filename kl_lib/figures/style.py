@@ -72,7 +72,9 @@ def use_style() -> None:
     plt.rcParams.update(_RC | {"axes.prop_cycle": cycle})
 
 
-def panels(columns: int = 1, *, height: float = 3.2, rows: int = 1, **kwargs) -> tuple[Figure, list[Axes]]:
+def panels(
+    columns: int = 1, *, height: float = 3.2, rows: int = 1, **kwargs
+) -> tuple[Figure, list[Axes]]:
     """A page-wide figure and the flat list of its axes.
 
     Parameters
