@@ -26,3 +26,23 @@ from .style import (
     panels,
     use_style,
 )
+
+__all__ = [
+    "ACCENT",
+    "AMBER",
+    "GREY",
+    "LIGHT",
+    "M_COLOR",
+    "M_LINE",
+    "PAGE_WIDTH",
+    "P_COLOR",
+    "P_LINE",
+    "Q_COLOR",
+    "Q_LINE",
+    "SKY",
+    "bars",
+    "densities",
+    "draw_bars",
+    "panels",
+    "use_style",
+]

@@ -8,7 +8,7 @@ mode shows the figure as a light card rather than as black text on black.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +24,9 @@ GREY = "#666666"
 LIGHT = "#D9D9D9"
 
 #: Line styles that go with the colours of p and q.
-P_LINE = {"color": P_COLOR, "linestyle": "-"}
-Q_LINE = {"color": Q_COLOR, "linestyle": "--"}
-M_LINE = {"color": M_COLOR, "linestyle": "-."}
+P_LINE: dict[str, Any] = {"color": P_COLOR, "linestyle": "-"}
+Q_LINE: dict[str, Any] = {"color": Q_COLOR, "linestyle": "--"}
+M_LINE: dict[str, Any] = {"color": M_COLOR, "linestyle": "-."}
 
 #: Inches. A page shows this at about its natural size, so 10 pt text reads as 10 pt.
 PAGE_WIDTH = 7.0
@@ -73,7 +73,7 @@ def use_style() -> None:
 
 
 def panels(
-    columns: int = 1, *, height: float = 3.2, rows: int = 1, **kwargs
+    columns: int = 1, *, height: float = 3.2, rows: int = 1, **kwargs: Any
 ) -> tuple[Figure, list[Axes]]:
     """A page-wide figure and the flat list of its axes.
 

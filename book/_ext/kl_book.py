@@ -1,0 +1,63 @@
+"""What the book needs from Sphinx that no published extension gives: pages that ask for nothing outside.
+
+- MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
+  (2 MB of 24), and Sphinx is pointed at the copy.
+- Exercises and solutions lose the ids that sphinx-exercise repeats on a page.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+REPEATED_IDS = {"exercise-content", "solution-content"}
+
+
+def use_local_mathjax(app: Sphinx, config: Any) -> None:
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    # The context menu offers parts that are not copied.
+    config.mathjax3_config = {"options": {"enableMenu": False}, **(config.mathjax3_config or {})}
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    if exception is not None or app.builder.format != "html":
+        return
+    # The package's folder has hyphens in its name: it can be found, but not imported.
+    source = Path(
+        str(
+            distribution("sphinx-mathjax-offline").locate_file(
+                "sphinx-mathjax-offline/static/mathjax"
+            )
+        )
+    )
+    target = Path(app.outdir) / "_static" / "mathjax"
+    for part in MATHJAX_PARTS:
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / part, target / part)
+
+
+class DropRepeatedIds(SphinxPostTransform):
+    """An id may stand on a page once; sphinx-exercise gives every exercise the same one."""
+
+    default_priority = 900
+
+    def run(self, **kwargs: Any) -> None:
+        for section in self.document.findall(nodes.section):
+            section["ids"] = [i for i in section["ids"] if i not in REPEATED_IDS]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", use_local_mathjax)
+    app.connect("build-finished", copy_mathjax)
+    app.add_post_transform(DropRepeatedIds)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
