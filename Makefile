@@ -1,0 +1,64 @@
+# The KL book. `make` lists the targets; README.md says more.
+
+# The first of these that is 3.11 or 3.12 makes the environment; override with `make PYTHON=/path book`.
+PYTHON ?=
+CANDIDATES = $(PYTHON) python3.12 python3.11 python3 python
+FIND = for p in $(CANDIDATES); do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& { command -v "$$p"; break; }; done
+
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+SITE = _build/html
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks serve lab lock format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(READY) ## render the book into _build/html and print where it is
+	@$(BIN)/jupyter-book build . -W -n --keep-going -q
+	@echo "The book is at $(CURDIR)/$(SITE)/index.html"
+
+test: $(READY) ## run every check: style, types, library, notebooks, site, browser
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval --nbval-current-env \
+		--doctest-modules kl_lib tests notebooks
+
+notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
+	@$(BIN)/python notebooks/execute.py -j $(JOBS) $(NAME)
+
+serve: book ## render the book and serve it on http://localhost:8000
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+lab: $(READY) ## open the notebooks in Jupyter Lab
+	@$(BIN)/jupyter lab --notebook-dir .
+
+lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package kl-lib \
+		--no-annotate --custom-compile-command "make lock" -o requirements.lock -q
+
+format: $(READY) ## let ruff format the code
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+
+clean: ## delete what the other targets made, the environment included
+	rm -rf $(VENV) _build build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock
+	@python=$$($(FIND)); \
+	if [ -z "$$python" ]; then \
+		echo "The book needs Python 3.11 or 3.12: install one, then run make again (or make PYTHON=/path/to/python3.12)." >&2; \
+		exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$python (a few minutes, once)"; \
+	"$$python" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
