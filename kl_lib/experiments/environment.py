@@ -1,0 +1,84 @@
+"""What a run was measured on: enough to explain a difference, no names of people or places."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn", "tensorflow")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Describe machine, versions and source code.
+
+    Returns
+    -------
+    dict
+        ``python``, ``packages``, ``platform``, ``cpu``, ``cores``, ``devices`` (what the framework
+        computes on), ``git_commit`` and ``git_dirty`` (both None if kl_lib does not run from its
+        repository).
+
+    Notes
+    -----
+    It asks Keras for the devices and so loads it.
+    """
+    from kl_lib.experiments.backend import import_keras
+
+    commit, dirty = _git_state()
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": _cores(),
+        "devices": import_keras().distribution.list_devices(),
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cores() -> int:
+    # What this process may use, which in a container is less than what the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    try:
+        if platform.system() == "Darwin":
+            return _output("sysctl", "-n", "machdep.cpu.brand_string")
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except (OSError, subprocess.SubprocessError):
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_state() -> tuple[str | None, bool | None]:
+    package = Path(__file__).resolve().parent.parent
+    git = ("git", "-C", str(package))
+    try:
+        # Fails unless this very file is tracked: a virtual environment may lie in somebody else's
+        # repository, whose commit says nothing about kl_lib.
+        _output(*git, "ls-files", "--error-unmatch", str(Path(__file__).resolve()))
+        return _output(*git, "rev-parse", "HEAD"), bool(_output(*git, "status", "--porcelain", "."))
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    return done.stdout.strip()

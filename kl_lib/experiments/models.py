@@ -1,0 +1,69 @@
+"""The network of the experiment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+# Below this size two 3x3 convolutions without padding, each with pooling after it, leave nothing.
+SMALLEST_UNPADDED = 10
+
+
+def convnet(
+    input_shape: tuple[int, ...], classes: int = 10, *, precision: str = "float32"
+) -> keras.Sequential:
+    """Build the ConvNet of the Keras article, not yet compiled.
+
+    Twice a 3x3 convolution (32, then 64 filters, relu), 2x2 max pooling and dropout 0.5; then a
+    dense layer of 256 (relu) and a softmax.
+
+    Parameters
+    ----------
+    input_shape : tuple of three int
+        Height, width, channels. Images smaller than 10 pixels are padded in the convolutions
+        (``padding="same"``), because without it the second pooling has less than 2x2 values to
+        pool. Larger ones are not, as in the article.
+    classes : int
+        Width of the softmax.
+    precision : str
+        The Keras dtype policy of the layers.
+
+    Returns
+    -------
+    keras.Sequential
+        Maps (n, height, width, channels) to probabilities (n, classes).
+
+    References
+    ----------
+    MachineCurve, "How to use Kullback-Leibler divergence (KL divergence) with Keras?"
+
+    Examples
+    --------
+    >>> convnet((32, 32, 3)).count_params()
+    612042
+    >>> convnet((8, 8, 1)).output_shape
+    (None, 10)
+    """
+    from kl_lib.experiments.backend import import_keras
+
+    keras = import_keras()
+    layers = keras.layers
+    padding = "valid" if min(input_shape[:2]) >= SMALLEST_UNPADDED else "same"
+    # Said here, because keras.json of the machine may say otherwise.
+    channels = {"data_format": "channels_last", "dtype": precision}
+    return keras.Sequential(
+        [
+            keras.Input(input_shape, dtype="float32"),
+            layers.Conv2D(32, 3, activation="relu", padding=padding, **channels),
+            layers.MaxPooling2D(2, **channels),
+            layers.Dropout(0.5, dtype=precision),
+            layers.Conv2D(64, 3, activation="relu", padding=padding, **channels),
+            layers.MaxPooling2D(2, **channels),
+            layers.Dropout(0.5, dtype=precision),
+            layers.Flatten(data_format="channels_last", dtype=precision),
+            layers.Dense(256, activation="relu", dtype=precision),
+            layers.Dense(classes, activation="softmax", dtype=precision),
+        ]
+    )

@@ -1,0 +1,255 @@
+"""The store: one small JSON file a run, written whole or not at all, and checked when it is read.
+
+A record lies at ``STORE/DATASET/ID.json``. Everything else under the store is safe to delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kl_lib.experiments.config import Config, ConfigError, canonical_json, config_from_dict
+from kl_lib.experiments.data import Data
+from kl_lib.experiments.training import HISTORY, Result
+
+SCHEMA = 1
+PARTS = ("config", "data", "environment", "history", "result")
+MEASURES = ("test_loss", "test_accuracy", "parameters", "seconds")
+
+
+def new_record(
+    config: Config, data: Data, result: Result, environment: Mapping[str, Any]
+) -> Record:
+    """Put together what is worth keeping of a run."""
+    return Record(
+        config=config,
+        data={
+            "description": data.description,
+            "sha256": data.sha256,
+            "train_images": len(data.x_train),
+            "test_images": len(data.x_test),
+            "image_shape": list(data.x_train.shape[1:]),
+        },
+        environment=dict(environment),
+        history=result.history(),
+        result={name: getattr(result, name) for name in MEASURES},
+    )
+
+
+def record_path(store: str | os.PathLike[str], config: Config) -> Path:
+    """Return where the record of `config` lies, or would lie.
+
+    Examples
+    --------
+    >>> config = Config(dataset="digits", data_sha256="0" * 64, loss="kl", seed=0)
+    >>> record_path("results", config).as_posix()
+    'results/digits/c05e118cad8f7362.json'
+    """
+    return Path(store) / config.dataset / f"{config.id}.json"
+
+
+def write_record(store: str | os.PathLike[str], record: Record) -> Path:
+    """Write a record so that its file is there whole or not at all.
+
+    The text goes to a temporary file beside it, to the disk, and only then to its name. A process
+    that is killed on the way leaves at most a file ending in ``.part``, which nothing reads.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it lies.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder can't be written. What was stored before is untouched.
+    """
+    path = record_path(store, record.config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(_to_text(record))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o644)  # mkstemp allows the owner alone, but records are shared
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    return path
+
+
+def check_writable(store: str | os.PathLike[str], config: Config) -> None:
+    """Make the folder of a record and write a byte into it: better now than after the training.
+
+    Raises
+    ------
+    OSError
+        If that does not work.
+    """
+    folder = record_path(store, config).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"0")
+
+
+def find_record(store: str | os.PathLike[str], config: Config) -> Record | None:
+    """Return the record of a finished run, or None if there is none.
+
+    Raises
+    ------
+    RecordError
+        If there is a file, but it is damaged.
+    """
+    path = record_path(store, config)
+    return read_record(path) if path.exists() else None
+
+
+def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
+    """Read all records of a data set, by loss, then seed.
+
+    Raises
+    ------
+    RecordError
+        If one of them is damaged.
+    """
+    records = [read_record(path) for path in (Path(store) / dataset).glob("*.json")]
+    return sorted(records, key=lambda r: (r.config.loss, r.config.seed, r.config.id))
+
+
+def read_record(path: str | os.PathLike[str]) -> Record:
+    """Read one record and check all of it.
+
+    Raises
+    ------
+    RecordError
+        If the file is missing, cut short, edited, of another schema, under another name, or does
+        not hold together. The message names the file and what is wrong with it.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"record {path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(
+            f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
+        ) from error
+    try:
+        record = _from_content(content)
+        if path.stem != record.config.id:
+            raise RecordError(f"its config has id {record.config.id}, which is not its file name")
+    except (RecordError, ConfigError) as error:
+        raise RecordError(f"record {path} is damaged: {error}. Run it again") from error
+    return record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A finished run.
+
+    Attributes
+    ----------
+    config : Config
+        What was run.
+    data : dict
+        ``description``, ``sha256``, ``train_images``, ``test_images``, ``image_shape``.
+    environment : dict
+        What it ran on, see `describe_environment`.
+    history : dict of str to list of float
+        ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and ``seconds``, one value an epoch.
+    result : dict
+        ``test_loss``, ``test_accuracy``, ``parameters``, ``seconds``.
+    """
+
+    config: Config
+    data: dict[str, Any]
+    environment: dict[str, Any]
+    history: dict[str, list[float]]
+    result: dict[str, Any]
+
+
+class RecordError(ValueError):
+    """A record that can't be trusted. The message names the file and the damage."""
+
+
+def _to_text(record: Record) -> str:
+    content: dict[str, Any] = {"schema": SCHEMA, "id": record.config.id}
+    content |= {name: getattr(record, name) for name in PARTS}
+    content["config"] = record.config.as_dict()
+    content["sha256"] = _digest(content)
+    # Indented by one, so that a diff of two records can be read.
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in content.items() if name != "sha256"}
+    return hashlib.sha256(canonical_json(rest).encode("ascii")).hexdigest()
+
+
+def _from_content(content: Any) -> Record:
+    if not isinstance(content, dict):
+        raise RecordError("it is JSON, but not an object")
+    if (schema := content.get("schema")) != SCHEMA:
+        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {SCHEMA}")
+    if missing := [name for name in ("id", *PARTS, "sha256") if name not in content]:
+        raise RecordError(f"it lacks {', '.join(missing)}")
+    try:
+        digest = _digest(content)
+    except ValueError as error:  # nan or inf, which Python's JSON reader takes
+        raise RecordError(str(error)) from error
+    if content["sha256"] != digest:
+        raise RecordError("its checksum does not match: it was edited after it was written")
+    for name in PARTS:
+        if not isinstance(content[name], dict):
+            raise RecordError(f"{name} is not an object")
+    record = Record(
+        config=config_from_dict(content["config"]), **{name: content[name] for name in PARTS[1:]}
+    )
+    for problem in _contradictions(record, content["id"]):
+        raise RecordError(problem)
+    return record
+
+
+def _contradictions(record: Record, id_: object) -> Iterator[str]:
+    config = record.config
+    if id_ != config.id:
+        yield f"its id is {id_}, but its config has id {config.id}"
+    if record.data.get("sha256") != config.data_sha256:
+        yield "the checksum of its data is not the one in its config"
+    for name in HISTORY:
+        values = record.history.get(name)
+        if not isinstance(values, list) or len(values) != config.epochs:
+            yield f"history has no {name} for each of its {config.epochs} epochs"
+        elif not all(_is_number(value) for value in values):
+            yield f"history has a {name} that is not a finite number"
+    for name in MEASURES:
+        if not _is_number(record.result.get(name)):
+            yield f"result has no {name}, or one that is not a finite number"
+    accuracies = [*record.history["accuracy"], *record.history["val_accuracy"]]
+    for accuracy in [*accuracies, record.result["test_accuracy"]]:
+        if not 0 <= accuracy <= 1:
+            yield f"it has an accuracy of {accuracy}, expected 0 to 1"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The new name is only on the disk when the folder is. (Windows can't open a folder.)
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
