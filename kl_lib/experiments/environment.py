@@ -9,11 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from kl_lib.experiments.backend import import_keras, use_threads
+from kl_lib.experiments.config import Config
+
 PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn", "tensorflow")
 
 
-def describe_environment() -> dict[str, Any]:
-    """Describe machine, versions and source code.
+def describe_environment(config: Config) -> dict[str, Any]:
+    """Describe machine, versions and source code that `config` is run on.
 
     Returns
     -------
@@ -24,10 +27,10 @@ def describe_environment() -> dict[str, Any]:
 
     Notes
     -----
-    It asks Keras for the devices and so loads it.
+    Asking Keras for its devices starts the backend, so the threads of the config are set first.
     """
-    from kl_lib.experiments.backend import import_keras
-
+    keras = import_keras(config.backend)
+    use_threads(config.threads)
     commit, dirty = _git_state()
     return {
         "python": platform.python_version(),
@@ -35,7 +38,7 @@ def describe_environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
         "cores": _cores(),
-        "devices": import_keras().distribution.list_devices(),
+        "devices": keras.distribution.list_devices(),
         "git_commit": commit,
         "git_dirty": dirty,
     }
