@@ -1,4 +1,4 @@
-"""What the book needs from Sphinx that no published extension gives: pages that ask for nothing outside.
+"""What the book needs from Sphinx beyond its extensions: pages that ask for nothing outside.
 
 - MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
   (2 MB of 24), and Sphinx is pointed at the copy.
