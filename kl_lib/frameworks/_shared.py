@@ -1,0 +1,71 @@
+"""What the adapters share: loading on use, and reading p, q and logits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kl_lib import checks
+
+Array = NDArray[np.float64]
+
+
+def installed(*modules: str) -> bool:
+    """True if all these modules can be found; none is imported."""
+    # A module that somebody set to None in sys.modules has no spec: that is "missing" too.
+    try:
+        return all(find_spec(module) is not None for module in modules)
+    except ValueError:
+        return False
+
+
+def load(module: str, *, adapter: str, needs: str, install: str) -> ModuleType:
+    """Import `module`, or say in one line what `adapter` needs and how to install it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"kl_lib.frameworks.{adapter} needs {needs}: pip install {install}"
+        ) from error
+
+
+def check_call(call: str, calls: tuple[str, ...]) -> None:
+    """Refuse a `call` that is not among the adapter's `calls`."""
+    if call not in calls:
+        raise ValueError(f"call is {call!r}; pass one of {', '.join(map(repr, calls))}")
+
+
+def rows(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    """p and q checked, divided by their exact sums and broadcast to one shape, as float64.
+
+    Dividing is no silent normalisation: sums further from 1 than rounding are refused, and
+    `kl_lib.kl_divergence` divides what is left in the same way.
+    """
+    (p_values, p_sums, _), (q_values, q_sums, _) = checks.pair(p, q)
+    pair = np.broadcast_arrays(p_values / p_sums[..., None], q_values / q_sums[..., None])
+    return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
+
+
+def rows_and_logits(p: ArrayLike, logits: ArrayLike) -> tuple[Array, Array]:
+    """p and logits checked and broadcast to one shape, as float64."""
+    p_values, p_sums, _ = checks.distribution(p, "p")
+    values, _ = checks.logits(logits, "logits", axis=-1)
+    checks.check_shapes(p_values.shape, values.shape, -1, ("p", "logits"))
+    pair = np.broadcast_arrays(p_values / p_sums[..., None], values)
+    return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
+
+
+def log(q: Array) -> Array:
+    """log q, with −inf for 0 and no warning."""
+    with np.errstate(divide="ignore"):
+        return np.log(q)
+
+
+def result(value: Any) -> Any:
+    """float64: a NumPy scalar for one pair, an array for a batch."""
+    return np.asarray(value, dtype=np.float64)[()]
