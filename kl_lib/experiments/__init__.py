@@ -7,6 +7,7 @@ has not checked.
 Nothing here imports a framework before a run needs it.
 """
 
+from kl_lib.experiments.backend import BackendError
 from kl_lib.experiments.config import Config, ConfigError
 from kl_lib.experiments.data import Data, DataError, load_data
 from kl_lib.experiments.environment import describe_environment
@@ -22,6 +23,7 @@ from kl_lib.experiments.store import (
 from kl_lib.experiments.training import Epoch, Result, TrainingError, train
 
 __all__ = [
+    "BackendError",
     "Config",
     "ConfigError",
     "Data",

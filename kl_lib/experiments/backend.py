@@ -14,7 +14,7 @@ def import_keras(backend: str | None = None) -> ModuleType:
     ------
     ModuleNotFoundError
         If Keras or the backend is not installed; names the extra.
-    RuntimeError
+    BackendError
         If this process has loaded Keras on another backend, which can't be changed.
     """
     if "keras" not in sys.modules:
@@ -31,7 +31,7 @@ def import_keras(backend: str | None = None) -> ModuleType:
         ) from None
     loaded = keras.backend.backend()
     if backend is not None and loaded != backend:
-        raise RuntimeError(
+        raise BackendError(
             f"backend is {backend!r}, but this process has loaded Keras on {loaded}: "
             "start a new Python process"
         )
@@ -43,7 +43,7 @@ def use_threads(threads: int) -> None:
 
     Raises
     ------
-    RuntimeError
+    BackendError
         If TensorFlow is already running with another number.
     """
     import tensorflow as tf
@@ -59,8 +59,12 @@ def use_threads(threads: int) -> None:
         setting.get_inter_op_parallelism_threads(),
     ):
         if count != threads:
-            raise RuntimeError(
+            raise BackendError(
                 f"threads is {threads}, but TensorFlow is already running in this process with "
                 f"{count or 'as many threads as there are cores'}, and the number changes the "
                 "result: start a new Python process, and train before anything else uses TensorFlow"
             )
+
+
+class BackendError(RuntimeError):
+    """This process runs Keras in a way that a config rules out, and only a new process can help."""

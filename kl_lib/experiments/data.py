@@ -119,7 +119,7 @@ def _cifar10_from_keras() -> dict[str, Any]:
         raise DataError(
             f"CIFAR-10 is not on this machine and could not be fetched ({reason}). "
             "Either connect to the internet once: Keras downloads 170 MB and keeps them in its "
-            "folder (~/.keras/datasets, or datasets under KERAS_HOME), so later runs need no network. "
+            "folder (~/.keras/datasets, or datasets under KERAS_HOME), so later runs need none. "
             f"Or pass --data FILE.npz: {FILE_LAYOUT}. "
             "Or try `kl-lib run digits`, which needs no download."
         ) from error

@@ -49,7 +49,7 @@ def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | Non
         If `data` are not the data of `config`, or too few to hold some out.
     TrainingError
         If the loss is no longer finite.
-    RuntimeError
+    BackendError
         If this process already runs another backend or other threads.
     ModuleNotFoundError
         If Keras or TensorFlow is not installed.
@@ -165,8 +165,8 @@ def _check_fits(config: Config, data: Data) -> None:
     kept = math.floor(images * (1 - config.validation_split))
     if not 0 < kept < images:
         raise ConfigError(
-            f"validation_split is {config.validation_split}, which leaves {kept} of {images} images "
-            f"to train on and {images - kept} to validate: both need at least one"
+            f"validation_split is {config.validation_split}, which leaves {kept} of {images} "
+            f"images to train on and {images - kept} to validate: both need at least one"
         )
 
 
