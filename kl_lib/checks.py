@@ -55,7 +55,12 @@ def as_array(value: Any, name: str) -> tuple[Array, str]:
             f"{name} is complex ({dtype}); probabilities are real: pass {name}.real if the "
             "imaginary part is zero"
         )
-    if kind in "SUmM" or (kind == "V" and dtype != "bfloat16") or kind not in "biufVO":
+    if kind in "SU":
+        raise DistributionError(
+            f"{name} holds text (first item: {_shorten(array)}); pass numbers, for example "
+            f"np.asarray({name}, dtype=float)"
+        )
+    if kind in "mM" or (kind == "V" and dtype != "bfloat16") or kind not in "biufVO":
         raise DistributionError(f"{name} has dtype {dtype}; pass numbers, as floats or integers")
     if kind == "O":
         raise DistributionError(
@@ -121,7 +126,7 @@ def _from_pandas(value: Any) -> NDArray[Any]:
 
 def _shorten(array: NDArray[Any]) -> str:
     item = array.flat[0] if array.size else None
-    return f"{item!r:.40}"
+    return f"{str(item)!r:.40}" if isinstance(item, str) else f"{item!r:.40}"
 
 
 def check_axis(axis: Any, ndim: int, name: str) -> int:

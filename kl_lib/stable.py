@@ -65,18 +65,17 @@ def generalized_kl(p: Array, q: Array) -> Array:
 def jensen_shannon(p: Array, q: Array) -> Array:
     """½·p·log(p/m) + ½·q·log(q/m) with m = (p + q)/2, elementwise: never negative.
 
-    With z as above this is (p + q)/4 · [2z·atanh(z) + log(1 − z²)], whose two parts are both of
-    order z² and of opposite sign: they lose a factor of three, not everything.
+    With z as above this is (p + q)/4 · [2z·atanh(z) + log(1 − z²)] for masses of like size: two
+    parts of order z² and opposite sign, which lose a factor of three, not everything.
     """
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
         difference, mean = 0.5 * p - 0.5 * q, 0.5 * p + 0.5 * q
         z = difference / mean
-        inside = 2 * z * np.arctanh(z) + np.log1p(-z * z)
-        out = 0.5 * mean * inside
-        # z rounds to ±1 when one mass dwarfs the other: the small one then counts for nothing here.
-        lone = 0.5 * np.maximum(p, q) * np.log(2.0)
-        out = np.where(np.abs(z) == 1, lone, out)
+        close = 0.5 * mean * (2 * z * np.arctanh(z) + np.log1p(-z * z))
+        far_p = np.where(p == 0, 0.0, p * log_ratio(p, mean))
+        far_q = np.where(q == 0, 0.0, q * log_ratio(q, mean))
+        out = np.where(np.abs(z) < 0.5, close, 0.5 * (far_p + far_q))
     return np.where(mean == 0, 0.0, np.maximum(out, 0.0))
 
 
@@ -90,6 +89,7 @@ def minus_log1p(x: Array | float) -> Array:
         z = x / (2 + x)
         close = x * z - 2 * z * z * _atanh_excess(z)
         far = x - np.log1p(x)
+    far = np.where(np.isposinf(x), np.inf, far)
     return np.maximum(np.where(np.abs(z) < _SMALL, close, far), 0.0)
 
 

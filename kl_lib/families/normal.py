@@ -57,12 +57,13 @@ def kl_normal(
     divisor = check_base(base)
     m_p, m_q = _real(mu_p, "mu_p"), _real(mu_q, "mu_q")
     s_p, s_q = _positive(sigma_p, "sigma_p"), _positive(sigma_q, "sigma_q")
-    # ½·(x − log(1 + x)) with x = σp²/σq² − 1, factored so that nearby scales do not cancel.
-    x = (s_p - s_q) / s_q * (s_p / s_q + 1)
-    spread = stable.minus_log1p(x)
-    # Below x = −1 + ε the logarithm of the ratio is exact where log(1 + x) is not.
+    # A result beyond the largest float is inf, which is as near as a float can come.
     with np.errstate(over="ignore"):
-        spread = np.where(s_p < 0.1 * s_q, x - 2 * (np.log(s_p) - np.log(s_q)), spread)
+        # ½·(x − log(1 + x)) with x = σp²/σq² − 1, factored so that nearby scales do not cancel.
+        x = (s_p - s_q) / s_q * (s_p / s_q + 1)
+        # Where x is close to −1, 1 + x has lost the digits that σp/σq still has.
+        small = s_p < 0.1 * s_q
+        spread = np.where(small, x - 2 * (np.log(s_p) - np.log(s_q)), stable.minus_log1p(x))
         shift = ((m_p - m_q) / s_q) ** 2
     return np.asarray(0.5 * (spread + shift) / divisor)[()]
 

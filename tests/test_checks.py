@@ -1,0 +1,264 @@
+"""What is refused, and that the message names the argument, the place, the value and the remedy."""
+
+import math
+import re
+
+import ml_dtypes
+import numpy as np
+import pandas as pd
+import pytest
+
+import kl_lib as kl
+from kl_lib.checks import SUM_TOLERANCE
+
+OK = [0.5, 0.5]
+NAN, INF = math.nan, math.inf
+
+REFUSED = {
+    "negative": ([-0.1, 1.1], ["p[0] is -0.1", "negative", "kl_from_logits"]),
+    "nan": ([0.5, NAN], ["p[1] is nan", "missing value"]),
+    "inf": ([0.5, INF], ["p[1] is inf", "at most 1"]),
+    "counts": ([2, 5], ["p sums to 7", "expected 1", "normalize=True"]),
+    "short of one": ([0.3, 0.3], ["p sums to 0.6", "normalize=True"]),
+    "empty": ([], ["p has no categories"]),
+    "scalar": (0.5, ["single number 0.5", "Bernoulli"]),
+    "logarithms": (np.log(OK), ["looks like logarithms", "p[0] is -0.693147", "np.exp(p)"]),
+    "masked logarithms": ([-INF, -0.1], ["looks like logarithms", "np.exp(p)"]),
+    "text": ("ab", ["p is the text 'ab'"]),
+    "list of text": (["a", "b"], ["p holds text (first item: 'a')", "dtype=float"]),
+    "dates": (np.array(["2020-01-01", "2020-01-02"], "M8[D]"), ["datetime64", "pass numbers"]),
+    "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "1, 2 entries"]),
+    "objects": (np.array([0.5, None]), ["dtype object", "dtype=float"]),
+    "None": (None, ["dtype object"]),
+    "complex": ([0.5, 0.5 + 0j], ["p is complex", "p.real"]),
+    "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),
+    "dict": ({"a": 1.0}, ["dtype object"]),
+}
+
+
+def message(function, *args, **kwargs):
+    with pytest.raises(kl.DistributionError) as caught:
+        function(*args, **kwargs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_refused_with_its_name_place_value_and_remedy(case):
+    value, parts = REFUSED[case]
+    q = [] if case == "empty" else OK
+    for function in (kl.kl_divergence, kl.cross_entropy, kl.js_divergence, kl.total_variation):
+        said = message(function, value, q)
+        for part in parts:
+            assert part in said
+    assert all(part in message(kl.entropy, value) for part in parts)
+
+
+@pytest.mark.parametrize("case", ["negative", "nan", "counts", "complex", "masked array"])
+def test_the_second_argument_is_called_q(case):
+    value, parts = REFUSED[case]
+    said = message(kl.kl_divergence, OK, value)
+    assert parts[0].replace("p ", "q ").replace("p[", "q[") in said
+
+
+def test_the_row_is_named():
+    rows = np.full((20, 4), 0.25)
+    rows[17] = 0.15
+    assert message(kl.kl_divergence, rows, rows.copy()).startswith("row 17 of p sums to 0.6,")
+    assert message(kl.kl_divergence, [0.25] * 4, rows).startswith("row 17 of q sums to 0.6,")
+    cube = np.full((2, 3, 4), 0.25)
+    cube[1, 2, 0] = NAN
+    assert message(kl.entropy, cube).startswith("p[1, 2, 0] is nan")
+    cube[1, 2, 0] = 0.5
+    assert message(kl.entropy, cube).startswith("p[1, 2, :] sums to 1.25")
+
+
+def test_columns_that_sum_to_one_suggest_the_axis():
+    columns = np.array([[0.5, 0.1], [0.5, 0.9]])
+    assert "the other axis does sum to 1" in message(kl.entropy, columns)
+    assert kl.entropy(columns, axis=0).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("p_shape", "q_shape"),
+    [((5, 1), (5,)), ((3, 4), (3, 5)), ((4,), (3,)), ((3, 1, 4), (5, 4)), ((2, 4), (3, 4)),
+     ((3, 1, 4), (3, 4)), ((5, 4), (2, 3, 4))],
+)  # fmt: skip
+def test_shapes_that_would_broadcast_by_accident_are_refused(p_shape, q_shape):
+    p, q = (np.full(shape, 1 / shape[-1]) for shape in (p_shape, q_shape))
+    for function in (kl.kl_divergence, kl.kl_terms, kl.kl_from_logits):
+        said = message(function, p, q)
+        assert str(p_shape) in said
+        assert str(q_shape) in said
+        assert str(q_shape) in message(function, q, p)
+
+
+@pytest.mark.parametrize(
+    ("p_shape", "q_shape", "result"),
+    [((4,), (3, 4), (3,)), ((3, 4), (4,), (3,)), ((3, 1, 4), (1, 5, 4), (3, 5)),
+     ((3, 4), (2, 3, 4), (2, 3)), ((1, 4), (3, 4), (3,)), ((0, 4), (0, 4), (0,))],
+)  # fmt: skip
+def test_shapes_that_pair_up_are_taken(p_shape, q_shape, result):
+    p, q = (np.full(shape, 0.25) for shape in (p_shape, q_shape))
+    assert np.shape(kl.kl_divergence(p, q)) == result
+
+
+def test_the_axis_is_checked():
+    assert "axis=2 is outside p, which has 1 axis" in message(kl.entropy, OK, axis=2)
+    assert "axis is 1.5" in message(kl.entropy, OK, axis=1.5)
+    assert "axis is None" in message(kl.kl_divergence, OK, OK, axis=None)
+    assert "no axis 0" in message(kl.kl_divergence, np.full(4, 0.25), np.full((4, 3), 0.25), axis=0)
+
+
+@pytest.mark.parametrize("base", [0, 1, -2, NAN, INF, "2", True, [2], "e"])
+def test_a_base_without_a_logarithm_is_refused(base):
+    for call in (
+        lambda: kl.entropy(OK, base=base),
+        lambda: kl.kl_divergence(OK, OK, base=base),
+        lambda: kl.kl_normal(0, 1, 0, 1, base=base),
+        lambda: kl.mutual_information([[0.5, 0.5]], base=base),
+    ):
+        assert f"base is {base!r}" in message(call)
+
+
+def test_normalize_and_generalized_contradict():
+    said = message(kl.kl_divergence, OK, OK, normalize=True, generalized=True)
+    assert "normalize" in said
+    assert "generalized" in said
+
+
+def test_normalize_still_refuses_what_is_not_counts():
+    assert "negative" in message(kl.kl_divergence, [3, -1], [1, 1], normalize=True)
+    assert "row 1 of q sums to 0" in message(
+        kl.kl_divergence, [1, 1], [[1, 1], [0, 0]], normalize=True
+    )
+    assert "negative" in message(kl.kl_divergence, [3, -1], [1, 1], generalized=True)
+    assert "is nan" in message(kl.kl_divergence, [3, NAN], [1, 1], generalized=True)
+
+
+# What counts as one, by dtype
+
+
+def test_float64_tolerance_is_1e_6():
+    assert SUM_TOLERANCE["float64"] == 1e-6
+    kl.entropy([0.5, 0.5 + 0.9e-6])
+    message(kl.entropy, [0.5, 0.5 + 1.1e-6])
+
+
+def test_a_float32_softmax_over_a_million_categories_passes_and_0_999_does_not():
+    logits = np.random.default_rng(0).standard_normal(1_000_000).astype(np.float32)
+    exps = np.exp(logits)
+    # The worst way to sum: one by one, in float32.
+    softmax = exps / np.cumsum(exps, dtype=np.float32)[-1]
+    assert softmax.dtype == np.float32
+    assert abs(softmax.sum(dtype=np.float64) - 1) > 1e-6
+    assert kl.entropy(softmax) > 0
+    assert "sums to 0.999" in message(kl.entropy, np.float32([0.5, 0.499]))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("categories", [2, 3, 10, 1000])
+def test_half_precision_softmaxes_pass_and_gross_errors_do_not(dtype, categories):
+    logits = np.random.default_rng(1).standard_normal(categories)
+    softmax = (np.exp(logits) / np.exp(logits).sum()).astype(dtype)
+    assert kl.entropy(softmax).dtype == np.float32
+    message(kl.entropy, np.asarray([0.5, 0.4], dtype))
+
+
+# What is accepted
+
+
+def test_lists_tuples_frames_and_arrays_of_every_type_give_the_same_number():
+    p, q = (0.25, 0.75), (0.5, 0.5)
+    expected = kl.kl_divergence(np.array(p), np.array(q))
+    same = [
+        (list(p), list(q)),
+        (pd.Series(p), pd.Series(q)),
+        (pd.Series(p, dtype="Float64"), pd.Series(q, dtype="Float64")),
+        (pd.Series(p), np.array(q)),
+        (np.array(p, np.float32), np.array(q, np.float32)),
+        (np.array(p, np.float16), np.array(q, ml_dtypes.bfloat16)),
+        (np.array(p, np.longdouble), np.array(q, np.longdouble)),
+        (np.array(p, ">f8"), np.array(q, ">f4")),
+    ]
+    for a, b in same:
+        assert kl.kl_divergence(a, b) == pytest.approx(expected, rel=1e-6)
+    frame_p, frame_q = (
+        pd.DataFrame([p, p], columns=["a", "b"]),
+        pd.DataFrame([q, p], columns=["a", "b"]),
+    )
+    assert kl.kl_divergence(frame_p, frame_q).tolist() == [expected, 0]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint8, np.uint64])
+def test_integer_one_hot_rows_are_distributions(dtype):
+    assert kl.cross_entropy(np.array([0, 1], dtype), [0.5, 0.5], base=2) == 1
+    assert kl.kl_divergence(np.array([3, 1]).astype(np.uint8), [2, 2], normalize=True) > 0
+
+
+def test_series_with_different_indexes_are_refused():
+    a, b = pd.Series(OK, index=["cat", "dog"]), pd.Series(OK, index=["dog", "cat"])
+    said = message(kl.kl_divergence, a, b)
+    assert "labelled differently ([cat, dog] against [dog, cat])" in said
+    assert "reindex" in said
+    assert kl.kl_divergence(a, b.reindex(a.index)) == 0
+    frame = pd.DataFrame([OK], columns=["x", "y"])
+    assert "labelled differently" in message(kl.kl_divergence, frame, a)
+    rows = pd.DataFrame([OK, OK], index=["a", "b"])
+    assert "rows of p and q" in message(kl.kl_divergence, rows, rows.set_axis(["b", "a"]))
+
+
+def test_missing_values_in_pandas_are_named():
+    assert "p[1] is nan" in message(kl.entropy, pd.Series([1.0, None]))
+    assert "p[1] is nan" in message(kl.entropy, pd.Series([1, None], dtype="Int64"))
+    assert "dtype object" in message(kl.entropy, pd.Series(["a", 0.5]))
+
+
+def test_tensors_are_accepted():
+    tf = pytest.importorskip("tensorflow")
+    expected = kl.kl_divergence(np.float32(OK), np.float32([0.25, 0.75]))
+    assert kl.kl_divergence(tf.constant(OK), tf.constant([0.25, 0.75])) == expected
+    half = tf.constant(OK, tf.bfloat16)
+    assert kl.kl_divergence(half, tf.cast([0.25, 0.75], tf.bfloat16)).dtype == np.float32
+    assert kl.kl_divergence(tf.Variable(OK), tf.Variable([0.25, 0.75])) == expected
+    refused = []
+
+    @tf.function
+    def symbolic(p):
+        refused.append(message(kl.entropy, p))
+        return p
+
+    symbolic(tf.constant(OK))
+    assert re.search(r"^p, a \w+, cannot be read as an array", refused[0])
+
+
+def test_torch_tensors_are_accepted():
+    torch = pytest.importorskip("torch")
+    p = torch.tensor(OK, requires_grad=True)
+    assert kl.kl_divergence(p, torch.tensor(OK)) == 0
+    assert kl.entropy(torch.tensor([0.1] * 10, dtype=torch.bfloat16)) > 2.29
+
+
+# Logits
+
+
+@pytest.mark.parametrize(
+    ("logits", "parts"),
+    [
+        ([0, INF], ["p_logits[1] is inf", "-inf for a category"]),
+        ([0, NAN], ["p_logits[1] is nan"]),
+        ([-INF, -INF], ["p_logits is -inf everywhere"]),
+        ([], ["p_logits has no categories"]),
+        (["a", "b"], ["p_logits holds text"]),
+    ],
+)
+def test_logits_are_checked(logits, parts):
+    said = message(kl.kl_from_logits, logits, [0.0] * len(logits))
+    assert all(part in said for part in parts)
+    assert "row 1 of q_logits is -inf" in message(
+        kl.kl_from_logits, np.zeros((2, 2)), [[0, 0], [-INF, -INF]]
+    )
+
+
+def test_a_joint_table_is_called_joint():
+    assert "joint sums to 2" in message(kl.mutual_information, [[0.5, 0.5], [0.5, 0.5]])
+    assert "joint has shape (2,)" in message(kl.mutual_information, OK)
