@@ -9,7 +9,7 @@ from importlib.util import find_spec
 if find_spec("matplotlib") is None:
     raise ImportError('kl_lib.figures needs matplotlib: pip install "kl-lib[figures]"')
 
-from .compare import bars, densities, draw_bars
+from .compare import bars, both_directions, densities, draw_bars
 from .style import (
     ACCENT,
     AMBER,
@@ -41,6 +41,7 @@ __all__ = [
     "Q_LINE",
     "SKY",
     "bars",
+    "both_directions",
     "densities",
     "draw_bars",
     "panels",

@@ -12,7 +12,7 @@ from .style import P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 def draw_bars(
@@ -76,4 +76,36 @@ def densities(
     ax.set(xlabel=xlabel, ylabel="density")
     ax.set_ylim(bottom=0)
     ax.legend()
+    return figure
+
+
+def both_directions(mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> Figure:
+    """Two normal densities, and beside them the integrands whose areas are KL(p‖q) and KL(q‖p)."""
+    from ..families import kl_normal
+
+    low = min(mu_p - 4 * sigma_p, mu_q - 4 * sigma_q)
+    high = max(mu_p + 4 * sigma_p, mu_q + 4 * sigma_q)
+    x = np.linspace(low, high, 800)
+
+    def log_density(mu: float, sigma: float) -> NDArray[np.float64]:
+        return -0.5 * ((x - mu) / sigma) ** 2 - np.log(sigma * np.sqrt(2 * np.pi))
+
+    log_p, log_q = log_density(mu_p, sigma_p), log_density(mu_q, sigma_q)
+    figure, (left, right) = panels(2, height=2.9)
+    for log_density_of, line, label in ((log_p, P_LINE, "p"), (log_q, Q_LINE, "q")):
+        left.plot(x, np.exp(log_density_of), label=label, **line)
+    left.set(xlabel="x", ylabel="density")
+    left.legend()
+    forward, reverse = np.exp(log_p) * (log_p - log_q), np.exp(log_q) * (log_q - log_p)
+    areas = kl_normal(mu_p, sigma_p, mu_q, sigma_q), kl_normal(mu_q, sigma_q, mu_p, sigma_p)
+    for curve, line, order, area in (
+        (forward, P_LINE, "p·log(p/q)", areas[0]),
+        (reverse, Q_LINE, "q·log(q/p)", areas[1]),
+    ):
+        right.plot(x, curve, label=f"{order}: area {area:.3f} nats", **line)
+        right.fill_between(x, curve, alpha=0.15, color=line["color"])
+    right.axhline(0, color="black", linewidth=0.8)
+    right.set(xlabel="x", ylabel="nats per unit of x")
+    right.set_ylim(top=1.35 * max(forward.max(), reverse.max()))
+    right.legend(loc="upper left")
     return figure
