@@ -17,11 +17,7 @@ Array = NDArray[np.float64]
 
 def installed(*modules: str) -> bool:
     """True if all these modules can be found; none is imported."""
-    # A module that somebody set to None in sys.modules has no spec: that is "missing" too.
-    try:
-        return all(find_spec(module) is not None for module in modules)
-    except ValueError:
-        return False
+    return all(find_spec(module) is not None for module in modules)
 
 
 def load(module: str, *, adapter: str, needs: str, install: str) -> ModuleType:

@@ -9,8 +9,11 @@ Measured with keras 3.15.1.
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +27,19 @@ GRADIENT_CALLS = ("kl_divergence", "categorical_crossentropy")
 
 
 def available() -> bool:
-    """True if Keras 3 and one of its backends are installed; imports neither."""
-    backends = ("tensorflow", "jax", "torch")
-    return _shared.installed("keras") and any(_shared.installed(name) for name in backends)
+    """True if Keras and the backend it is set to are installed; imports neither."""
+    return _shared.installed("keras", _configured_backend())
+
+
+def _configured_backend() -> str:
+    """The backend Keras will choose, by its own rules: variable, then file, then TensorFlow."""
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        return json.loads((home / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"
 
 
 def load() -> ModuleType:
@@ -61,8 +74,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Any:
     Returns
     -------
     float or array
-        Nats, shape (...). Computed in float64, except on the JAX backend, which computes in
-        float32 unless ``jax_enable_x64`` is set.
+        Nats, shape (...). Computed in float64 on the TensorFlow and PyTorch backends, in float32
+        on the JAX (unless ``jax_enable_x64`` is set) and NumPy backends.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """TensorFlow Probability: p first; Categorical is exact, OneHotCategorical gives nan where p = 0.
 
-Both normalise what they are given without saying so. TFP 0.25 needs the package `tf_keras`
+Both normalise what they are given without saying so, and OneHotCategorical reads a NumPy array of
+float64 as float32. TFP 0.25 needs the package `tf_keras`
 (Keras 2) beside TensorFlow, whatever Keras is installed: without it the import fails. Keras 3,
 tf_keras and TFP live in one process in any import order, and ``TF_USE_LEGACY_KERAS`` changes
 nothing for distributions: their tensors are TensorFlow's, so a Keras 3 model on the TensorFlow
@@ -14,7 +15,6 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _shared
@@ -137,9 +137,10 @@ def gradient(p: ArrayLike, logits: ArrayLike, *, call: str = "Categorical") -> A
     distributions = load().distributions
     tensorflow = _shared.load("tensorflow", adapter="tfp", needs="tensorflow", install="tensorflow")
     family = getattr(distributions, call)
-    p, logits = _shared.rows_and_logits(p, logits)
-    z = tensorflow.convert_to_tensor(logits, dtype=np.float64)
+    probs, values = _shared.rows_and_logits(p, logits)
+    # Tensors, not arrays: OneHotCategorical reads a float64 array as float32.
+    probs, z = tensorflow.convert_to_tensor(probs), tensorflow.convert_to_tensor(values)
     with tensorflow.GradientTape() as tape:
         tape.watch(z)
-        value = distributions.kl_divergence(family(probs=p), family(logits=z))
+        value = distributions.kl_divergence(family(probs=probs), family(logits=z))
     return _shared.result(tape.gradient(value, z).numpy())
