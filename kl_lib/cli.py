@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run ``kl-lib`` and exit: 0 done, 1 an error, 2 a wrong command line, 130 interrupted."""
     try:
-        from kl_lib.experiments.commands import app
+        from .experiments.commands import app
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] not in ("typer", "rich"):
             raise

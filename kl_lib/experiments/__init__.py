@@ -7,20 +7,21 @@ has not checked.
 Nothing here imports a framework before a run needs it.
 """
 
-from kl_lib.experiments.backend import BackendError
-from kl_lib.experiments.config import Config, ConfigError
-from kl_lib.experiments.data import Data, DataError, load_data
-from kl_lib.experiments.environment import describe_environment
-from kl_lib.experiments.store import (
+from .backend import BackendError
+from .config import Config, ConfigError
+from .data import Data, DataError, load_data
+from .environment import describe_environment
+from .store import (
     Record,
     RecordError,
+    book_results,
     find_record,
     new_record,
     read_record,
     read_records,
     write_record,
 )
-from kl_lib.experiments.training import Epoch, Result, TrainingError, train
+from .training import Epoch, Result, TrainingError, train
 
 __all__ = [
     "BackendError",
@@ -33,6 +34,7 @@ __all__ = [
     "RecordError",
     "Result",
     "TrainingError",
+    "book_results",
     "describe_environment",
     "find_record",
     "load_data",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,11 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kl_lib.experiments.backend import BackendError
-from kl_lib.experiments.config import Config, ConfigError
-from kl_lib.experiments.data import DataError, load_data
-from kl_lib.experiments.environment import describe_environment
-from kl_lib.experiments.store import (
+from .. import __version__
+from .backend import BackendError
+from .config import Config, ConfigError
+from .data import DataError, load_data
+from .environment import describe_environment
+from .store import (
     Record,
     RecordError,
     check_writable,
@@ -26,7 +26,7 @@ from kl_lib.experiments.store import (
     record_path,
     write_record,
 )
-from kl_lib.experiments.training import Epoch, TrainingError, train
+from .training import Epoch, TrainingError, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +38,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"kl-lib {version('kl-lib')}")
+        typer.echo(f"kl-lib {__version__}")
         raise typer.Exit
 
 
@@ -119,7 +119,7 @@ def run(
         typer.echo(
             f"Test loss {record.result['test_loss']:.4f} nats, "
             f"accuracy {record.result['test_accuracy']:.4f}, "
-            f"after {config.epochs} epochs in {_time(record.result['seconds'])}"
+            f"epochs {config.epochs}, {_time(record.result['seconds'])}"
         )
         typer.echo(f"Record: {path}")
 

@@ -109,7 +109,7 @@ class DataError(ValueError):
 
 
 def _cifar10_from_keras() -> dict[str, Any]:
-    from kl_lib.experiments.backend import import_keras
+    from .backend import import_keras
 
     keras = import_keras()
     try:

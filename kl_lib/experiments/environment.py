@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from kl_lib.experiments.backend import import_keras, use_threads
-from kl_lib.experiments.config import Config
+from .backend import import_keras, use_threads
+from .config import Config
 
 PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn", "tensorflow")
 

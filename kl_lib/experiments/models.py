@@ -46,7 +46,7 @@ def convnet(
     >>> convnet((8, 8, 1)).output_shape
     (None, 10)
     """
-    from kl_lib.experiments.backend import import_keras
+    from .backend import import_keras
 
     keras = import_keras()
     layers = keras.layers

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kl_lib.experiments.config import Config, ConfigError, canonical_json, config_from_dict
-from kl_lib.experiments.data import Data
-from kl_lib.experiments.training import HISTORY, Result
+from .config import Config, ConfigError, canonical_json, config_from_dict
+from .data import Data
+from .training import HISTORY, Result
 
 SCHEMA = 1
 PARTS = ("config", "data", "environment", "history", "result")
@@ -126,6 +126,23 @@ def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
     return sorted(records, key=lambda r: (r.config.loss, r.config.seed, r.config.id))
 
 
+def book_results() -> Path:
+    """Return the store of the runs that the book shows: ``results`` in the repository.
+
+    Raises
+    ------
+    FileNotFoundError
+        If kl_lib is installed without its repository around it.
+    """
+    folder = Path(__file__).resolve().parents[2] / "results"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            "the recorded runs are in the folder results of the book's repository, and kl_lib was "
+            "installed without it: clone the repository and `pip install -e .` there"
+        )
+    return folder
+
+
 def read_record(path: str | os.PathLike[str]) -> Record:
     """Read one record and check all of it.
 
@@ -231,7 +248,7 @@ def _contradictions(record: Record, id_: object) -> Iterator[str]:
         if not isinstance(values, list) or len(values) != config.epochs:
             yield f"history has no {name} for each of its {config.epochs} epochs"
         elif not all(_is_number(value) for value in values):
-            yield f"history has a {name} that is not a finite number"
+            yield f"{name} in its history holds something that is not a finite number"
     for name in MEASURES:
         if not _is_number(record.result.get(name)):
             yield f"result has no {name}, or one that is not a finite number"

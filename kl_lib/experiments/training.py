@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kl_lib.experiments.backend import import_keras, use_threads
-from kl_lib.experiments.config import RECIPE, Config, ConfigError
-from kl_lib.experiments.data import CLASSES, Data
-from kl_lib.experiments.models import convnet
+from .backend import import_keras, use_threads
+from .config import RECIPE, Config, ConfigError
+from .data import CLASSES, Data
+from .models import convnet
 
 if TYPE_CHECKING:
     import keras

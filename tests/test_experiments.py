@@ -1,0 +1,650 @@
+"""Experiments: what a run is, what it is fed, what it computes, and what is kept of it."""
+
+import errno
+import getpass
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import textwrap
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from kl_lib import experiments
+from kl_lib.experiments import Config, ConfigError, DataError, Epoch, RecordError, Result
+from kl_lib.experiments import store as store_module
+from kl_lib.experiments.config import canonical_json, config_from_dict
+
+RESULTS = Path(__file__).parents[1] / "results"
+CONFIG = Config(dataset="digits", data_sha256="ab" * 32, loss="kl", seed=0)
+
+# Another value for each field that a run can differ in.
+CHANGES = {
+    "dataset": "cifar10",
+    "data_sha256": "cd" * 32,
+    "loss": "ce",
+    "seed": 1,
+    "epochs": 26,
+    "batch_size": 251,
+    "validation_split": 0.25,
+    "threads": 1,
+    "recipe": 2,
+}
+# Fields with one possible value so far.
+SINGLE = {"backend", "precision"}
+
+
+# A config and its id
+
+
+def test_the_id_is_the_start_of_the_sha256_of_the_sorted_json():
+    text = (
+        '{"backend":"tensorflow","batch_size":250,"data_sha256":"' + "ab" * 32 + '",'
+        '"dataset":"digits","epochs":25,"loss":"kl","precision":"float32","recipe":1,"seed":0,'
+        '"threads":2,"validation_split":0.2}'
+    )
+    assert CONFIG.id == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_every_field_is_in_the_list_of_changes():
+    assert {field.name for field in fields(Config)} == CHANGES.keys() | SINGLE
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_any_field_changes_the_id(name):
+    assert replace(CONFIG, **{name: CHANGES[name]}).id != CONFIG.id
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE))
+def test_a_field_with_one_value_is_part_of_the_id_too(name):
+    assert name in json.loads(canonical_json(CONFIG.as_dict()))
+
+
+def test_the_same_values_in_other_types_are_the_same_config():
+    same = Config(
+        seed=np.int64(0),
+        loss="kl",
+        validation_split=np.float64(0.2),
+        epochs=np.uint8(25),
+        data_sha256="ab" * 32,
+        dataset="digits",
+    )
+    assert same == CONFIG
+    assert same.id == CONFIG.id
+
+
+def test_a_config_comes_back_from_its_json():
+    assert config_from_dict(json.loads(canonical_json(CONFIG.as_dict()))) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dataset": "mnist"}, "dataset is 'mnist', expected one of: cifar10, digits"),
+        ({"loss": "kullback_leibler_divergence"}, "loss is .* expected one of: kl, ce"),
+        ({"backend": "theano"}, "backend is 'theano', expected one of: tensorflow"),
+        ({"precision": "float8"}, "precision is 'float8', expected one of: float32"),
+        ({"data_sha256": "abc"}, "data_sha256 is 'abc', expected 64 hexadecimal digits"),
+        ({"seed": -1}, "seed is -1, expected a whole number from 0 to 4294967295"),
+        ({"seed": 2**32}, "seed is 4294967296, expected"),
+        ({"seed": True}, "seed is True, expected a whole number"),
+        ({"seed": 1.0}, r"seed is 1\.0, expected a whole number"),
+        ({"epochs": 0}, "epochs is 0, expected a whole number from 1"),
+        ({"batch_size": "250"}, "batch_size is '250', expected a whole number"),
+        ({"threads": 0}, "threads is 0, expected a whole number from 1"),
+        ({"validation_split": 1}, "validation_split is 1, expected a number between 0 and 1"),
+        ({"validation_split": float("nan")}, "validation_split is nan, expected"),
+        ({"validation_split": "0.2"}, "validation_split is '0.2', expected"),
+        ({"validation_split": None}, "validation_split is None, expected"),
+    ],
+)
+def test_a_config_that_no_run_can_have_is_refused_by_name(change, message):
+    with pytest.raises(ConfigError, match=message):
+        replace(CONFIG, **change)
+
+
+def test_a_stored_config_with_other_fields_is_refused_by_name():
+    values = CONFIG.as_dict()
+    with pytest.raises(ConfigError, match="config has unknown fields: colour"):
+        config_from_dict(values | {"colour": "blue"})
+    del values["seed"]
+    with pytest.raises(ConfigError, match="config lacks seed"):
+        config_from_dict(values)
+
+
+# Data
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return experiments.load_data("digits")
+
+
+def test_every_fifth_of_scikit_learns_digits_is_for_testing(digits):
+    bunch = load_digits()
+    assert digits.x_test.shape == (360, 8, 8, 1)
+    assert digits.x_train.shape == (1437, 8, 8, 1)
+    np.testing.assert_array_equal(digits.y_test, bunch.target[::5])
+    np.testing.assert_array_equal(
+        digits.x_test[..., 0], np.floor(bunch.images[::5] * (255 / 16)).astype(int)
+    )
+    assert sorted([*digits.y_train, *digits.y_test]) == sorted(bunch.target)
+    assert digits.x_train.dtype == digits.y_train.dtype == np.uint8
+
+
+def cifar_like(train=6, test=3):
+    random = np.random.default_rng(0)
+    return {
+        "x_train": random.integers(0, 256, (train, 32, 32, 3), dtype=np.uint8),
+        "y_train": random.integers(0, 10, (train, 1), dtype=np.uint8),
+        "x_test": random.integers(0, 256, (test, 32, 32, 3), dtype=np.uint8),
+        "y_test": random.integers(0, 10, (test, 1), dtype=np.uint8),
+    }
+
+
+def load(path, **arrays):
+    np.savez(path, **arrays)
+    return experiments.load_data("cifar10", file=path)
+
+
+def test_a_file_of_four_arrays_is_loaded(tmp_path):
+    arrays = cifar_like()
+    data = load(tmp_path / "a.npz", **arrays)
+    np.testing.assert_array_equal(data.x_train, arrays["x_train"])
+    np.testing.assert_array_equal(data.y_test, arrays["y_test"][:, 0])
+
+
+def test_the_checksum_depends_on_the_values_and_not_on_how_they_are_stored(tmp_path):
+    arrays = cifar_like()
+    data = load(tmp_path / "a.npz", **arrays)
+    np.savez_compressed(
+        tmp_path / "b.npz",
+        y_test=arrays["y_test"][:, 0].astype(">i8"),
+        x_train=np.asfortranarray(arrays["x_train"]),
+        x_test=arrays["x_test"],
+        y_train=arrays["y_train"].astype("int32"),
+        extra=np.zeros(2),
+    )
+    assert experiments.load_data("cifar10", file=tmp_path / "b.npz").sha256 == data.sha256
+    for name in arrays:
+        changed = {key: value.copy() for key, value in arrays.items()}
+        changed[name].flat[-1] ^= 1
+        assert load(tmp_path / "c.npz", **changed).sha256 != data.sha256
+    assert len(data.sha256) == 64
+
+
+def test_a_missing_file_is_named_with_what_it_should_hold(tmp_path):
+    with pytest.raises(DataError, match=r"there is no file .*gone\.npz.*x_train"):
+        experiments.load_data("cifar10", file=tmp_path / "gone.npz")
+    with pytest.raises(DataError, match="there is no file"):
+        experiments.load_data("cifar10", file=tmp_path)
+
+
+def test_missing_arrays_are_named(tmp_path):
+    arrays = cifar_like()
+    del arrays["y_train"], arrays["x_test"]
+    with pytest.raises(DataError, match=r"lacks y_train, x_test \(it has x_train, y_test\)"):
+        load(tmp_path / "a.npz", **arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "x_train",
+            lambda x: x[:, :28],
+            r"x_train has shape \(6, 28, 32, 3\), expected \(images, 32",
+        ),
+        ("x_test", lambda x: x.transpose(0, 3, 1, 2), r"x_test has shape \(3, 3, 32, 32\)"),
+        ("x_test", lambda x: x[:0], r"x_test has shape \(0, 32, 32, 3\)"),
+        ("x_train", lambda x: x / 255, "x_train is float64, expected uint8"),
+        ("y_train", lambda y: np.eye(10)[y[:, 0]], r"y_train has shape \(6, 10\), expected"),
+        ("y_train", lambda y: y / 1.0, "y_train is float64, expected whole numbers"),
+        ("y_test", lambda y: np.array([[3], [10], [1]]), r"y_test\[1\] is 10, expected a label"),
+        ("y_test", lambda y: np.array([[3], [1], [-1]]), r"y_test\[2\] is -1, expected a label"),
+        ("y_train", lambda y: y[:-1], "x_train has 6 images and y_train 5 labels"),
+    ],
+)
+def test_an_array_that_is_not_what_it_should_be_is_named(tmp_path, name, change, message):
+    arrays = cifar_like()
+    arrays[name] = change(arrays[name])
+    with pytest.raises(DataError, match=rf"a\.npz: {message}"):
+        load(tmp_path / "a.npz", **arrays)
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, **cifar_like(1, 1))
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 97):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"a\.npz cannot be read .*Fetch or write it again"):
+            experiments.load_data("cifar10", file=path)
+
+
+def test_a_file_with_a_flipped_byte_in_its_pixels_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, **cifar_like())
+    damaged = bytearray(path.read_bytes())
+    damaged[5000] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match="cannot be read"):
+        experiments.load_data("cifar10", file=path)
+
+
+def test_what_is_not_an_archive_of_arrays_is_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("not an archive")
+    with pytest.raises(DataError, match="cannot be read"):
+        experiments.load_data("cifar10", file=tmp_path / "text.npz")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(DataError, match="holds a single array"):
+        experiments.load_data("cifar10", file=tmp_path / "one.npy")
+
+
+class Bomb:
+    """Leaves a file where it is unpickled."""
+
+    def __reduce__(self):
+        return (open, (os.environ["BOMB"], "w"))
+
+
+def test_nothing_is_unpickled(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOMB", str(tmp_path / "exploded"))
+    arrays = cifar_like() | {"y_test": np.array([Bomb()], dtype=object)}
+    with pytest.raises(DataError, match="cannot be read"):
+        load(tmp_path / "a.npz", **arrays)
+    assert not (tmp_path / "exploded").exists()
+    with np.load(tmp_path / "a.npz", allow_pickle=True) as file:
+        assert file["y_test"] is not None
+    assert (tmp_path / "exploded").exists(), "the bomb is a dud, and this test shows nothing"
+
+
+def test_only_known_data_are_loaded_and_only_cifar10_comes_from_a_file(tmp_path):
+    with pytest.raises(DataError, match="data set is 'mnist', expected one of: cifar10, digits"):
+        experiments.load_data("mnist")
+    with pytest.raises(DataError, match="digits are built in: leave the file out"):
+        experiments.load_data("digits", file=tmp_path / "a.npz")
+
+
+def test_a_note_takes_the_place_of_the_description(tmp_path):
+    np.savez(tmp_path / "a.npz", **cifar_like())
+    data = experiments.load_data("cifar10", file=tmp_path / "a.npz", note="six made-up images")
+    assert data.description == "six made-up images"
+
+
+# Model and training, in one process of their own: the number of threads can be set once in each.
+
+TRAINING = """
+    import json, os
+    from dataclasses import replace
+    from kl_lib.experiments import *
+    from kl_lib.experiments.models import convnet
+
+    digits = load_data("digits")
+    kl = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=8,
+                batch_size=32, threads=1)
+    ce = replace(kl, loss="ce")
+    environment = describe_environment(kl)
+    heard = []
+    result = train(kl, digits, on_epoch=heard.append)
+
+    def numbers(result):
+        history = result.history()
+        del history["seconds"]
+        return history | {"test": [result.test_loss, result.test_accuracy]}
+
+    def refusal(config, data=digits):
+        try:
+            train(config, data)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    # The same training as anybody would write it in Keras, on arrays made from scikit-learn's own.
+    import keras, numpy as np
+    from sklearn.datasets import load_digits
+
+    def plain_script(loss):
+        bunch = load_digits()
+        x = (np.floor(bunch.images * 255 / 16) / 255).astype("float32")[..., None]
+        y = keras.utils.to_categorical(bunch.target, 10)
+        test = np.arange(1797) % 5 == 0
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([
+            keras.layers.Conv2D(32, kernel_size=(3, 3), activation="relu", padding="same"),
+            keras.layers.MaxPooling2D(pool_size=(2, 2)),
+            keras.layers.Dropout(0.50),
+            keras.layers.Conv2D(64, kernel_size=(3, 3), activation="relu", padding="same"),
+            keras.layers.MaxPooling2D(pool_size=(2, 2)),
+            keras.layers.Dropout(0.50),
+            keras.layers.Flatten(),
+            keras.layers.Dense(256, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ])
+        model.build((None, 8, 8, 1))
+        model.compile(loss=loss, optimizer=keras.optimizers.Adam(), metrics=["accuracy"])
+        fitted = model.fit(x[~test], y[~test], batch_size=32, epochs=8, verbose=0,
+                           validation_split=0.2)
+        return fitted.history | {"test": model.evaluate(x[test], y[test], batch_size=32, verbose=0)}
+
+    print("ANSWER", json.dumps({
+        "first": numbers(result),
+        "again": numbers(train(kl, digits)),
+        "ce": numbers(train(ce, digits)),
+        "other seed": numbers(train(replace(kl, seed=4, epochs=1), digits)),
+        "plain kl": plain_script(keras.losses.KLDivergence()),
+        "plain ce": plain_script("categorical_crossentropy"),
+        "heard": [epoch.number for epoch in heard],
+        "seconds": [result.seconds, *result.history()["seconds"]],
+        "environment": environment,
+        "parameters": {
+            "cifar10": convnet((32, 32, 3)).count_params(),
+            "digits": convnet((8, 8, 1)).count_params(),
+            "result": result.parameters,
+        },
+        "sizes": {n: convnet((n, n, 1)).output_shape for n in (4, 9, 10, 11)},
+        "layers": [type(layer).__name__ for layer in convnet((32, 32, 3)).layers],
+        "other threads": refusal(replace(kl, threads=2)),
+        "other data": refusal(replace(kl, data_sha256="0" * 64)),
+        "other recipe": refusal(replace(kl, recipe=99)),
+        "huge split": refusal(replace(kl, validation_split=1 - 1e-9)),
+    }))
+"""
+
+
+@pytest.fixture(scope="module")
+def training():
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(TRAINING)],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.split("ANSWER ")[1])
+
+
+def test_the_network_has_the_parameters_of_the_sources(training):
+    # weights and biases: 3·3·3·32+32, 3·3·32·64+64, 6·6·64·256+256, 256·10+10
+    assert 896 + 18_496 + 590_080 + 2_570 == 612_042
+    assert training["parameters"]["cifar10"] == 612_042
+    # padded, 2·2·64 values are left of 8·8 pixels
+    assert training["parameters"]["digits"] == 320 + 18_496 + 65_792 + 2_570
+    assert training["parameters"]["result"] == training["parameters"]["digits"]
+
+
+def test_the_network_has_the_layers_of_the_source(training):
+    block = ["Conv2D", "MaxPooling2D", "Dropout"]
+    assert training["layers"] == [*block, *block, "Flatten", "Dense", "Dense"]
+
+
+def test_the_network_takes_images_of_any_size_from_4_pixels(training):
+    assert set(map(tuple, training["sizes"].values())) == {(None, 10)}
+
+
+def test_a_training_learns_the_digits_with_either_loss(training):
+    for loss in ("first", "ce"):
+        assert training[loss]["loss"][0] > 2 > 1 > training[loss]["loss"][-1]
+        assert training[loss]["test"][1] > 0.9
+
+
+def test_the_same_config_gives_the_same_numbers_to_the_last_bit(training):
+    assert training["again"] == training["first"]
+    assert training["other seed"]["loss"][0] != training["first"]["loss"][0]
+
+
+@pytest.mark.parametrize(("ours", "plain"), [("first", "plain kl"), ("ce", "plain ce")])
+def test_a_training_is_a_plain_keras_script_to_the_last_bit(training, ours, plain):
+    assert training[ours] == training[plain]
+
+
+def test_the_two_losses_start_from_the_same_weights_images_and_masks(training):
+    # On one-hot labels both are −log q, so the first epoch can differ by little. Not by nothing:
+    # KL clips, and the rounding grows.
+    kl, ce = training["first"]["loss"][0], training["ce"]["loss"][0]
+    assert kl != ce
+    assert abs(kl - ce) < 0.01 < abs(kl - training["other seed"]["loss"][0])
+
+
+def test_every_epoch_is_announced_and_timed(training):
+    assert training["heard"] == list(range(1, 9))
+    total, *epochs = training["seconds"]
+    assert all(seconds > 0 for seconds in epochs)
+    assert sum(epochs) <= total < sum(epochs) + 10
+
+
+def test_a_process_can_not_change_its_threads(training):
+    assert training["other threads"].startswith("BackendError: threads is 2, but TensorFlow is")
+    assert "with 1," in training["other threads"]
+
+
+def test_a_config_is_refused_for_data_or_code_that_are_not_its_own(training):
+    assert "make the config from these data" in training["other data"]
+    assert "recipe is 99" in training["other recipe"]
+    assert "leaves 0 of 1437 images to train on" in training["huge split"]
+
+
+def test_the_environment_names_versions_and_no_places_or_people(training):
+    environment = training["environment"]
+    assert environment["python"] == platform.python_version()
+    assert environment["packages"]["numpy"] == np.__version__
+    assert environment["devices"] == ["cpu:0"] or "gpu" in environment["devices"][0]
+    assert environment["cores"] >= 1
+    text = json.dumps(environment)
+    for secret in (str(Path.home()), os.getcwd(), sys.prefix, platform.node()):
+        assert secret not in text
+    assert f"/{getpass.getuser()}" not in text
+
+
+def test_the_environment_names_the_commit_of_the_repository(training):
+    def git(*args):
+        return subprocess.run(["git", *args], cwd=RESULTS, capture_output=True).returncode == 0
+
+    commit, dirty = (training["environment"][name] for name in ("git_commit", "git_dirty"))
+    if git("ls-files", "--error-unmatch", "../kl_lib/experiments/environment.py"):
+        assert git("merge-base", "--is-ancestor", commit, "HEAD")
+        assert isinstance(dirty, bool)
+    else:
+        assert commit is dirty is None
+
+
+def test_without_keras_the_error_names_the_extra(monkeypatch):
+    from kl_lib.experiments.backend import import_keras
+
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "kl-lib\[experiments\]"'):
+        import_keras()
+
+
+# The store
+
+
+@pytest.fixture
+def record(digits):
+    config = Config(dataset="digits", data_sha256=digits.sha256, loss="ce", seed=7, epochs=2)
+    epochs = tuple(
+        Epoch(
+            number=number,
+            loss=1 / number,
+            accuracy=0.5,
+            val_loss=0.1 + 0.2,
+            val_accuracy=0.25,
+            seconds=1.5,
+        )
+        for number in (1, 2)
+    )
+    result = Result(
+        epochs=epochs, test_loss=1.1, test_accuracy=0.6, parameters=87_178, seconds=3.25
+    )
+    return experiments.new_record(config, digits, result, {"python": "3.11.7"})
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    assert path == tmp_path / "digits" / f"{record.config.id}.json"
+    assert experiments.read_record(path) == record
+    assert experiments.find_record(tmp_path, record.config) == record
+    assert record.history["val_loss"] == [0.1 + 0.2] * 2
+    assert record.data["train_images"] == 1437
+    assert experiments.find_record(tmp_path, replace(record.config, seed=8)) is None
+
+
+def test_records_are_read_by_loss_and_seed_and_other_files_are_not(tmp_path, record):
+    for loss, seed in (("kl", 2), ("ce", 10), ("kl", 1), ("ce", 9)):
+        config = replace(record.config, loss=loss, seed=seed)
+        experiments.write_record(tmp_path, replace(record, config=config))
+    (tmp_path / "digits" / "0123-abc.part").write_text("{")
+    read = experiments.read_records(tmp_path, "digits")
+    assert [(r.config.loss, r.config.seed) for r in read] == [
+        ("ce", 9), ("ce", 10), ("kl", 1), ("kl", 2),
+    ]  # fmt: skip
+    assert experiments.read_records(tmp_path, "cifar10") == []
+
+
+def test_a_record_cut_anywhere_is_named_and_never_read(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    whole = path.read_bytes()
+    for length in range(len(whole) - 1):  # the last byte is the end of the last line
+        path.write_bytes(whole[:length])
+        with pytest.raises(RecordError, match=rf"{path.name} .*Run it again"):
+            experiments.read_record(path)
+
+
+def test_a_record_with_any_character_changed_is_named_or_says_the_same(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    whole = path.read_text()
+    refused = []
+    for place, character in enumerate(whole):
+        other = "7" if character != "7" else "8"
+        path.write_text(whole[:place] + other + whole[place + 1 :])
+        try:
+            read = experiments.read_record(path)
+        except RecordError as error:
+            refused.append(str(error))
+        else:
+            assert read == record
+    assert all(path.name in message for message in refused)
+    # What is left are last digits that make no difference to a float64.
+    assert len(refused) > 0.99 * len(whole)
+
+
+def resealed(path, **changes):
+    """Change parts of a stored record and give it the checksum that fits: a careful forger."""
+    content = json.loads(path.read_text())
+    for dotted, value in changes.items():
+        *above, name = dotted.split("__")
+        part = content
+        for key in above:
+            part = part[key]
+        if value is None:
+            del part[name]
+        else:
+            part[name] = value
+    content.pop("sha256", None)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    content["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(json.dumps(content))
+
+
+def test_resealing_without_a_change_leaves_a_record_whole(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    resealed(path)
+    assert experiments.read_record(path) == record
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": 99}, "its schema is 99, and this version of kl_lib reads 1"),
+        ({"environment": None}, "it lacks environment"),
+        ({"environment": []}, "environment is not an object"),
+        ({"config__seed": 8}, "its id is .*, but its config has id"),
+        ({"config__seed": None}, "config lacks seed"),
+        ({"config__loss": "mse"}, "loss is 'mse'"),
+        ({"data__sha256": "0" * 64}, "the checksum of its data is not the one in its config"),
+        ({"history__loss": [1.0]}, "history has no loss for each of its 2 epochs"),
+        ({"history__val_loss": None}, "history has no val_loss"),
+        ({"history__accuracy": [0.5, "0.6"]}, "accuracy in its history holds something"),
+        ({"history__accuracy": [0.5, 1.5]}, r"it has an accuracy of 1\.5, expected 0 to 1"),
+        ({"history__loss": [1.0, float("inf")]}, "not JSON compliant"),
+        ({"result__test_loss": None}, "result has no test_loss"),
+        ({"result__test_accuracy": -0.1}, r"it has an accuracy of -0\.1"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_named(tmp_path, record, changes, message):
+    path = experiments.write_record(tmp_path, record)
+    resealed(path, **changes)
+    with pytest.raises(RecordError, match=rf"{path.name} is damaged: .*({message})"):
+        experiments.read_record(path)
+
+
+def test_a_record_under_another_name_is_named(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    other = path.rename(path.with_name("0123456789abcdef.json"))
+    with pytest.raises(RecordError, match=r"0123456789abcdef\.json is damaged: its config has id"):
+        experiments.read_record(other)
+
+
+def test_what_is_no_record_is_named(tmp_path):
+    path = tmp_path / "a.json"
+    with pytest.raises(RecordError, match=r"a\.json can't be read"):
+        experiments.read_record(path)
+    path.write_text("[1, 2]")
+    with pytest.raises(RecordError, match="it is JSON, but not an object"):
+        experiments.read_record(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordError, match=r"a\.json is not whole JSON"):
+        experiments.read_record(path)
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_older_record_and_nothing_else(
+    tmp_path, record, monkeypatch, step
+):
+    path = experiments.write_record(tmp_path, record)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_module.os, step, full)
+    with pytest.raises(OSError, match="No space left"):
+        experiments.write_record(tmp_path, replace(record, environment={}))
+    monkeypatch.undo()
+    assert list(path.parent.iterdir()) == [path]
+    assert experiments.read_record(path) == record
+
+
+def test_a_number_that_json_does_not_have_is_not_written(tmp_path, record):
+    history = record.history | {"loss": [1.0, float("nan")]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        experiments.write_record(tmp_path, replace(record, history=history))
+    assert experiments.read_records(tmp_path, "digits") == []
+
+
+# The records that the book shows
+
+COMMITTED = sorted(RESULTS.rglob("*.json"))
+
+
+def test_there_are_recorded_runs_of_the_sources_experiment():
+    runs = experiments.read_records(experiments.book_results(), "cifar10")
+    plain = [r.config for r in runs if r.config.epochs == 25 and r.config.precision == "float32"]
+    assert {(c.loss, c.seed) for c in plain} >= {("kl", 0), ("kl", 1), ("ce", 0), ("ce", 1)}
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_a_committed_record_is_whole_and_says_what_it_was_measured_on(path):
+    record = experiments.read_record(path)
+    assert path == store_module.record_path(RESULTS, record.config)
+    assert record.data["description"]
+    assert record.environment["git_dirty"] is False
+    assert len(record.environment["git_commit"]) == 40
+    assert all(record.environment["packages"].values())
+    if record.config.dataset == "cifar10":
+        assert record.result["parameters"] == 612_042
+        assert (record.data["train_images"], record.data["test_images"]) == (50_000, 10_000)
+    text = path.read_text()
+    assert not any(f'"/{folder}' in text for folder in ("home", "root", "tmp", "Users", "work"))
