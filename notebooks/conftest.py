@@ -96,9 +96,7 @@ class Notebook(IPyNbFile):
         self.ipython_dir.cleanup()
 
     def collect(self) -> Generator[Cell]:
-        for number, cell in enumerate(
-            super().collect(), start=1
-        ):  # as the reader sees them: [1], [2]
+        for number, cell in enumerate(super().collect(), start=1):  # as the reader counts them
             yield Cell.from_parent(
                 self, name=f"cell {number}", cell_num=number, cell=cell.cell, options=cell.options
             )

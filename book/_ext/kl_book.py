@@ -2,6 +2,7 @@
 
 - MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
   (2 MB of 24), and Sphinx is pointed at the copy.
+- Search does without excerpts where the page was opened as a file: browsers refuse to read them.
 - Exercises and solutions lose the ids that sphinx-exercise repeats on a page.
 """
 
@@ -17,6 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+NO_EXCERPTS_FROM_FILES = (
+    "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+)
 REPEATED_IDS = {"exercise-content", "solution-content"}
 
 
@@ -59,5 +63,6 @@ class DropRepeatedIds(SphinxPostTransform):
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_local_mathjax)
     app.connect("build-finished", copy_mathjax)
+    app.add_js_file(None, body=NO_EXCERPTS_FROM_FILES)
     app.add_post_transform(DropRepeatedIds)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
