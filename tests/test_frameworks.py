@@ -20,6 +20,7 @@ import pytest
 
 import kl_lib as kl
 from kl_lib import frameworks
+from kl_lib.frameworks import record
 
 NAMES = ("scipy", "keras", "tfp", "mxnet", "torch")
 NO_CLIPPING = tuple(name for name in NAMES if name != "keras")
@@ -165,6 +166,12 @@ def test_every_recipe_sets_one_distribution_against_a_batch(adapter):
 def test_every_recipe_refuses_what_is_not_a_distribution(adapter, pair, message):
     with pytest.raises(kl.DistributionError, match=message):
         adapter.kl_divergence(*arrays(pair))
+
+
+def test_every_recipe_divides_by_the_exact_sums_as_kl_lib_does(adapter):
+    p, q = arrays(PLAIN)
+    value = adapter.kl_divergence(p * (1 + 5e-7), q * (1 - 5e-7))
+    assert value == pytest.approx(exact(PLAIN), rel=digits(adapter))
 
 
 def test_mxnets_epsilon_adds_about_1e_12_for_each_category():
@@ -562,6 +569,33 @@ def test_torch_distributions_normalise_without_a_word_and_refuse_negatives():
     assert torch.raw(*arrays(COUNTS), call="Categorical") == pytest.approx(exact(PLAIN))
     with pytest.raises(ValueError, match="probs"):
         torch.raw(*arrays(NEGATIVE), call="Categorical")
+
+
+def test_the_recording_of_torch_that_the_book_shows_is_what_torch_gives():
+    library("torch")
+    measured, stored = record.measure(), record.recorded()
+    stored["library"] = measured["library"]
+    assert flat(measured) == flat(stored)
+    assert measured["gradient"]["one-hot"] == pytest.approx([-1, 0, 1, 0], abs=1e-12)
+
+
+def test_the_recording_of_torch_agrees_with_numpy():
+    stored, (p, q) = record.recorded(), np.array(record.BATCH)
+    terms = p * np.log(p / q)
+    means = {"mean": terms.mean(), "batchmean": terms.sum() / 3, "sum": terms.sum()}
+    assert stored["batch"] == pytest.approx(means)
+    for name in ("no zeros", "p = 0", "q = 0", "both 0", "q = 1e-10"):
+        truth = kl.kl_divergence(*record.PAIRS[name])
+        assert stored["pairs"]["distributions"][name] == pytest.approx(truth)
+
+
+def flat(value, path=""):
+    """A nested dict as one dict of rounded numbers; nan as text, so that it equals itself."""
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in flat(item, f"{path}/{key}").items()}
+    if isinstance(value, list):
+        return flat(dict(enumerate(value)), path)
+    return {path: f"{value:.10g}" if isinstance(value, float) else value}
 
 
 def test_optax_takes_log_q_first_is_exact_at_p_0_and_its_gradient_for_p_is_not():
