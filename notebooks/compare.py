@@ -11,9 +11,10 @@ RELATIVE = 1e-6
 ABSOLUTE = 1e-14
     For what is zero up to rounding, such as 2.2e-16. Small results are not touched by it: a KL of
     4e-11 is still compared to three digits.
-PIXEL_RMS = 1.0, TILE_RMS = 12.0 (of 255)
+PIXEL_RMS = 0.5, TILE_RMS = 5 (of 255)
     The root mean square difference over the whole picture and over its worst 16 × 16 tile. The tile
-    finds what the mean over a large white picture hides, such as one moved marker.
+    finds what the mean over a large white picture hides, such as one changed letter. A curve that
+    moves by a tenth of a pixel is found, one that moves by a millionth of its range is not.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from PIL import Image
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-14
-PIXEL_RMS = 1.0
-TILE_RMS = 12.0
+PIXEL_RMS = 0.5
+TILE_RMS = 5.0
 TILE = 16
 
 # A number with a point or an exponent that stands for itself: not part of a word (dist_2, float32),

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.append(str(REPOSITORY / "notebooks"))  # for compare.py and execute.py
 
 
 def build_book(source: Path, output: Path) -> subprocess.CompletedProcess[str]:
