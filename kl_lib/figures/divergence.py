@@ -41,6 +41,7 @@ def code_books(
                 family="monospace",
             )
     ax.set_ylabel("probability")
+    ax.set_ylim(0, 1.12 * float(np.max([p, q])))  # room for the words on the highest bars
     return figure
 
 
@@ -106,7 +107,7 @@ def evidence_walks(
     ):
         start = np.zeros((len(walks), 1))
         ax.plot(days, np.hstack([start, walks]).T, color=line["color"], alpha=0.3, linewidth=0.9)
-        label = f"data from {name}: {drift:+.3f} bits a day on average"
+        label = f"data from {name}: {drift:+.3f} bits a day on average".replace("-", "−")
         ax.plot(days, drift * days, linewidth=3, label=label, **line)
     ax.axhline(0, color="black", linewidth=1)
     ax.set(xlabel="days", ylabel=r"evidence for $p$ against $q$, bits")
@@ -133,16 +134,16 @@ def whole_bits(kl: ArrayLike, shannon: ArrayLike, huffman: ArrayLike) -> Figure:
 
 
 def gibbs() -> Figure:
-    """The line x − 1 above log x, touching it at 1: the picture behind Gibbs' inequality."""
-    x = np.linspace(0.05, 3, 400)
+    """The line t − 1 above log t, touching it at 1: the picture behind Gibbs' inequality."""
+    t = np.linspace(0.05, 3, 400)
     figure, (ax,) = panels()
-    ax.plot(x, x - 1, color=AMBER, linestyle="--", label=r"$x - 1$")
-    ax.plot(x, np.log(x), color=P_COLOR, label=r"$\log x$")
-    ax.fill_between(x, np.log(x), x - 1, color=AMBER, alpha=0.15, linewidth=0)
+    ax.plot(t, t - 1, color=AMBER, linestyle="--", label="$t - 1$")
+    ax.plot(t, np.log(t), color=P_COLOR, label=r"$\log t$")
+    ax.fill_between(t, np.log(t), t - 1, color=AMBER, alpha=0.15, linewidth=0)
     ax.plot(1, 0, "o", color="black")
     ax.annotate("they touch at 1, where $p(x) = q(x)$", (1, 0), (1.25, -1.4), arrowprops=_ARROW)
     ax.axhline(0, color="black", linewidth=1)
-    ax.set(xlabel="$x$, the ratio $q/p$ of one outcome", ylabel="nats")
+    ax.set(xlabel="$t = q(x)/p(x)$, the ratio for one outcome", ylabel="nats")
     ax.set_xlim(0, 3)
     ax.legend(loc="upper left")
     return figure
@@ -197,7 +198,7 @@ def likelihood_and_kl(
     ax.annotate("", (side, low), (side, high), arrowprops=arrow)
     ax.text(side, (low + high) / 2, r"  $H(\hat p)$", va="center")
     ax.set(xlabel=xlabel, ylabel="nats for each observation")
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.4 * float(nll.max()))  # room for the legend above the curves
     ax.legend(loc="upper right")
     return figure
 
