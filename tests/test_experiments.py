@@ -402,11 +402,11 @@ def test_a_training_is_a_plain_keras_script_to_the_last_bit(training, ours, plai
 
 
 def test_the_two_losses_start_from_the_same_weights_images_and_masks(training):
-    # On one-hot labels both are −log q, so the first epoch can differ by little. Not by nothing:
-    # KL clips, and the rounding grows.
+    # On one-hot labels both are −log q, so the first epoch differs by little. Not by nothing: KL
+    # clips, and what that changes grows.
     kl, ce = training["first"]["loss"][0], training["ce"]["loss"][0]
     assert kl != ce
-    assert abs(kl - ce) < 0.01 < abs(kl - training["other seed"]["loss"][0])
+    assert 10 * abs(kl - ce) < abs(kl - training["other seed"]["loss"][0])
 
 
 def test_every_epoch_is_announced_and_timed(training):

@@ -7,7 +7,7 @@ has not checked.
 Nothing here imports a framework before a run needs it.
 """
 
-from .backend import BackendError
+from .backend import BackendError, use_threads
 from .config import Config, ConfigError
 from .data import Data, DataError, load_data
 from .environment import describe_environment
@@ -42,5 +42,6 @@ __all__ = [
     "read_record",
     "read_records",
     "train",
+    "use_threads",
     "write_record",
 ]
