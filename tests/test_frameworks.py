@@ -10,9 +10,11 @@ from __future__ import annotations
 import doctest
 import importlib
 import os
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -688,6 +690,24 @@ def test_keras_is_available_only_if_the_backend_it_is_set_to_is(monkeypatch):
 def test_an_unknown_call_is_refused_with_the_ones_there_are():
     with pytest.raises(ValueError, match="call is 'kldiv'; pass one of 'rel_entr', 'kl_div'"):
         frameworks.scipy.raw([0.5, 0.5], [0.5, 0.5], call="kldiv")
+
+
+CHAPTER = Path(__file__).parents[1] / "notebooks" / "09_one_number_five_libraries.md"
+TABS = dict(re.findall(r"````{tab-item} (\S+)\n```python\n(.*?)```", CHAPTER.read_text(), re.S))
+
+
+@pytest.mark.parametrize("tab", ["SciPy", "Keras", "TFP", "MXNet", "PyTorch", "kl_lib"])
+def test_the_recipes_that_chapter_9_prints_in_tabs_give_kl(tab):
+    module = {"PyTorch": "torch"}.get(tab, tab.lower())
+    if module in NAMES:
+        library(module)
+    p, q = np.stack([arrays(PLAIN)[0]] * 2), np.stack([arrays(PLAIN)[1]] * 2)
+    if tab != "Keras":
+        p[1], q[1] = arrays(BOTH_ZERO)
+    scope = {"p": p, "q": q}
+    exec(TABS[tab], scope)
+    value = scope["value"].asnumpy() if tab == "MXNet" else np.asarray(scope["value"])
+    assert value == pytest.approx(kl.kl_divergence(p, q), rel=1e-6)
 
 
 def test_the_examples_in_the_docstrings_are_true(adapter):
