@@ -23,6 +23,7 @@ NOTEBOOKS = REPOSITORY / "notebooks"
 SOURCES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.md"))
 TAGS = {"hide-input", "hide-output"}
 LONGEST_CELL = 15  # lines
+LONGEST_LINE = 85  # characters: what fits on a desk without scrolling
 EXERCISES = range(3, 7)
 MACHINE_PATH = re.compile(r"(?<![\w./:<~])/[\w.-]+/[\w.-]+|site-packages|[A-Z]:\\\w")
 DIRECTIVE = re.compile(
@@ -135,6 +136,15 @@ def long_cells(stored: NotebookNode) -> list[str]:
     ]
 
 
+def long_lines(stored: NotebookNode) -> list[str]:
+    return [
+        f"code cell {number}: {len(line)} characters, at most {LONGEST_LINE}: {line}"
+        for number, cell in numbered(stored)
+        for line in cell.source.splitlines()
+        if len(line) > LONGEST_LINE
+    ]
+
+
 def missing_outputs(stored: NotebookNode) -> list[str]:
     """Cells that end by showing something, and show nothing."""
     return [
@@ -189,6 +199,7 @@ CHECKS = [
     machine_traces,
     untold_figures,
     long_cells,
+    long_lines,
     missing_outputs,
     unsolved_exercises,
 ]
@@ -330,6 +341,7 @@ FAULTS = {
     "two pictures": (untold_figures, lambda n: n.cells[1].outputs.append(n.cells[1].outputs[0])),
     "no picture": (untold_figures, lambda n: n.cells[1].update(outputs=[])),
     "long": (long_cells, lambda n: n.cells[0].update(source="x = 1\n" * 16)),
+    "long line": (long_lines, lambda n: n.cells[0].update(source="x = " + "1" * 82)),
     "no print": (missing_outputs, lambda n: n.cells[0].update(outputs=[])),
     "no value": (missing_outputs, lambda n: n.cells[3].update(outputs=[])),
     "no solution": (unsolved_exercises, lambda n: replace(n, "{solution-start} ex-1", "{note}")),

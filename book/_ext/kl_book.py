@@ -3,7 +3,7 @@
 - MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
   (2 MB of 24), and Sphinx is pointed at the copy.
 - Search does without excerpts where the page was opened as a file: browsers refuse to read them.
-- Exercises and solutions lose the ids that sphinx-exercise repeats on a page.
+- Exercises, solutions and proofs lose the ids that their extensions repeat on a page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 NO_EXCERPTS_FROM_FILES = (
     "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
 )
-REPEATED_IDS = {"exercise-content", "solution-content"}
+REPEATED_IDS = {"exercise-content", "solution-content", "proof-content", "proof"}
 
 
 def use_local_mathjax(app: Sphinx, config: Any) -> None:
@@ -51,13 +51,15 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
 
 
 class DropRepeatedIds(SphinxPostTransform):
-    """An id may stand on a page once; sphinx-exercise gives every exercise the same one."""
+    """An id may stand on a page once; sphinx-exercise and sphinx-proof give all theirs the same."""
 
     default_priority = 900
 
     def run(self, **kwargs: Any) -> None:
-        for section in self.document.findall(nodes.section):
-            section["ids"] = [i for i in section["ids"] if i not in REPEATED_IDS]
+        for part in self.document.findall(nodes.Element):
+            # A heading called "Proof" keeps its id.
+            if not (isinstance(part, nodes.section) and part.get("names")):
+                part["ids"] = [i for i in part["ids"] if i not in REPEATED_IDS]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
