@@ -29,7 +29,7 @@ EXCEPTIONS = Path(__file__).with_name("sanitize.cfg")
 class Kernel(RunningKernel):
     """A kernel with the arguments and the environment that `execute.py` gives it."""
 
-    def __init__(self, folder: str, ipython_dir: str, startup_timeout: float) -> None:
+    def __init__(self, folder: str, settings: str, startup_timeout: float) -> None:
         from jupyter_client.manager import KernelManager
 
         self.km = KernelManager(
@@ -37,7 +37,7 @@ class Kernel(RunningKernel):
         )
         self.km.start_kernel(
             extra_arguments=KERNEL_ARGUMENTS,
-            env=kernel_environment(ipython_dir),
+            env=kernel_environment(settings),
             cwd=folder,
             stderr=subprocess.DEVNULL,
         )
@@ -83,17 +83,17 @@ class Cell(IPyNbCell):
 class Notebook(IPyNbFile):
     def setup(self) -> None:
         self.exceptions = exceptions_for(self.path.stem)
-        self.ipython_dir = tempfile.TemporaryDirectory()
+        self.settings = tempfile.TemporaryDirectory()
         if not missing_packages(self.nb):
             self.kernel = Kernel(
                 str(self.path.parent),
-                self.ipython_dir.name,
+                self.settings.name,
                 self.config.option.nbval_kernel_startup_timeout,
             )
 
     def teardown(self) -> None:
         super().teardown()
-        self.ipython_dir.cleanup()
+        self.settings.cleanup()
 
     def collect(self) -> Generator[Cell]:
         for number, cell in enumerate(super().collect(), start=1):  # as the reader counts them

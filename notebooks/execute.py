@@ -48,8 +48,13 @@ class NotStoredError(Exception):
     """Why a notebook was not stored: its name, the cell and the error, for whoever wrote it."""
 
 
-def kernel_environment(ipython_dir: str) -> dict[str, str]:
-    """Environment variables under which a kernel repeats itself on any machine."""
+def kernel_environment(settings: str) -> dict[str, str]:
+    """Environment variables under which a kernel repeats itself on any machine.
+
+    `settings` is an empty folder in the place of the user's own: no start-up files, no other fonts.
+    """
+    no_settings = Path(settings) / "matplotlibrc"
+    no_settings.touch()
     one_thread = (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -65,7 +70,8 @@ def kernel_environment(ipython_dir: str) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "-1",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "IPYTHONDIR": ipython_dir,  # an empty one: no start-up files, no other figure format
+        "IPYTHONDIR": settings,
+        "MATPLOTLIBRC": str(no_settings),
     }
 
 
@@ -93,7 +99,7 @@ def read_source(path: Path) -> nbformat.NotebookNode:
 
 def run(notebook: nbformat.NotebookNode, name: str, folder: Path) -> None:
     """Execute a notebook in place; raise NotStoredError where it must not be stored."""
-    with tempfile.TemporaryDirectory() as ipython_dir, tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryDirectory() as settings, tempfile.TemporaryFile() as log:
         client = NotebookClient(
             notebook,
             # No folders to look in: the kernel is this Python, not one a user has installed.
@@ -105,7 +111,7 @@ def run(notebook: nbformat.NotebookNode, name: str, folder: Path) -> None:
             resources={"metadata": {"path": str(folder)}},
         )
         try:
-            client.execute(env=kernel_environment(ipython_dir), stderr=log)
+            client.execute(env=kernel_environment(settings), stderr=log)
         except CellExecutionError as error:
             raise NotStoredError(f"{name}, {_failed_cell(notebook)}\n{error}") from None
         except DeadKernelError as error:

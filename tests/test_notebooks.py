@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from conftest import REPOSITORY
+from building import REPOSITORY
 from execute import KERNELSPEC, read_source
 from nbformat import NotebookNode
 

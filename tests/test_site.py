@@ -17,7 +17,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import REPOSITORY, build_book
+from building import REPOSITORY, build_book
 
 WITHOUT_SOURCE = {"index.html", "search.html"}  # pages that Sphinx writes by itself
 ASSETS = {

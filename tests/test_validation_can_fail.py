@@ -16,8 +16,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from building import REPOSITORY
 from compare import text_difference
-from conftest import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 SOURCE = """\
