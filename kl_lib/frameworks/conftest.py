@@ -10,6 +10,6 @@ from kl_lib import frameworks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if item.path.parent == Path(__file__).parent]
     for item in here:
-        adapter = getattr(frameworks, item.path.stem, None)
-        if adapter is not None and not adapter.available():
+        available = getattr(getattr(frameworks, item.path.stem, None), "available", None)
+        if available is not None and not available():
             item.add_marker(pytest.mark.skip(reason=f"{item.path.stem} is not installed"))
