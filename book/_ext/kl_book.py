@@ -34,13 +34,8 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     # The package's folder has hyphens in its name: it can be found, but not imported.
-    source = Path(
-        str(
-            distribution("sphinx-mathjax-offline").locate_file(
-                "sphinx-mathjax-offline/static/mathjax"
-            )
-        )
-    )
+    package = distribution("sphinx-mathjax-offline")
+    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
     target = Path(app.outdir) / "_static" / "mathjax"
     for part in MATHJAX_PARTS:
         if (source / part).is_dir():
