@@ -80,7 +80,8 @@ def histories(records: Sequence[Record]) -> Figure:
     from matplotlib.lines import Line2D
 
     figure, axes = panels(2, height=3.6)
-    for record in records:
+    # The dashed lines last, so that they do not vanish below the solid ones.
+    for record in sorted(records, key=lambda record: list(LOSSES).index(record.config.loss)):
         epochs = np.arange(1, record.config.epochs + 1)
         for ax, measure in zip(axes, ("loss", "accuracy"), strict=True):
             style = LOSSES[record.config.loss]
