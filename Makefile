@@ -20,7 +20,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY) ## render the book into _build/html and print where it is
-	@$(BIN)/jupyter-book build . -W -n --keep-going -q
+	@mkdir -p _build
+	@$(BIN)/jupyter-book build . -W -n --keep-going -q >_build/book.log || { cat _build/book.log; exit 1; }
 	@echo "The book is at $(CURDIR)/$(SITE)/index.html"
 
 test: $(READY) ## run every check: style, types, library, notebooks, site, browser
