@@ -153,7 +153,7 @@ def chernoff(
 
 
 def error_decay(n: ArrayLike, errors: Mapping[str, ArrayLike], rate: float) -> Figure:
-    """Exact error probabilities against the number of flips, and the line exp(−rate·n).
+    """Exact error probabilities against the number of flips, and the bound exp(−rate·n)/2.
 
     Parameters
     ----------
@@ -162,14 +162,15 @@ def error_decay(n: ArrayLike, errors: Mapping[str, ArrayLike], rate: float) -> F
     errors
         Name and probabilities of each curve; at most three.
     rate
-        Of the dashed line, in nats a flip.
+        Of the bound, the dashed line, in nats a flip.
     """
     figure, (ax,) = panels()
     flips = np.asarray(n)
     marks = zip(errors.items(), (M_COLOR, ACCENT, P_COLOR), ("o", "s", "^"), strict=False)
     for (name, values), color, mark in marks:
         ax.semilogy(flips, np.asarray(values), mark, color=color, markersize=4, label=name)
-    ax.semilogy(flips, np.exp(-rate * flips), "--", color=GREY, label=f"exp(−{rate:.4f} n)")
+    bound = np.exp(-rate * flips) / 2
+    ax.semilogy(flips, bound, "--", color=GREY, label=f"½ exp(−{rate:.4f} n)")
     ax.set(xlabel="flips n", ylabel="probability of a wrong verdict", xlim=(0, None))
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
     return figure
