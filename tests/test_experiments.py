@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from kl_lib import experiments
 from kl_lib.experiments import Config, ConfigError, DataError, Epoch, RecordError, Result
 from kl_lib.experiments import store as store_module
-from kl_lib.experiments.config import canonical_json, config_from_dict
+from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
 
 RESULTS = Path(__file__).parents[1] / "results"
 CONFIG = Config(dataset="digits", data_sha256="ab" * 32, loss="kl", seed=0)
@@ -287,7 +287,7 @@ TRAINING = """
     from kl_lib.experiments.models import convnet
 
     digits = load_data("digits")
-    kl = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=8,
+    kl = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=5,
                 batch_size=32, threads=1)
     ce = replace(kl, loss="ce")
     environment = describe_environment(kl)
@@ -299,11 +299,14 @@ TRAINING = """
         del history["seconds"]
         return history | {"test": [result.test_loss, result.test_accuracy]}
 
-    def refusal(config, data=digits):
+    def message(function, *args):
         try:
-            train(config, data)
+            function(*args)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
+
+    def refusal(config):
+        return message(train, config, digits)
 
     # The same training as anybody would write it in Keras, on arrays made from scikit-learn's own.
     import keras, numpy as np
@@ -328,7 +331,7 @@ TRAINING = """
         ])
         model.build((None, 8, 8, 1))
         model.compile(loss=loss, optimizer=keras.optimizers.Adam(), metrics=["accuracy"])
-        fitted = model.fit(x[~test], y[~test], batch_size=32, epochs=8, verbose=0,
+        fitted = model.fit(x[~test], y[~test], batch_size=32, epochs=5, verbose=0,
                            validation_split=0.2)
         return fitted.history | {"test": model.evaluate(x[test], y[test], batch_size=32, verbose=0)}
 
@@ -349,6 +352,7 @@ TRAINING = """
         },
         "sizes": {n: convnet((n, n, 1)).output_shape for n in (4, 9, 10, 11)},
         "layers": [type(layer).__name__ for layer in convnet((32, 32, 3)).layers],
+        "no data": message(load_data, "cifar10"),
         "other threads": refusal(replace(kl, threads=2)),
         "other data": refusal(replace(kl, data_sha256="0" * 64)),
         "other recipe": refusal(replace(kl, recipe=99)),
@@ -358,10 +362,16 @@ TRAINING = """
 
 
 @pytest.fixture(scope="module")
-def training():
+def training(tmp_path_factory):
+    # No data: an empty folder of Keras. No network: a proxy at a port that nothing listens on.
+    nowhere = {
+        "KERAS_HOME": str(tmp_path_factory.mktemp("keras")),
+        **dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"),
+        **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
+    }
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TRAINING)],
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=300, check=False, env=os.environ | nowhere,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.split("ANSWER ")[1])
@@ -388,7 +398,7 @@ def test_the_network_takes_images_of_any_size_from_4_pixels(training):
 def test_a_training_learns_the_digits_with_either_loss(training):
     for loss in ("first", "ce"):
         assert training[loss]["loss"][0] > 2 > 1 > training[loss]["loss"][-1]
-        assert training[loss]["test"][1] > 0.9
+        assert training[loss]["test"][1] > 0.8
 
 
 def test_the_same_config_gives_the_same_numbers_to_the_last_bit(training):
@@ -410,7 +420,7 @@ def test_the_two_losses_start_from_the_same_weights_images_and_masks(training):
 
 
 def test_every_epoch_is_announced_and_timed(training):
-    assert training["heard"] == list(range(1, 9))
+    assert training["heard"] == list(range(1, 6))
     total, *epochs = training["seconds"]
     assert all(seconds > 0 for seconds in epochs)
     assert sum(epochs) <= total < sum(epochs) + 10
@@ -449,6 +459,14 @@ def test_the_environment_names_the_commit_of_the_repository(training):
         assert isinstance(dirty, bool)
     else:
         assert commit is dirty is None
+
+
+def test_without_data_and_without_network_the_error_says_how_to_get_them(training):
+    said = training["no data"]
+    assert said.startswith("DataError: CIFAR-10 is not on this machine and could not be fetched (")
+    for remedy in ("Keras downloads 170 MB", "--data FILE.npz", "x_train", "kl-lib run digits"):
+        assert remedy in said
+    assert "\n" not in said
 
 
 def test_without_keras_the_error_names_the_extra(monkeypatch):
@@ -626,7 +644,7 @@ def test_a_number_that_json_does_not_have_is_not_written(tmp_path, record):
 
 # The records that the book shows
 
-COMMITTED = sorted(RESULTS.rglob("*.json"))
+COMMITTED = [path for name in DATASETS for path in sorted((RESULTS / name).glob("*"))]
 
 
 def test_there_are_recorded_runs_of_the_sources_experiment():
