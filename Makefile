@@ -29,7 +29,7 @@ test: $(READY) ## run every check: style, types, library, notebooks, site, brows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval --nbval-current-env \
-		--doctest-modules kl_lib tests notebooks
+		--doctest-modules --ignore-glob='*conftest.py' kl_lib tests notebooks
 
 notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
 	@$(BIN)/python notebooks/execute.py -j $(JOBS) $(NAME)

@@ -5,6 +5,8 @@ the categories, and the unit is the nat unless ``base=2`` asks for bits. Input t
 distribution raises `DistributionError`; nothing is clipped, normalised or dropped unasked.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .checks import DistributionError
 from .discrete import (
     cross_entropy,
@@ -12,11 +14,15 @@ from .discrete import (
     js_divergence,
     kl_divergence,
     kl_from_logits,
+    kl_matrix,
     kl_terms,
     mutual_information,
     total_variation,
 )
-from .families import kl_mvn, kl_normal
+from .rows import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from .families import kl_mvn, kl_normal
 
 __version__ = "0.1.0"
 
@@ -24,12 +30,32 @@ __all__ = [
     "DistributionError",
     "cross_entropy",
     "entropy",
+    "get_num_threads",
     "js_divergence",
     "kl_divergence",
     "kl_from_logits",
+    "kl_matrix",
     "kl_mvn",
     "kl_normal",
     "kl_terms",
     "mutual_information",
+    "set_num_threads",
     "total_variation",
 ]
+
+# Loaded when first asked for, so that `import kl_lib` costs little more than `import numpy`.
+_LATER = {"kl_mvn": "families", "kl_normal": "families"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -31,23 +31,26 @@ class DistributionError(ValueError):
 SUM_TOLERANCE = {"float64": 1e-6, "float32": 5e-4, "float16": 5e-3, "bfloat16": 2e-2}
 
 
-def as_array(value: Any, name: str) -> tuple[Array, str]:
-    """`value` as a float64 array of at least one axis, and the name of the dtype it came in.
+def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
+    """`value` as an array of real numbers with at least one axis, and the name of its dtype.
 
     Accepts lists, tuples, pandas Series and DataFrames, tensors of the frameworks, and arrays of
-    any integer, boolean or real floating dtype. Does not look at the values.
+    any integer, boolean or real floating dtype, which the array returned still has. Does not look
+    at the values. The name is a key of `SUM_TOLERANCE`: what has no entry there counts as float64.
 
     Raises
     ------
     DistributionError
-        For strings, ragged lists, objects, complex numbers, masked arrays, sparse matrices,
-        scalars and empty category axes.
+        For strings, ragged lists, objects, complex numbers, masked arrays, sparse matrices and
+        scalars.
 
     Examples
     --------
-    >>> as_array([1, 0], "p")
+    >>> as_array([1.0, 0.0], "p")
     (array([1., 0.]), 'float64')
     """
+    if type(value) is np.ndarray and value.dtype.char in "df" and value.ndim:
+        return value, "float64" if value.dtype.char == "d" else "float32"
     array = _raw_array(value, name)
     kind, dtype = array.dtype.kind, array.dtype.name
     if kind == "c":
@@ -72,9 +75,7 @@ def as_array(value: Any, name: str) -> tuple[Array, str]:
             f"{name} is the single number {array}; a distribution needs one axis of categories: "
             "for a Bernoulli pass [1 - x, x]"
         )
-    # longdouble carries on as float64 and half precision as float32, as the documentation says.
-    dtype = dtype if dtype in SUM_TOLERANCE else "float64"
-    return array.astype(np.float64), dtype
+    return array, dtype if dtype in SUM_TOLERANCE else "float64"
 
 
 def _raw_array(value: Any, name: str) -> NDArray[Any]:
@@ -201,11 +202,11 @@ def distribution(
         float64 values, with the categories moved to the last axis; their sums over it (exactly
         the sums, not 1); the dtype's name the input came in.
     """
-    array, dtype = as_array(value, name)
-    array = np.moveaxis(array, check_axis(axis, array.ndim, name), -1)
+    given, dtype = as_array(value, name)
+    array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
     if array.shape[-1] == 0:
         raise DistributionError(
-            f"{name} has no categories: its axis {axis} is empty (shape {_shape(value, array)})"
+            f"{name} has no categories: its axis {axis} is empty (shape {given.shape})"
         )
     _check_values(array, name, normalize or generalized)
     if normalize:
@@ -214,10 +215,6 @@ def distribution(
     if not (normalize or generalized):
         _check_sums(array, sums, name, SUM_TOLERANCE[dtype])
     return array, sums, dtype
-
-
-def _shape(value: Any, array: Array) -> tuple[int, ...]:
-    return tuple(getattr(value, "shape", array.shape))
 
 
 def _first(bad: NDArray[np.bool_]) -> tuple[int, ...]:
@@ -410,8 +407,8 @@ def check_shapes(
 
 def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
     """Check logits: finite or −inf (a mask), with at least one finite value in every row."""
-    array, dtype = as_array(value, name)
-    array = np.moveaxis(array, check_axis(axis, array.ndim, name), -1)
+    given, dtype = as_array(value, name)
+    array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
     if array.shape[-1] == 0:
         raise DistributionError(f"{name} has no categories: its axis {axis} is empty")
     bad = np.isnan(array) | np.isposinf(array)

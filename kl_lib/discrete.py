@@ -6,8 +6,7 @@ where q = 0 makes KL and cross-entropy infinite, without a warning. Sums within 
 their dtype (`kl_lib.checks.SUM_TOLERANCE`) are accepted, and the result is that of the rows
 divided by their exact sums.
 
-float64, integers and lists give float64; float32, float16 and bfloat16 give float32. Everything
-is computed in float64.
+float64, integers and lists give float64; float32, float16 and bfloat16 give float32.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, stable
+from . import checks, lazy, rows, stable
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
@@ -150,7 +149,7 @@ def kl_divergence(
     ----------
     p, q
         The reference and the approximation, shape (..., categories); one distribution may be set
-        against a batch.
+        against a batch. Where one is a dask array, so is the result, and nothing is computed yet.
     axis
         The axis that holds the categories.
     base
@@ -188,15 +187,19 @@ def kl_divergence(
     """
     divisor = checks.check_base(base)
     checks.check_flags(normalize, generalized)
-    (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
-        p, q, axis=axis, normalize=normalize, generalized=generalized
-    )
-    # Masses that overflow sum to inf, which is the right answer for them.
-    with np.errstate(over="ignore"):
-        total = stable.generalized_kl(p_values, q_values).sum(axis=-1)
-    if not generalized:
-        total = _of_normalized(total, p_sums, q_sums)
-    return _finish(total, divisor, p_dtype, q_dtype)
+    if lazy.is_lazy(p) or lazy.is_lazy(q):
+        options = {"base": base, "normalize": normalize, "generalized": generalized}
+        return lazy.kl_divergence(p, q, axis=axis, **options)
+    (p_array, p_dtype), (q_array, q_dtype), axis = _paired(p, q, axis)
+    tolerances = None
+    if not (normalize or generalized):
+        tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
+    task = rows.Task(divisor, tolerances, normalize, generalized)
+    result, valid = rows.kl_rows(p_array, q_array, task, checks.result_dtype(p_dtype, q_dtype))
+    if not valid or p_array.size == 0:
+        # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
+        checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
+    return result[()]
 
 
 def _of_normalized(total: Array, p_sums: Array, q_sums: Array) -> Array:
@@ -347,21 +350,14 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
         raise checks.DistributionError(
             f"joint has shape {table.shape}; it needs two axes, one for each variable"
         )
-    flat, sums = _table(joint, table)
-    table = flat.reshape(table.shape) / sums[..., None, None]
-    product = table.sum(axis=-1, keepdims=True) * table.sum(axis=-2, keepdims=True)
-    product = product.reshape(flat.shape)
-    total = stable.generalized_kl(table.reshape(flat.shape), product).sum(axis=-1)
-    ones = np.ones_like(sums)
-    return _finish(_of_normalized(total, ones, product.sum(axis=-1)), divisor, dtype)
-
-
-def _table(joint: ArrayLike, table: Array) -> tuple[Array, Array]:
-    """The last two axes of `joint` as one, checked as a distribution."""
-    source = np.asarray(joint) if isinstance(joint, np.ndarray) else table
-    flat = source.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
+    flat = table.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
     values, sums, _ = checks.distribution(flat, "joint")
-    return values, sums
+    values /= sums[..., None]
+    cells = values.reshape(table.shape)
+    product = cells.sum(axis=-1, keepdims=True) * cells.sum(axis=-2, keepdims=True)
+    product = product.reshape(values.shape)
+    total = stable.generalized_kl(values, product).sum(axis=-1)
+    return _finish(_of_normalized(total, np.ones_like(sums), product.sum(axis=-1)), divisor, dtype)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Result:
@@ -434,30 +430,102 @@ def kl_from_logits(
     """
     divisor = checks.check_base(base)
     names = ("p_logits", "q_logits")
-    checks.check_labels(p_logits, q_logits, names)
-    shapes = (
-        checks.as_array(p_logits, names[0])[0].shape,
-        checks.as_array(q_logits, names[1])[0].shape,
+    (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
+    dtype = checks.result_dtype(p_dtype, q_dtype)
+    result, valid = np.zeros(a.shape[:-1]), False
+    if a.shape[-1]:
+        result, valid = rows.logit_rows(a, b, divisor, dtype)
+    if not valid:
+        # Say what is wrong and where.
+        for value, name in zip((p_logits, q_logits), names, strict=True):
+            checks.logits(value, name, axis=axis)
+    return result[()]
+
+
+def _paired(
+    p: ArrayLike, q: ArrayLike, axis: int, names: tuple[str, str] = ("p", "q")
+) -> tuple[tuple[Array, str], tuple[Array, str], int]:
+    """Both as arrays of one shape, categories last; their dtypes; the axis counted from the end.
+
+    Checks labels and shapes, not values.
+    """
+    checks.check_labels(p, q, names)
+    a, p_dtype = checks.as_array(p, names[0])
+    b, q_dtype = checks.as_array(q, names[1])
+    axis = checks.check_shapes(a.shape, b.shape, axis, names)
+    if axis != -1:
+        a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    if a.shape != b.shape:
+        a, b = np.broadcast_arrays(a, b)
+    return (a, p_dtype), (b, q_dtype), axis
+
+
+def kl_matrix(
+    p: ArrayLike, q: ArrayLike, *, base: float | None = None, normalize: bool = False
+) -> Array:
+    """KL(p[i]‖q[j]) for all pairs of a row of p and a row of q.
+
+    One matrix product where nothing cancels; pairs that almost agree are computed again as
+    `kl_divergence` does. Needs memory for the result and for copies of p and q, not for all pairs
+    times all categories.
+
+    Parameters
+    ----------
+    p, q
+        Distributions, shapes (n, categories) and (m, categories).
+    base, normalize
+        As for `kl_divergence`.
+
+    Returns
+    -------
+    array
+        Shape (n, m), in nats or the unit of `base`; inf where p[i] > 0 meets q[j] = 0.
+
+    Raises
+    ------
+    DistributionError
+        If a row is not a distribution, or the numbers of categories or of axes do not fit.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> kl.kl_matrix([[0.5, 0.5], [1, 0]], [[0.5, 0.5], [0, 1], [0.25, 0.75]], base=2).round(4)
+    array([[0.    ,    inf, 0.2075],
+           [1.    ,    inf, 2.    ]])
+    """
+    divisor = checks.check_base(base)
+    (p_given, p_rows, p_dtype), (q_given, q_rows, q_dtype) = (
+        _table(value, name, normalize) for value, name in ((p, "p"), (q, "q"))
     )
-    negative_axis = checks.check_shapes(*shapes, axis, names)
-    a, p_dtype = checks.logits(p_logits, names[0], axis=negative_axis)
-    b, q_dtype = checks.logits(q_logits, names[1], axis=negative_axis)
-    a, b = np.broadcast_arrays(a, b)
-    with np.errstate(all="ignore"):
-        log_p, log_q = a - _log_sum_exp(a), b - _log_sum_exp(b)
-        p, q = np.exp(log_p), np.exp(log_q)
-        # For logits that almost agree a − b is exact where log p − log q has lost its digits.
-        gap = (a - b) - (_log_sum_exp(a) - _log_sum_exp(b))
-        masked = np.isneginf(a)
-        near = np.abs(gap) < 0.1
-        terms = np.where(near, p * stable.expm1_plus(gap), p * gap - (p - q))
-        terms = np.where(masked, q, np.where(p == 0, np.where(np.isneginf(b), 0.0, q), terms))
-        terms = np.where(np.isneginf(b) & ~masked, np.inf, np.maximum(terms, 0.0))
-        total = terms.sum(axis=-1)
-        q_sums = np.where(near & ~masked, p * np.exp(-gap), q).sum(axis=-1)
-    return _finish(_of_normalized(total, p.sum(axis=-1), q_sums), divisor, p_dtype, q_dtype)
+    if p_rows.shape[1] != q_rows.shape[1]:
+        raise checks.DistributionError(
+            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; they must agree"
+        )
+    empty = q_rows == 0
+    with np.errstate(divide="ignore"):
+        log_p = np.where(p_rows == 0, 0.0, np.log(p_rows))
+        log_q = np.where(empty, 0.0, np.log(q_rows))
+    cross = -(p_rows @ log_q.T)
+    result = (p_rows * log_p).sum(axis=1)[:, None] + cross
+    # The product rounds relative to the cross-entropy: what is much smaller has lost its digits.
+    close = result < 0.02 * (1 + cross)
+    if empty.any():
+        result[(p_rows > 0).astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
+    first, second = np.nonzero(close & (result < np.inf))
+    step = max(1, rows.CHUNK // p_rows.shape[1])
+    task = rows.Task(1.0, None, normalize)
+    for start in range(0, len(first), step):
+        i, j = first[start : start + step], second[start : start + step]
+        result[i, j] = rows.kl_rows(p_given[i], q_given[j], task, np.float64)[0]
+    return _finish(np.maximum(result, 0.0), divisor, p_dtype, q_dtype)
 
 
-def _log_sum_exp(x: Array) -> Array:
-    largest = x.max(axis=-1, keepdims=True)
-    return largest + np.log(np.exp(x - largest).sum(axis=-1, keepdims=True))
+def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, str]:
+    """Rows of distributions: as given, checked and divided by their sums, and their dtype."""
+    given, _ = checks.as_array(value, name)
+    if given.ndim != 2:
+        raise checks.DistributionError(
+            f"{name} has shape {given.shape}; it needs two axes, (distributions, categories)"
+        )
+    values, sums, dtype = checks.distribution(value, name, normalize=normalize)
+    return given, values / sums[:, None], dtype

@@ -44,22 +44,55 @@ def log_ratio(p: Array, q: Array) -> Array:
     return np.where(p == q, 0.0, out)
 
 
-def generalized_kl(p: Array, q: Array) -> Array:
+def generalized_kl(p: Array, q: Array, difference: Array | None = None) -> Array:
     """p·log(p/q) − p + q elementwise: never negative, exact to a few units in the last place.
 
-    q where p is 0, inf where only q is 0, 0 where both are.
+    q where p is 0, inf where only q is 0, 0 where both are. `difference` is p − q where the caller
+    knows it better than the rounded p and q tell.
     """
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
         # Halving first keeps the sum of two huge masses finite.
-        difference, mean = 0.5 * p - 0.5 * q, 0.5 * p + 0.5 * q
-        z = difference / mean
+        mean = 0.5 * p + 0.5 * q
+        half = 0.5 * p - 0.5 * q if difference is None else 0.5 * difference
+        z = half / mean
         # p·log(p/q) − (p − q) = 2·mean·[z² + (1 + z)(atanh(z) − z)]
-        close = 2 * difference * z * (1 + (1 + z) * _atanh_excess(z))
-        far = p * log_ratio(p, q) - (p - q)
-        out = np.where(np.abs(z) < _SMALL, close, far)
-    out = np.where(p == 0, q, out)
-    return np.where((q == 0) & (p > 0), np.inf, np.maximum(out, 0.0))
+        out = 2 * half * z * (1 + (1 + z) * _atanh_excess(z))
+        far = ~(np.abs(z) < _SMALL)
+        if far.any():
+            p_far, q_far = p[far], q[far]
+            value = p_far * log_ratio(p_far, q_far) - 2 * half[far]
+            value[p_far == 0] = q_far[p_far == 0]
+            out[far] = value
+    out[(q == 0) & (p > 0)] = np.inf
+    out[(q == 0) & (p == 0)] = 0.0
+    return np.maximum(out, 0.0, out=out)
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """a + b as the rounded sum and what the rounding left out (Knuth's method)."""
+    total = a + b
+    moved = total - a
+    return total, (a - (total - moved)) + (b - moved)
+
+
+def two_product(a: Array, b: Array) -> tuple[Array, Array]:
+    """a·b as the rounded product and what the rounding left out (Dekker's method).
+
+    Exact unless a product under- or overflows.
+    """
+    a_high, a_low = _split(a)
+    b_high, b_low = _split(b)
+    product = a * b
+    left = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, left
+
+
+def _split(x: Array) -> tuple[Array, Array]:
+    """x as the sum of two numbers of at most 26 bits each."""
+    big = 134217729.0 * x  # 2²⁷ + 1
+    high = big - (big - x)
+    return high, x - high
 
 
 def jensen_shannon(p: Array, q: Array) -> Array:

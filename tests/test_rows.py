@@ -1,0 +1,303 @@
+"""KL at every scale: near-equal, subnormal, one-hot and huge rows, threads, memory, strides."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+import truth
+
+import kl_lib as kl
+from kl_lib import rows
+
+
+def near_pair(rng, categories, step, dtype=np.float64):
+    p = rng.dirichlet(np.ones(categories))
+    q = p * np.exp(step * rng.standard_normal(categories))
+    return p.astype(dtype), (q / q.sum()).astype(dtype)
+
+
+# Exact: 1e-12 in float64 from 1e-14 up, 1e-5 in float32 from 1e-10 up
+
+
+@pytest.mark.parametrize("categories", [2, 3, 10, 100, 1000])
+@pytest.mark.parametrize("step", [0.3, 0.1, 1e-2, 1e-4, 1e-6, 2e-7])
+def test_float64_keeps_twelve_digits(categories, step):
+    rng = np.random.default_rng(categories)
+    for _ in range(5):
+        p, q = near_pair(rng, categories, step)
+        exact = truth.kl(p, q)
+        if exact >= 1e-14:
+            assert truth.relative_error(kl.kl_divergence(p, q), exact) < 1e-12
+
+
+@pytest.mark.parametrize("off", [(9e-7, -9e-7), (-9e-7, 3e-7), (9e-7, 9e-7)])
+@pytest.mark.parametrize("step", [1e-2, 1e-5, 3e-7])
+def test_sums_at_the_edge_of_the_tolerance_keep_twelve_digits(off, step):
+    rng = np.random.default_rng(1)
+    for categories in (2, 10, 300):
+        p, q = near_pair(rng, categories, step)
+        p, q = p * (1 + off[0]), q * (1 + off[1])
+        exact = truth.kl(p, q)
+        if exact >= 1e-14:
+            assert truth.relative_error(kl.kl_divergence(p, q), exact) < 1e-12
+
+
+@pytest.mark.parametrize("categories", [2, 10, 1000])
+@pytest.mark.parametrize("step", [0.5, 0.1, 1e-2, 1e-3, 3e-5])
+def test_float32_keeps_five_digits(categories, step):
+    rng = np.random.default_rng(categories)
+    for _ in range(5):
+        p, q = near_pair(rng, categories, step, np.float32)
+        exact = truth.kl(p, q)
+        if exact >= 1e-10:
+            assert truth.relative_error(kl.kl_divergence(p, q), exact) < 1e-5
+
+
+def test_the_fast_pass_is_right_wherever_it_is_trusted():
+    """Rows on both sides of the bound between the fast pass and the exact one."""
+    rng = np.random.default_rng(2)
+    for dtype, bound in ((np.float64, 1e-12), (np.float32, 1e-5)):
+        safe = rows._SAFE[np.dtype(dtype).char]
+        seen = set()
+        for step in np.linspace(0.05, 1.5, 30):
+            logits = rng.standard_normal(50)
+            p, q = np.exp(logits), np.exp(logits + step * rng.standard_normal(50))
+            p, q = (p / p.sum()).astype(dtype), (q / q.sum()).astype(dtype)
+            exact = truth.kl(p, q)
+            seen.add(bool(exact > safe))
+            assert truth.relative_error(kl.kl_divergence(p, q), exact) < bound
+        assert seen == {True, False}
+
+
+@pytest.mark.parametrize("step", [0.5, 1e-3, 1e-6])
+def test_counts_that_almost_agree_keep_twelve_digits(step):
+    rng = np.random.default_rng(3)
+    for categories in (2, 10, 300):
+        p = rng.uniform(1, 1e9, categories)
+        q = 37.0 * p * np.exp(step * rng.standard_normal(categories))
+        exact = truth.kl(p, q)
+        assert truth.relative_error(kl.kl_divergence(p, q, normalize=True), exact) < 1e-12
+    counts = np.array([10**9, 10**9 + 1, 10**9 + 5])
+    exact = truth.kl(counts, 3 * counts[::-1])
+    assert (
+        truth.relative_error(kl.kl_divergence(counts, 3 * counts[::-1], normalize=True), exact)
+        < 1e-12
+    )
+    assert kl.kl_divergence(counts, 7 * counts, normalize=True) == 0
+
+
+def test_counts_of_any_size():
+    huge, tiny = np.array([1e308, 1.5e308, 1e308]), np.array([1e-310, 2e-310, 5e-324])
+    for p, q in ((huge, huge[::-1]), (tiny, huge), (huge, tiny), (tiny[:2], tiny[1::-1])):
+        exact = truth.kl(p, q)
+        assert kl.kl_divergence(p, q, normalize=True) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_zero_only_for_equal_rows():
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        p = rng.dirichlet(np.ones(5))
+        q = p.copy()
+        q[0] = np.nextafter(q[0], 1)
+        q[1] -= q[0] - p[0]
+        assert (kl.kl_divergence(p, q) == 0) == np.array_equal(p, q)
+        assert kl.kl_divergence(p, p) == 0
+
+
+def test_one_hot_and_steep_rows():
+    one = np.eye(6)
+    q = np.random.default_rng(5).dirichlet(np.ones(6))
+    np.testing.assert_allclose(kl.kl_divergence(one, q), -np.log(q), rtol=1e-13)
+    steep = np.array([1 - 1e-300, 1e-300, 5e-324])
+    turned = np.array([5e-324, 1.0, 0.0])
+    assert kl.kl_divergence(turned, steep) == pytest.approx(float(truth.kl(turned, steep)))
+    assert kl.kl_divergence(steep, turned) == math.inf
+
+
+def double_double_kl(p, q):
+    """KL of two long rows of near-equal float64 probabilities, in twice the precision.
+
+    log1p((p − q)/q) by its series in double-double arithmetic; for |p − q| < 1e-3·q only.
+    """
+
+    def two_sum(a, b):
+        s = a + b
+        t = s - a
+        return s, (a - (s - t)) + (b - t)
+
+    def total(high, low):
+        while len(high) > 1:
+            if len(high) % 2:
+                high, low = np.append(high, 0.0), np.append(low, 0.0)
+            s, e = two_sum(high[::2], high[1::2])
+            high, low = s, e + (low[::2] + low[1::2])
+        return truth.mpf(float(high[0])) + truth.mpf(float(low[0]))
+
+    zero = np.zeros_like(p)
+    s_p, s_q = total(p, zero), total(q, zero)
+    d, d_low = two_sum(p, -q)
+    x = d / q
+    # The divisor's rounding matters: correct x by one Newton step, in parts that do not round.
+    c = 134217729.0
+    split = lambda v: (c * v - (c * v - v), v - (c * v - (c * v - v)))  # noqa: E731
+    (xh, xl), (qh, ql) = split(x), split(q)
+    product = x * q
+    rest = ((xh * qh - product) + xh * ql + xl * qh) + xl * ql
+    x_low = ((d - product) - rest + d_low) / q
+    # q·φ(x), φ(x) = (1 + x)·log(1 + x) − x = x²/2 − x³/6 + x⁴/12 − ...
+    series = sum((-1) ** k * x ** (k - 2) / (k * (k - 1)) for k in range(2, 8))
+    factor = 1 + 2 * x_low / x
+    value = total(q * x * x * series * np.where(x == 0, 1, factor), zero)
+    r = s_q / s_p
+    return value / s_p - (r - 1 - truth.mpmath.log(r))
+
+
+def test_ten_million_categories_keep_twelve_digits():
+    rng = np.random.default_rng(6)
+    small_p, small_q = near_pair(rng, 500, 1e-5)
+    assert (
+        truth.relative_error(double_double_kl(small_p, small_q), truth.kl(small_p, small_q)) < 1e-13
+    )
+    p = rng.random(10_000_000)
+    p /= p.sum()
+    q = p * (1 + 1e-6 * rng.standard_normal(len(p)))
+    q /= q.sum()
+    exact = double_double_kl(p, q)
+    assert 1e-14 < exact < 1e-11
+    assert truth.relative_error(kl.kl_divergence(p, q), exact) < 1e-12
+
+
+def test_ten_million_categories_far_apart():
+    # A row that repeats 1000 times: its KL is that of the short row.
+    rng = np.random.default_rng(7)
+    short_p, short_q = rng.dirichlet(np.ones(10_000), size=2)
+    exact = truth.kl(short_p, short_q)
+    long_p, long_q = np.tile(short_p / 1000, 1000), np.tile(short_q / 1000, 1000)
+    assert truth.relative_error(kl.kl_divergence(long_p, long_q), exact) < 1e-12
+    value = kl.kl_divergence(long_p.astype(np.float32), long_q.astype(np.float32))
+    assert truth.relative_error(value, exact) < 1e-5
+    logits = np.log(long_p), np.log(long_q)
+    assert truth.relative_error(kl.kl_from_logits(*logits), exact) < 1e-11
+
+
+@pytest.mark.parametrize("offset", [0.0, 1000.0, -1e6])
+@pytest.mark.parametrize("step", [1.0, 1e-2, 1e-4, 1e-6])
+def test_logits_keep_twelve_digits(offset, step):
+    rng = np.random.default_rng(8)
+    for categories in (2, 8, 200):
+        a = rng.standard_normal(categories) + offset
+        b = a + step * rng.standard_normal(categories) + 3
+        exact = truth.kl_logits(a, b)
+        if exact >= 1e-14:
+            assert truth.relative_error(kl.kl_from_logits(a, b), exact) < 1e-12
+
+
+# Whatever the shape, the strides and the threads
+
+
+@pytest.fixture
+def many_threads():
+    yield kl.set_num_threads
+    kl.set_num_threads(None)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_threads_change_nothing(many_threads, dtype):
+    rng = np.random.default_rng(9)
+    p, q = rng.dirichlet(np.ones(12), size=(2, 60_000)).astype(dtype)
+    many_threads(1)
+    one = kl.kl_divergence(p, q)
+    many_threads(3)
+    np.testing.assert_array_equal(kl.kl_divergence(p, q), one)
+    p[54_321, 3] = np.nan
+    with pytest.raises(kl.DistributionError, match=r"p\[54321, 3\] is nan"):
+        kl.kl_divergence(p, q)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
+def test_a_thread_count_that_is_none_is_refused(many_threads, count):
+    with pytest.raises(ValueError, match="count is"):
+        many_threads(count)
+
+
+def test_the_environment_sets_the_threads(monkeypatch, many_threads):
+    monkeypatch.setenv("KL_LIB_NUM_THREADS", "3")
+    assert kl.get_num_threads() == 3
+    many_threads(5)
+    assert kl.get_num_threads() == 5
+    many_threads(None)
+    monkeypatch.setenv("KL_LIB_NUM_THREADS", "all")
+    with pytest.raises(ValueError, match="KL_LIB_NUM_THREADS is 'all'"):
+        kl.get_num_threads()
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 5), (2, 3, 40, 6), (5, 9000, 4), (2, 2, 40_000)])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_any_axis_of_any_shape_is_the_rows_one_by_one(shape, axis):
+    rng = np.random.default_rng(10)
+    p, q = (rng.random(shape) for _ in range(2))
+    result = kl.kl_divergence(p, q, axis=axis, normalize=True)
+    p, q = (np.moveaxis(x, axis, -1).reshape(-1, shape[axis]) for x in (p, q))
+    for i in rng.integers(0, len(p), 5):
+        expected = kl.kl_divergence(p[i].copy(), q[i].copy(), normalize=True)
+        assert result.reshape(-1)[i] == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("shape", [(400_000, 10), (4_000, 1000), (4_000_000,)])
+def test_memory_beside_the_result_stays_below_8_mb(dtype, shape):
+    p = np.random.default_rng(11).random(shape, dtype=np.float32)
+    p = (p / p.sum(axis=-1, keepdims=True)).astype(dtype) if dtype != np.float16 else p
+    q = p[..., ::-1]
+    kl.kl_divergence(p[:1], q[:1], normalize=True)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        result = kl.kl_divergence(p, q, normalize=True)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak - np.asarray(result).nbytes < 8e6
+
+
+# All pairs
+
+
+def test_the_matrix_is_all_pairs():
+    rng = np.random.default_rng(12)
+    p, q = rng.dirichlet(np.ones(7), size=11), rng.dirichlet(np.full(7, 0.3), size=5)
+    q[2] = p[4]
+    q[3] = p[5] * (1 + 1e-7 * rng.standard_normal(7))
+    q[3] /= q[3].sum()
+    q[4] = [0, 0.5, 0.5, 0, 0, 0, 0]
+    matrix = kl.kl_matrix(p, q)
+    expected = kl.kl_divergence(p[:, None, :], q[None])
+    np.testing.assert_allclose(matrix, expected, rtol=1e-12)
+    assert matrix[4, 2] == 0
+    assert np.all(matrix[:, 4] == np.inf)
+    np.testing.assert_allclose(kl.kl_matrix(4 * p, q, base=2, normalize=True), expected / np.log(2))
+    assert kl.kl_matrix(p.astype(np.float32), q.astype(np.float32)).dtype == np.float32
+
+
+def test_the_matrix_never_holds_all_pairs_times_all_categories():
+    p = np.random.default_rng(13).dirichlet(np.ones(400), size=300)
+    tracemalloc.start()
+    try:
+        kl.kl_matrix(p, p)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.1 * 300 * 300 * 400 * 8
+
+
+def test_the_matrix_names_what_is_wrong():
+    ok = np.full((2, 4), 0.25)
+    for p, said in (
+        ([0.5, 0.5], "p has shape (2,)"),
+        (2 * ok, "row 0 of p sums to 2"),
+        (np.full((2, 3), 1 / 3), "p has 3 categories and q has 4"),
+    ):
+        with pytest.raises(kl.DistributionError) as caught:
+            kl.kl_matrix(p, ok)
+        assert said in str(caught.value)
