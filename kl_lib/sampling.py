@@ -96,7 +96,7 @@ class Estimate:
         counts = f"{self.count}" if self.count_q is None else f"{self.count} and {self.count_q}"
         parts = [f"{_plus_minus(self.value, self.standard_error)} {self.unit}"]
         parts += [self.method] if self.method else []
-        parts += [f"bias {self.bias:+.2g}"] if self.bias is not None else []
+        parts += [f"bias {self.bias:+.2g}"] if self.bias else []
         told = [f"Estimate({'; '.join([*parts, f'{counts} samples'])})"]
         return "\n".join([*told, *(f"  warning: {text}" for text in self.warnings)])
 
@@ -454,8 +454,8 @@ def kl_knn(
     >>> estimate = kl_knn(narrow, wide)
     >>> abs(estimate.value - 0.8181) < 3 * estimate.standard_error, estimate.warnings
     (True, ())
-    >>> print(kl_knn(wide, narrow).warnings[0][:51])
-    37 % of x lies farther from y than y from itself: q
+    >>> print(kl_knn(wide, narrow).warnings[0][:71])
+    37 % of the points of x lie farther from y than 99 % of y's own do: q h
     """
     divisor = check_base(base)
     k, subsamples = _whole(k, "k", 1), _whole(subsamples, "subsamples", 0)
@@ -594,8 +594,8 @@ def _knn(x: Array, y: Array, k: int, *, trust: bool = False) -> tuple[float, lis
     far = float(np.mean(other[:, 1] > usual))
     if far > FAR_SHARE:
         warnings.append(
-            f"{100 * far:.0f} % of x lies farther from y than y from itself: q has few points or "
-            "none where p has mass, and the estimate is too small, KL perhaps infinite"
+            f"{100 * far:.0f} % of the points of x lie farther from y than 99 % of y's own do: q "
+            "has few points or none where p has mass; the estimate is too small, KL may be infinite"
         )
     fewest = min(count, count_q)
     if fewest < FEW_POINTS:
@@ -684,11 +684,11 @@ def kl_from_counts(
     --------
     >>> from kl_lib.sampling import kl_from_counts
     >>> kl_from_counts([200, 500, 200, 100], [300, 400, 100, 200])
-    Estimate(0.100 ± 0.019 nats; plug-in; bias +0.0032; 1000 and 1000 samples)
+    Estimate(0.100 ± 0.020 nats; plug-in; bias +0.0032; 1000 and 1000 samples)
     >>> print(kl_from_counts([3, 7, 5], [4, 6, 0]).value)
     inf
     >>> print(round(kl_from_counts([3, 7, 5], [4, 6, 0], smoothing=0.5).value, 4))
-    0.7096
+    0.45
     """
     divisor = check_base(base)
     check_labels(counts_p, counts_q, ("counts_p", "counts_q"))
