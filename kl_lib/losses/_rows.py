@@ -1,0 +1,160 @@
+"""The mathematics of the loss, once for every framework.
+
+`xp` is the framework's namespace of functions with NumPy's names (`keras.ops`, `torch`), `largest`
+its maximum over the categories, which stay as an axis of length 1, and `stop` its way to hold a
+tensor constant under differentiation. Everything here is differentiated by the framework, so each
+`where` must keep infinities out of the branch it does not choose as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from kl_lib import checks
+
+REDUCTIONS = ("none", "sum", "mean_over_samples", "mean_over_weights")
+
+Shape = Sequence[int | None]
+
+
+Function = Callable[[Any], Any]
+
+
+def kl_rows(
+    xp: Any, p: Any, logits: Any, *, axis: int, dtype: str, largest: Function, stop: Function
+) -> Any:
+    """s·KL(p/s‖softmax(logits)) over `axis`, s the sum of p; p and logits are of `dtype`.
+
+    With t = log(p/(s·q)) it is the sum of p·(e^(−t) − 1 + t) = p·t − p + s·q, in which no term is
+    negative: so nothing cancels for p close to q, and where softmax rounds to 1 the terms of the
+    other categories still hold the loss and its gradient.
+    """
+    # The shift cancels from the result, so it needs no derivative.
+    log_q, q = _log_softmax(xp, logits, stop(largest(logits)), axis)
+    s = xp.sum(p, axis=axis, keepdims=True)
+    # A tensor: as a Python float it would pass through float32 in Keras on PyTorch, and be 0.
+    tiny = xp.full_like(s, float(np.finfo(dtype).tiny))
+    impossible = log_q == -math.inf
+    absent = p < tiny  # so that nan is not absent
+
+    log_p = xp.log(xp.where(absent, tiny, p))
+    log_s = xp.log(xp.where(s < tiny, 1.0, s))
+    t = log_p - log_s - xp.where(impossible, xp.log(tiny), log_q)  # finite, always
+    near = (t < 1 / 8) & (t > -1 / 8)
+    close = p * _expm1_plus(xp.where(near, t, 0.0))
+    far = p * t - xp.where(absent, 0.0, p) + s * q
+    # inf where p > 0 meets q = 0. With p held constant its derivative by the logit is −p, as it is
+    # for any other logit, and the derivative by p stays the finite one of p·t.
+    barrier = stop(p) * xp.where(impossible & ~absent, log_q, 0.0)
+    return xp.sum(xp.where(near, close, far) - barrier, axis=axis)
+
+
+def _log_softmax(xp: Any, logits: Any, top: Any, axis: int) -> tuple[Any, Any]:
+    """log q and q; −inf and 0 where a logit is −inf or out of reach of `top`, the largest one."""
+    shifted = logits - xp.where(top == -math.inf, 0.0, top)
+    weights = xp.exp(shifted)
+    total = xp.sum(weights, axis=axis, keepdims=True)
+    total = xp.where(total == 0, 1.0, total)  # every category is masked
+    return shifted - xp.log(total), weights / total
+
+
+def _expm1_plus(t: Any) -> Any:
+    """e^(−t) − 1 + t for |t| ≤ 1/8 by its series, t²/2 − t³/6 + …, to the last digit of float64.
+
+    Not by expm1, which would leave t − t: rounding could make it negative.
+    """
+    series: Any = -1 / math.factorial(11)
+    for n in range(10, 1, -1):
+        series = series * t + (-1) ** n / math.factorial(n)
+    return t * t * series
+
+
+def reduced(xp: Any, values: Any, weights: Any, reduction: str) -> Any:
+    """The values times their weights, summed and divided as `reduction` says."""
+    if weights is not None:
+        # A weight of 0 leaves a sample out, though 0·inf is nan.
+        values = weights * xp.where((weights == 0) & (values == math.inf), 0.0, values)
+    if reduction == "none":
+        return values
+    total = xp.sum(values)
+    if reduction == "sum":
+        return total
+    counts = xp.ones_like(values)
+    if reduction == "mean_over_weights" and weights is not None:
+        counts = weights * counts
+    divisor = xp.sum(counts)
+    return total / xp.where(divisor == 0, 1.0, divisor)
+
+
+def check_reduction(reduction: Any, allowed: Sequence[Any] = REDUCTIONS) -> None:
+    """Refuse a name that does not say what is done."""
+    if reduction not in allowed:
+        hint = "; 'mean' does not say what the sum is divided by" if reduction == "mean" else ""
+        raise ValueError(
+            f"reduction is {reduction!r}; pass one of {', '.join(map(repr, REDUCTIONS))}{hint}"
+        )
+
+
+def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any) -> int:
+    """As `checks.check_shapes`, but p and logits must have equally many axes.
+
+    Class numbers, shape (batch,), would otherwise pass for one distribution where the batch is as
+    long as there are classes. A length may be None: not known yet, in a compiled function.
+
+    Examples
+    --------
+    >>> check_shapes((None, 10), (None, 10), 1)
+    -1
+    >>> check_shapes((None,), (None, 10), -1)
+    Traceback (most recent call last):
+        ...
+    kl_lib.checks.DistributionError: p has 1 axis and logits has 2 (shapes (None,) and \
+(None, 10)); one distribution against a batch is p[None], class numbers are to be made one-hot
+    """
+    p_shape, logits_shape = tuple(p_shape), tuple(logits_shape)
+    if len(p_shape) != len(logits_shape):
+        axes = "1 axis" if len(p_shape) == 1 else f"{len(p_shape)} axes"
+        raise checks.DistributionError(
+            f"p has {axes} and logits has {len(logits_shape)} (shapes {p_shape} and "
+            f"{logits_shape}); one distribution against a batch is "
+            f"{'p' if len(p_shape) < len(logits_shape) else 'logits'}[None], class numbers are to "
+            "be made one-hot"
+        )
+    return checks.check_shapes(
+        _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", "logits")
+    )
+
+
+def _filled(shape: Shape, other: Shape) -> tuple[int, ...]:
+    """`shape` with the lengths of `other` where its own are unknown."""
+    pairs = zip(shape, other, strict=True)
+    return tuple(n if n is not None else (m if m is not None else 1) for n, m in pairs)
+
+
+def check_weights_shape(shape: Shape, values_shape: Shape) -> None:
+    """Refuse weights that NumPy would broadcast by accident: (3,) against (3, 3)."""
+    fits = len(shape) == len(values_shape) and all(
+        n == m or n == 1 or None in (n, m) for n, m in zip(shape, values_shape, strict=True)
+    )
+    if shape and not fits:
+        raise ValueError(
+            f"weights have shape {tuple(shape)} and the losses {tuple(values_shape)}; give one "
+            "weight for each loss, or a length of 1 where a weight is shared"
+        )
+
+
+def check_values(p: Any, logits: Any, weights: Any, *, axis: int) -> None:
+    """What `validate=True` asks for: distributions in p, logits that are logits, weights ≥ 0."""
+    checks.distribution(p, "p", axis=axis)
+    checks.logits(logits, "logits", axis=axis)
+    if weights is not None:
+        array = np.asarray(weights, dtype=np.float64)
+        bad = ~((array >= 0) & (array < math.inf))
+        if bad.any():
+            place = ", ".join(str(i) for i in np.argwhere(bad)[0])
+            where = f"weights[{place}]" if place else "weights"
+            raise ValueError(f"{where} is {array[bad][0]:g}; a weight is finite and at least 0")
