@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks serve lab lock format clean
+.PHONY: help book test notebooks serve lab fuzz compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ serve: book ## render the book and serve it on http://localhost:8000
 
 lab: $(READY) ## open the notebooks in Jupyter Lab
 	@$(BIN)/jupyter lab --notebook-dir .
+
+fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
+	@$(BIN)/python tests/fuzz.py
+
+compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, without frameworks
+	@tests/compat.sh
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \

@@ -104,10 +104,11 @@ def _raw_array(value: Any, name: str) -> NDArray[Any]:
         return np.asarray(value)
     except (ValueError, TypeError, NotImplementedError) as error:
         if isinstance(value, (list, tuple)):
-            lengths = sorted({np.size(row) for row in value})
+            lengths = sorted({len(row) if hasattr(row, "__len__") else 0 for row in value})
+            told = f": its rows have {', '.join(map(str, lengths))} entries" if lengths[1:] else ""
             raise DistributionError(
-                f"{name} is ragged: its rows have {', '.join(map(str, lengths))} entries; pad the "
-                "short ones with zeros so that every row has one entry for each category"
+                f"{name} is ragged{told}; pad the short rows with zeros so that every row has one "
+                "entry for each category"
             ) from None
         raise DistributionError(
             f"{name}, a {type(value).__name__}, cannot be read as an array: {error}"

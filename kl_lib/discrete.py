@@ -195,7 +195,10 @@ def kl_divergence(
     if not (normalize or generalized):
         tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
     task = rows.Task(divisor, tolerances, normalize, generalized)
-    result, valid = rows.kl_rows(p_array, q_array, task, checks.result_dtype(p_dtype, q_dtype))
+    result, valid = np.zeros(0), False
+    if p_array.shape[-1]:
+        dtype = checks.result_dtype(p_dtype, q_dtype)
+        result, valid = rows.kl_rows(p_array, q_array, task, dtype)
     if not valid or p_array.size == 0:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)

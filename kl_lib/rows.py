@@ -32,6 +32,9 @@ _WORTH_THREADS = 1 << 19
 #: few units in the last place of 1, whatever the number of categories.
 _SAFE = {"d": 0.01, "f": 0.1}
 
+#: Counts that sum to less have terms that are subnormal, with few digits left.
+_SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
+
 _threads: int | None = None
 
 
@@ -192,6 +195,8 @@ def _block(p: Array, q: Array, out: Array, task: Task) -> bool:
     total, p_sums, q_sums, low = _usual(p, q)
     value, scale = _combine(total, p_sums, q_sums, task)
     safe = (value > _SAFE[p.dtype.char] * scale) & (value < np.inf)
+    if task.normalize:
+        safe &= p_sums > _SMALLEST_SUM[p.dtype.char]
     if not safe.all():
         value[~safe] = np.nan
     np.divide(value, task.divisor, out=out)
@@ -248,13 +253,18 @@ def _of_sums(total: Any, p_sums: Any, excess: Any) -> Any:
 
 def _exact_of_counts(p: Array, q: Array) -> Array:
     """`_exact` for rows with any sums: p·Σq against q·Σp, so that no division rounds."""
-    # A power of two changes no digit, and keeps the sums and products finite.
-    p, q = (np.ldexp(x, -np.frexp(x.max(axis=1, keepdims=True))[1]) for x in (p, q))
-    p_sums, q_sums = p.sum(axis=1, keepdims=True), q.sum(axis=1, keepdims=True)
-    p_high, p_low = stable.two_product(p, q_sums)
-    q_high, q_low = stable.two_product(q, p_sums)
+    # A power of two changes no digit, and keeps the sums and products finite. What it makes
+    # underflow still counts in the logarithms, which are taken of p and q as they are.
+    powers = [np.frexp(x.max(axis=1, keepdims=True))[1] for x in (p, q)]
+    p_scaled, q_scaled = np.ldexp(p, -powers[0]), np.ldexp(q, -powers[1])
+    p_sums, q_sums = (x.sum(axis=1, keepdims=True) for x in (p_scaled, q_scaled))
+    p_high, p_low = stable.two_product(p_scaled, q_sums)
+    q_high, q_low = stable.two_product(q_scaled, p_sums)
     difference = (p_high - q_high) + (p_low - q_low)
-    total = stable.generalized_kl(p_high, q_high, difference).sum(axis=1)
+    shift = np.log(q_sums / p_sums) + (powers[1] - powers[0]) * np.log(2.0)
+    log = stable.log_ratio(p, q) + shift
+    total = stable.generalized_kl(p_high, q_high, difference, log).sum(axis=1)
+    total[((p > 0) & (q == 0)).any(axis=1)] = np.inf
     return _of_sums(total, (p_sums * q_sums)[:, 0], -difference.sum(axis=1))
 
 
@@ -265,7 +275,8 @@ def _long_row(p: Array, q: Array, out: Array, task: Task) -> bool:
     low = np.min([np.minimum(p[part].min(), q[part].min()) for part in parts])
     total, p_sum, q_sum = found.sum(axis=0)[:, 0]
     value, scale = _combine(total, p_sum, q_sum, task)
-    if not _SAFE[p.dtype.char] * scale < value < np.inf:
+    tiny = task.normalize and not p_sum > _SMALLEST_SUM[p.dtype.char]
+    if tiny or not _SAFE[p.dtype.char] * scale < value < np.inf:
         value = _exact_long_row(p, q, parts, task)
     out[0] = value / task.divisor
     return bool(low >= 0) and _sums_valid(p_sum, q_sum, task)

@@ -44,11 +44,13 @@ def log_ratio(p: Array, q: Array) -> Array:
     return np.where(p == q, 0.0, out)
 
 
-def generalized_kl(p: Array, q: Array, difference: Array | None = None) -> Array:
+def generalized_kl(
+    p: Array, q: Array, difference: Array | None = None, log: Array | None = None
+) -> Array:
     """p·log(p/q) − p + q elementwise: never negative, exact to a few units in the last place.
 
-    q where p is 0, inf where only q is 0, 0 where both are. `difference` is p − q where the caller
-    knows it better than the rounded p and q tell.
+    q where p is 0, inf where only q is 0, 0 where both are. `difference` is p − q and `log` is
+    log(p/q) where the caller knows them better than the rounded p and q tell.
     """
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
@@ -61,10 +63,12 @@ def generalized_kl(p: Array, q: Array, difference: Array | None = None) -> Array
         far = ~(np.abs(z) < _SMALL)
         if far.any():
             p_far, q_far = p[far], q[far]
-            value = p_far * log_ratio(p_far, q_far) - 2 * half[far]
+            log_far = log_ratio(p_far, q_far) if log is None else log[far]
+            value = p_far * log_far - 2 * half[far]
             value[p_far == 0] = q_far[p_far == 0]
             out[far] = value
-    out[(q == 0) & (p > 0)] = np.inf
+    if log is None:
+        out[(q == 0) & (p > 0)] = np.inf
     out[(q == 0) & (p == 0)] = 0.0
     return np.maximum(out, 0.0, out=out)
 

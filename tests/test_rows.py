@@ -94,6 +94,16 @@ def test_counts_of_any_size():
         assert kl.kl_divergence(p, q, normalize=True) == pytest.approx(float(exact), rel=1e-12)
 
 
+def test_counts_whose_shares_underflow_still_count_in_the_logarithm():
+    """Found by tests/fuzz.py."""
+    p, q = np.array([0.1, 0.9, 0.2]), np.array([1e-168, 2.4e247, 4.4e-310])
+    for a, b in ((p, q), (np.array([5e-324, 5e-324]), np.array([3.7e-163, 1.4e-40]))):
+        exact = float(truth.kl(a, b))
+        assert kl.kl_divergence(a, b, normalize=True) == pytest.approx(exact, rel=1e-12)
+    far_below = np.array([2e8, 4e-301, 2.5e299])
+    assert kl.kl_divergence(far_below, [0.7, 0, 0.3], normalize=True) == math.inf
+
+
 def test_zero_only_for_equal_rows():
     rng = np.random.default_rng(4)
     for _ in range(200):
