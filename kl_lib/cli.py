@@ -1,4 +1,4 @@
-"""The ``kl-lib`` command. It starts without loading a framework: only a run needs one."""
+"""The ``kl-lib`` command. It starts without loading a framework: only what needs one does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run ``kl-lib`` and exit: 0 done, 1 an error, 2 a wrong command line, 130 interrupted."""
     try:
-        from .experiments.commands import app
+        from .commands import app
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] not in ("typer", "rich"):
             raise

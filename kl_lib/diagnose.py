@@ -190,11 +190,13 @@ def _problems(p: _Read, q: _Read, axis: Any, base: Any, normalize: bool) -> Iter
         if read.fault is not None:
             yield Problem(read.name, "unreadable", read.fault)
     readable = [read for read in (p, q) if read.fault is None]
-    for read in readable:
-        message = _complaint(checks.check_axis, axis, read.values.ndim, read.name)
-        if message is not None and (len(readable) == 1 or p.values.ndim == q.values.ndim):
-            yield Problem("axis", "axis", message)
-            return
+    if not readable:
+        return
+    larger = max(readable, key=lambda read: read.values.ndim)
+    ndim = larger.values.ndim
+    if (message := _complaint(checks.check_axis, axis, ndim, larger.name)) is not None:
+        yield Problem("axis", "axis", message)
+        return
     if len(readable) == 2:
         if (message := _complaint(checks.check_labels, p.original, q.original, ("p", "q"))) is None:
             message = _complaint(checks.check_shapes, p.values.shape, q.values.shape, axis)
@@ -203,15 +205,14 @@ def _problems(p: _Read, q: _Read, axis: Any, base: Any, normalize: bool) -> Iter
             kind = "labels"
         if message is not None:
             yield Problem("p and q", kind, message)
+    own_axis = _own_axis(axis, ndim)
     for read in readable:
-        own_axis = _own_axis(axis, max(r.values.ndim for r in readable))
+        if -own_axis > read.values.ndim:
+            continue  # it has no such axis, which was said already
         message = _complaint(
             checks.distribution, read.original, read.name, axis=own_axis, normalize=normalize
         )
-        if (
-            message is not None
-            and _complaint(checks.check_axis, own_axis, read.values.ndim, read.name) is None
-        ):  # else the shapes were said not to fit already
+        if message is not None:
             yield _fault(read, own_axis, message)
 
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import kl_lib
 from kl_lib import cli, experiments
+from kl_lib.commands import app
 from kl_lib.experiments import Config, Epoch, Result
-from kl_lib.experiments.commands import app
 
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
 
@@ -49,13 +49,19 @@ def test_help_and_version_load_no_framework():
     code = (
         "import sys\n"
         "from typer.testing import CliRunner\n"
-        "from kl_lib.experiments.commands import app\n"
+        "from kl_lib.commands import app\n"
         "for args in (['--help'], ['run', '--help'], ['--version']):\n"
         "    assert CliRunner().invoke(app, args).exit_code == 0\n"
         "print(*sorted({'tensorflow', 'keras', 'sklearn', 'scipy', 'matplotlib'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_help_lists_the_commands_of_the_experiments_and_the_others():
+    text = invoke("--help").stdout
+    assert re.search(r"\bdiagnose\b", text)
+    assert re.search(r"\brun\b", text)
 
 
 def test_help_names_every_choice_that_makes_a_run():
@@ -102,7 +108,7 @@ def test_a_finished_run_is_shown_and_not_run_again(finished, tmp_path):
 
 def test_without_typer_one_line_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "typer", None)
-    monkeypatch.delitem(sys.modules, "kl_lib.experiments.commands", raising=False)
+    monkeypatch.delitem(sys.modules, "kl_lib.commands", raising=False)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 'kl-lib needs typer: pip install "kl-lib[cli]"'

@@ -1,0 +1,120 @@
+"""The commands of ``kl-lib``: `diagnose` here, those that run experiments loaded when asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from . import __version__
+from .answers import LIBRARIES
+from .diagnose import diagnose as diagnose_pair
+from .pairs import PairError, read_pair
+
+
+class Commands(TyperGroup):
+    """The commands of this module, and those of `kl_lib.experiments` imported on use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_experiments().commands]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, cmd_name) or _experiments().commands.get(cmd_name)
+
+
+def _experiments() -> Any:
+    from .experiments.commands import app as experiments
+
+    return typer.main.get_command(experiments)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kl-lib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """The Kullback-Leibler divergence: explain a number, run the experiments of the book."""
+
+
+@app.command()
+def diagnose(
+    p: Annotated[
+        str,
+        typer.Argument(
+            help="The reference: .npy, .csv or .json. Alone: a .npz or .json with p and q, or - "
+            "for such JSON on standard input.",
+            show_default=False,
+        ),
+    ],
+    q: Annotated[
+        str | None,
+        typer.Argument(help="The approximation: .npy, .csv or .json.", show_default=False),
+    ] = None,
+    axis: Annotated[int, typer.Option(help="The axis that holds the categories.")] = -1,
+    base: Annotated[float | None, typer.Option(help="One more base, beside nats and bits.")] = None,
+    normalize: Annotated[
+        bool, typer.Option("--normalize", help="These are counts: divide by their sums.")
+    ] = False,
+    libraries: Annotated[
+        str, typer.Option(metavar="NAME,...", help=f"Whom to ask: any of {', '.join(LIBRARIES)}.")
+    ] = "numpy,scipy",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain the KL divergence of p and q, and what other libraries make of it.
+
+    Exit status: 0 fine, 1 not a distribution or infinite, 2 nothing that can be read.
+    """
+    asked = [name.strip() for name in libraries.split(",") if name.strip()]
+    if unknown := [name for name in asked if name not in LIBRARIES]:
+        _stop(f"--libraries has {unknown[0]!r}, expected any of {', '.join(LIBRARIES)}")
+    try:
+        pair = read_pair(p, q)
+    except PairError as error:
+        _stop(error)
+    # Keeps most of TensorFlow's notes about the processor out of the way.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    report = diagnose_pair(*pair, axis=axis, base=base, normalize=normalize, libraries=asked)
+    if as_json:
+        _print([report.to_json(indent=2)])
+    elif sys.stdout.isatty():
+        Console(highlight=False, width=min(Console().width, 100)).print(report)
+    else:
+        _print(str(report).splitlines())
+    if report.status != "fine":
+        raise typer.Exit(1)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print, with a question mark for ‖ where the output knows no Unicode."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for line in lines:
+        typer.echo(line.encode(encoding, errors="replace").decode(encoding))
+
+
+def _stop(why: object) -> NoReturn:
+    typer.echo(f"kl-lib: {why}", err=True)
+    raise typer.Exit(2)

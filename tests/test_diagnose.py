@@ -1,0 +1,798 @@
+"""diagnose: one report for each class of failure, each number in it computed another way here."""
+
+import itertools
+import json
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import truth
+from bs4 import BeautifulSoup
+from scipy import special, stats
+
+from kl_lib import DistributionError, answers, frameworks, kl_divergence
+from kl_lib.diagnose import diagnose
+
+P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
+KL = 0.0997934721  # NUMERICS: [.2,.5,.2,.1] ‖ [.3,.4,.1,.2]
+LN2 = math.log(2)
+
+
+def rows(n, categories, seed):
+    return np.random.default_rng(seed).dirichlet(np.ones(categories), n)
+
+
+def with_row(array, row, value):
+    """A copy of `array` with one row replaced."""
+    array = np.array(array, dtype=float)
+    array[row] = value
+    return array
+
+
+def near(p, size, seed=0):
+    """A distribution that differs from p by about `size`, relatively."""
+    q = p * (1 + size * np.random.default_rng(seed).normal(size=p.shape))
+    return q / q.sum(-1, keepdims=True)
+
+
+BATCH_P, BATCH_Q = rows(30, 5, 1), rows(30, 5, 2)
+WIDE = rows(1, 100, 3)[0]
+
+#: One pair for each class of failure: p, q, options, status.
+CLASSES = {
+    "fine": (P, Q, {}, "fine"),
+    "negative": ([-0.1, 1.1], [0.5, 0.5], {}, "invalid"),
+    "nan": ([0.5, 0.5], [np.nan, 0.5], {}, "invalid"),
+    "counts": ([2, 5, 2, 1], [3, 4, 1, 2], {}, "invalid"),
+    "logarithms": (np.log(P), np.log(Q), {}, "invalid"),
+    "log q expected": (P, np.log(Q), {"libraries": ("numpy", "scipy", "mxnet")}, "invalid"),
+    "shapes": (np.array([P] * 3), np.array([Q] * 3).T, {}, "invalid"),
+    "wrong axis": (BATCH_P.T, BATCH_Q.T, {}, "invalid"),
+    "one bad row": (BATCH_P, with_row(BATCH_Q, 17, np.array([*Q, 0.1])), {}, "invalid"),
+    "infinite": (P, [0, 0.7, 0.1, 0.2], {}, "infinite"),
+    "swapped": ([0.7, 0.2, 0.1], [1, 0, 0], {}, "infinite"),
+    "one infinite row": (BATCH_P, with_row(BATCH_Q, 17, [0.5, 0, 0.5, 0, 0]), {}, "infinite"),
+    "zero in both": ([0, 0.5, 0.3, 0.2], [0, 0.4, 0.4, 0.2], {}, "fine"),
+    "clipped": ([0.5, 0.5], [1e-10, 1 - 1e-10], {"libraries": ("keras",)}, "fine"),
+    "normalised silently": ([2, 5, 2, 1], [3, 4, 1, 2], {"normalize": True}, "fine"),
+    "near equal": (WIDE, near(WIDE, 1e-6), {}, "fine"),
+    "near equal, float32": (
+        WIDE.astype(np.float32), near(WIDE, 1e-5).astype(np.float32), {}, "fine",
+    ),
+    "half precision": (np.array(P, np.float16), np.array([0.21, 0.49, 0.2, 0.1], np.float16), {},
+                       "fine"),
+    "axis 0": (BATCH_P.T, BATCH_Q.T, {"axis": 0}, "fine"),
+}  # fmt: skip
+
+
+def report_of(name, **options):
+    p, q, given, _ = CLASSES[name]
+    return diagnose(p, q, **given | options)
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def quick(name):
+    """Without the libraries that take seconds to import."""
+    return report_of(name, libraries=("numpy", "scipy"))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_of_failure_has_its_status_and_fits_80_columns(name):
+    report = quick(name)
+    assert report.status == CLASSES[name][3]
+    assert report.valid == (report.status != "invalid")
+    lines = str(report).splitlines()
+    assert lines[0] == report.verdict[:80] or report.verdict.startswith(lines[0])
+    assert max(map(len, lines)) <= 80
+    assert repr(report) == str(report)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_json_is_strict_and_says_what_the_report_says(name):
+    report = quick(name)
+    read = json.loads(report.to_json(), parse_constant=refuse)
+    assert read == report.to_dict()
+    assert read["status"] == report.status
+    assert len(read["answers"]) == len(report.answers) == 4
+    for measure, written in zip(report.measures, read["measures"], strict=True):
+        assert float(written["nats"]) == measure.nats
+        assert written["in_base"] is None
+
+
+def test_json_writes_infinity_and_nan_as_words_that_float_reads():
+    read = report_of("infinite").to_dict()
+    assert read["measures"][0]["nats"] == "inf"
+    assert read["terms"][0]["share"] is None
+    nan = diagnose([0.5, 0.5], [np.nan, 0.5]).to_dict()
+    assert nan["arguments"][1]["minimum"] == "nan"
+    assert nan["answers"][0]["values"] == ["nan"]
+    assert nan["measures"] == []
+
+
+# Valid input
+
+
+def by_hand(p, q):
+    """The seven quantities from mpmath, in the order of the report."""
+    names = {
+        "KL(p‖q)": truth.kl(p, q),
+        "KL(q‖p)": truth.kl(q, p),
+        "Jensen-Shannon": truth.js(p, q),
+        "entropy of p": truth.entropy(p),
+        "entropy of q": truth.entropy(q),
+        "cross-entropy H(p, q)": truth.cross_entropy(p, q),
+        "cross-entropy H(q, p)": truth.cross_entropy(q, p),
+    }
+    return {name: float(value) for name, value in names.items()}
+
+
+@pytest.mark.parametrize("name", ["fine", "infinite", "swapped", "zero in both"])
+def test_the_numbers_are_those_of_mpmath_in_every_unit(name):
+    p, q, _, _ = CLASSES[name]
+    report = diagnose(p, q, base=10, libraries=())
+    expected = by_hand(p, q)
+    assert [m.name for m in report.measures] == list(expected)
+    for measure in report.measures:
+        nats = expected[measure.name]
+        assert measure.nats == pytest.approx(nats, rel=1e-13)
+        assert measure.bits == pytest.approx(nats / LN2, rel=1e-13)
+        assert measure.in_base == pytest.approx(nats / math.log(10), rel=1e-13)
+
+
+def test_a_batch_is_summed_up_and_its_worst_row_shown():
+    report = report_of("one infinite row", libraries=())
+    p, q, _, _ = CLASSES["one infinite row"]
+    every = [by_hand(a, b) for a, b in zip(p, q, strict=True)]
+    assert (report.rows, report.categories, report.shape, report.row) == (30, 5, (30,), (17,))
+    for summary in report.summaries:
+        values = [row[summary.name] / (LN2 if summary.unit == "bits" else 1) for row in every]
+        finite = [x for x in values if x < math.inf]
+        assert summary.minimum == pytest.approx(min(values), rel=1e-12)
+        assert summary.maximum == pytest.approx(max(values), rel=1e-12)
+        assert summary.mean == pytest.approx(sum(finite) / len(finite), rel=1e-12)
+        assert summary.infinite == len(values) - len(finite)
+    assert [m.nats for m in report.measures] == pytest.approx(list(every[17].values()), rel=1e-12)
+    assert "infinite in 1 of 30 rows" in report.verdict
+    # With no infinite row the worst is the largest.
+    fine = diagnose(BATCH_P, BATCH_Q, libraries=())
+    assert fine.row == (int(np.argmax(special.rel_entr(BATCH_P, BATCH_Q).sum(-1))),)
+
+
+def test_the_categories_that_carry_the_sum_come_first_and_their_shares_add_up():
+    p, q = np.array(P), np.array(Q)
+    report = diagnose(P, Q, libraries=())
+    shares = (p * np.log(p / q) - p + q) / KL
+    assert [t.index for t in report.terms] == list(np.argsort(-shares))
+    for term in report.terms:
+        assert (term.p, term.q) == pytest.approx((p[term.index], q[term.index]))
+        assert term.term == pytest.approx(p[term.index] * math.log(p[term.index] / q[term.index]))
+        assert term.share == pytest.approx(shares[term.index], rel=1e-8)
+    assert report.carried == pytest.approx(1)
+    # Of many categories only the largest few.
+    p, q = rows(2, 1000, 5)
+    report = diagnose(p, q, libraries=())
+    parts = p * np.log(p / q) - p + q
+    assert len(report.terms) == 5
+    assert report.carried == pytest.approx(np.sort(parts)[-5:].sum() / parts.sum())
+    assert all(0 <= term.share <= 1 for term in report.terms)
+
+
+def test_one_category_that_carries_all_is_listed_alone():
+    report = diagnose([1, 0, 0], [0.01, 0.99, 0], libraries=())
+    assert [t.index for t in report.terms] == [0, 1]
+    report = diagnose([0.5, 0.5], [1e-30, 1], libraries=())
+    assert [t.index for t in report.terms] == [0]
+    assert report.carried < 1
+    assert "> 99.9 %" not in str(report) or report.carried > 0.999
+
+
+def test_rows_on_axis_0_are_the_same_report_as_their_transpose():
+    down, across = report_of("axis 0"), diagnose(BATCH_P, BATCH_Q)
+    assert down.measures == across.measures
+    assert down.summaries == across.summaries
+    assert down.terms == across.terms
+    # SciPy's entropy sums over axis 0 whatever you meant: here that is right.
+    assert [a.status for a in down.answers] == ["agrees"] * 4
+    assert [a.status for a in across.answers] == ["agrees"] * 3 + ["differs"]
+
+
+def test_one_distribution_against_a_batch_and_no_row_at_all():
+    report = diagnose(BATCH_P[0], BATCH_Q, libraries=())
+    assert report.rows == 30
+    values = [float(truth.kl(BATCH_P[0], q)) for q in BATCH_Q]
+    assert report.measures[0].nats == pytest.approx(max(values))
+    empty = diagnose(np.empty((0, 3)), np.empty((0, 3)))
+    assert (empty.status, empty.rows, empty.row, empty.measures) == ("fine", 0, None, ())
+
+
+# Infinite
+
+
+def test_zeros_that_do_not_match_are_found_with_their_indices_and_mass():
+    report = report_of("one infinite row", libraries=())
+    p = CLASSES["one infinite row"][0]
+    [mismatch] = report.mismatches
+    assert mismatch.name == "p > 0, q = 0"
+    assert mismatch.places == ((17, 1), (17, 3), (17, 4))
+    assert (mismatch.count, mismatch.rows) == (3, 1)
+    assert mismatch.mass == pytest.approx(p[17, [1, 3, 4]].sum())
+    assert [t.index for t in report.terms] == [1, 3, 4]
+    assert all(t.term == math.inf and t.share is None for t in report.terms)
+
+
+def test_a_mismatch_that_only_the_reverse_feels_is_named_and_is_fine():
+    report = diagnose([0, 0.5, 0.5], [0.2, 0.4, 0.4], libraries=())
+    assert report.status == "fine"
+    assert [(m.name, m.places) for m in report.mismatches] == [("q > 0, p = 0", ((0,),))]
+    assert report.measures[1].nats == math.inf
+
+
+def test_swapped_arguments_are_recognised_and_the_other_way_round_computed():
+    report = report_of("swapped")
+    remedies = {remedy.kind: remedy for remedy in report.remedies}
+    assert remedies["swap"].value == pytest.approx(-math.log(0.7))
+    assert "swap the two: KL(q‖p) = 0.356675 nats" in remedies["swap"].message
+    assert remedies["js"].value == pytest.approx(float(truth.js([0.7, 0.2, 0.1], [1, 0, 0])))
+    # Nothing to swap where both are infinite.
+    both = diagnose([0.5, 0.5, 0], [0, 0.5, 0.5], libraries=())
+    assert "swap" not in {remedy.kind for remedy in both.remedies}
+
+
+def test_what_a_small_number_added_to_q_would_give_is_computed_not_recommended():
+    [epsilon] = [r.message for r in report_of("infinite").remedies if r.kind == "epsilon"]
+    q = np.array([0, 0.7, 0.1, 0.2])
+    for small in (1e-12, 1e-7):
+        assert f"{float(truth.kl(P, q + small)):.6g} nats" in epsilon or (
+            f"gives {float(truth.kl(P, q + small)):.6g}" in epsilon
+        )
+
+
+def test_counts_with_a_zero_are_smoothed_as_an_example():
+    report = diagnose([2, 5, 2, 1], [3, 0, 1, 2], normalize=True, libraries=())
+    [smooth] = [r for r in report.remedies if r.kind == "smooth"]
+    assert smooth.value == pytest.approx(float(truth.kl([2, 5, 2, 1], [3.5, 0.5, 1.5, 2.5])))
+
+
+# Invalid
+
+FOUR = ((0,), (1,), (2,), (3,))
+
+
+@pytest.mark.parametrize(
+    ("name", "problems"),
+    [
+        ("negative", [("p", "negative", 1, ((0,),))]),
+        ("nan", [("q", "nan", 1, ((0,),))]),
+        ("counts", [("p", "sum", 1, ((),)), ("q", "sum", 1, ((),))]),
+        ("logarithms", [("p", "logarithms", 4, FOUR), ("q", "logarithms", 4, FOUR)]),
+        ("log q expected", [("q", "logarithms", 4, FOUR)]),
+        ("shapes", [("p and q", "shape", None, ()), ("q", "sum", 4, FOUR)]),
+        ("one bad row", [("q", "sum", 1, ((17,),))]),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_is_listed_counted_and_placed(name, problems):
+    report = quick(name)
+    found = [(x.argument, x.kind, x.count, x.places) for x in report.problems]
+    assert found == problems
+    p, q, _, _ = CLASSES[name]
+    with pytest.raises(DistributionError) as raised:
+        kl_divergence(p, q)
+    assert report.problems[0].message == str(raised.value)
+    assert report.measures == report.terms == report.summaries == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words", "value"),
+    [
+        ("counts", "normalize", "pass normalize=True", KL),
+        ("logarithms", "exp", "pass np.exp(p) and np.exp(q)", KL),
+        ("log q expected", "exp", "pass np.exp(q)", KL),
+        ("shapes", "transpose", "pass q.T", None),
+        ("wrong axis", "axis", "pass axis=0", None),
+        ("one bad row", "rows", "without row 17, the rest is valid", None),
+        ("negative", "logits", "kl_from_logits(p, np.log(q))",
+         float(truth.kl_logits([-0.1, 1.1], [0, 0]))),
+    ],
+)  # fmt: skip
+def test_what_would_make_it_valid_is_tried_and_named_with_its_result(name, kind, words, value):
+    report = quick(name)
+    [remedy] = [remedy for remedy in report.remedies if remedy.kind == kind]
+    assert words in remedy.message
+    if value is None:
+        assert remedy.value is None
+    else:
+        assert remedy.value == pytest.approx(value, rel=1e-8)
+        assert f"{value:.6g} nats" in remedy.message
+
+
+def test_remedies_for_a_batch_say_the_range_of_kl():
+    values = special.rel_entr(BATCH_P, BATCH_Q).sum(-1)
+    [axis] = [r for r in quick("wrong axis").remedies if r.kind == "axis"]
+    assert f"from {values.min():.6g} to {values.max():.6g} nats in 30 rows" in axis.message
+    values = np.delete(values, 17)
+    [rest] = [r for r in quick("one bad row").remedies if r.kind == "rows"]
+    assert f"from {values.min():.6g} to {values.max():.6g} nats in 29 rows" in rest.message
+
+
+def test_remedies_that_do_not_work_are_not_named():
+    assert diagnose([0.5, np.nan], [0.5, 0.5]).remedies == ()
+    kinds = {r.kind for r in quick("one bad row").remedies}
+    assert kinds == {"normalize", "rows"}
+    assert {r.kind for r in quick("counts").remedies} == {"normalize"}
+
+
+def test_class_labels_in_place_of_rows_are_recognised():
+    q = np.array([P, Q])
+    report = diagnose(np.array([1, 0]), q)
+    [labels] = [r for r in report.remedies if r.kind == "labels"]
+    assert "np.eye(q.shape[-1])[p]" in labels.message
+    assert f"from {-math.log(0.5):.6g} to {-math.log(0.3):.6g} nats" in labels.message
+
+
+def test_float32_sums_in_float64_clothes_are_recognised():
+    p = np.array([0.50003, 0.5])
+    report = diagnose(p, [0.5, 0.5])
+    assert {"float32", "normalize"} == {r.kind for r in report.remedies}
+
+
+class Unreadable:
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("not today")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, "text", ["0.5", "0.5"], {}, {"a": 1}, object(), [[0.5, 0.5], [1.0]], 0.5, [],
+     [1j, 0], np.ma.masked_array([0.5, 0.5], [0, 1]), np.array([{}]), Unreadable(), iter([1]),
+     np.array(["2020-01-01"], "M8[D]"), [np.inf, 1], [-np.inf, 0], [0, 0], [[[np.nan]]]],
+    ids=repr,
+)  # fmt: skip
+def test_nothing_that_is_passed_makes_it_raise(bad):
+    for pair in ((bad, [0.5, 0.5]), ([0.5, 0.5], bad), (bad, bad)):
+        for options in ({}, {"normalize": True}, {"axis": 0}, {"axis": "x"}, {"base": "two"}):
+            report = diagnose(*pair, **options)
+            assert report.status == "invalid"
+            assert report.problems
+            assert max(map(len, str(report).splitlines())) <= 80
+            json.loads(report.to_json(), parse_constant=refuse)
+            assert report._repr_html_()
+
+
+def test_an_axis_or_a_base_that_cannot_be_used_is_the_problem():
+    report = diagnose(P, Q, axis=3, base=1)
+    assert [x.argument for x in report.problems] == ["base", "axis"]
+    assert report.verdict == "No KL: axis and base cannot be used."
+
+
+def test_pandas_labels_that_differ_are_the_problem():
+    pandas = pytest.importorskip("pandas")
+    p = pandas.Series([0.5, 0.5], index=["cat", "dog"])
+    q = pandas.Series([0.5, 0.5], index=["cat", "cow"])
+    report = diagnose(p, q)
+    assert [x.kind for x in report.problems] == ["labels"]
+    assert diagnose(p, p).status == "fine"
+
+
+# Rounding
+
+
+def test_cancellation_is_measured_in_the_dtype_of_the_input():
+    p, q, _, _ = CLASSES["near equal, float32"]
+    report = quick("near equal, float32")
+    # float32 keeps the rows to 1e-7; divided by their sums, the plain sum loses all its digits.
+    a, b = ((x / x.sum(dtype=np.float64)).astype(np.float32) for x in (p, q))
+    exact = float(truth.kl(p, q))
+    assert report.rounding.naive == pytest.approx(np.sum(a * np.log(a / b)), rel=1e-6)
+    assert report.rounding.exact == pytest.approx(exact, rel=1e-5)
+    assert report.rounding.relative == pytest.approx(
+        abs(report.rounding.naive / exact - 1), rel=1e-3
+    )
+    assert report.rounding.relative > 1
+    assert report.rounding.dtype == "float32"
+    assert "cancellation" in {note.kind for note in report.notes}
+    assert "cancellation" not in {note.kind for note in quick("fine").notes}
+
+
+def test_a_negative_plain_sum_is_counted():
+    p = rows(50, 10, 7)
+    q = near(p, 1e-9)
+    report = diagnose(p, q, libraries=())
+    with np.errstate(divide="ignore"):
+        naive = np.sum(p / p.sum(-1, keepdims=True) * np.log(
+            p / p.sum(-1, keepdims=True) / (q / q.sum(-1, keepdims=True))), axis=-1)  # fmt: skip
+    assert report.rounding.negative_rows == (naive < 0).sum() > 0
+    [note] = [note.message for note in report.notes if note.kind == "cancellation"]
+    assert f"negative in {(naive < 0).sum()} rows" in note
+
+
+def test_a_quotient_that_overflows_is_told_from_cancellation():
+    report = diagnose([0.5, 0.5], [1e-310, 1])
+    assert report.rounding.naive == math.inf
+    [note] = [note.message for note in report.notes if note.kind == "cancellation"]
+    assert "leaves the range of float64" in note
+    [numpy_answer] = [a for a in report.answers if a.library == "numpy"]
+    assert [r.kind for r in numpy_answer.reasons] == ["quotient"]
+    assert numpy_answer.value == math.inf
+    assert numpy_answer.expected == pytest.approx(float(truth.kl([0.5, 0.5], [1e-310, 1])))
+
+
+def test_the_note_on_precision_bounds_what_rounding_of_the_entries_can_do():
+    p, q, _, _ = CLASSES["half precision"]
+    [note] = [n.message for n in report_of("half precision").notes if n.kind == "precision"]
+    bound = float(re.search(r"up to ([\d.e-]+) nats", note)[1])
+    a, b = p.astype(float), q.astype(float)
+    exact, half = float(truth.kl(a, b)), 2.0**-11
+    moved = [
+        abs(float(kl_divergence(a * (1 + half * np.array(s[:4])), b * (1 + half * np.array(s[4:])),
+                                normalize=True)) - exact)
+        for s in itertools.product((-1, 1), repeat=8)
+    ]  # fmt: skip
+    assert max(moved) == pytest.approx(bound, rel=0.1)
+    assert f"{100 * bound / exact:.2g}"[0] in note
+    assert "float16 keeps 11 bits" in note
+    assert not [n for n in quick("fine").notes if n.kind == "precision"]
+
+
+def test_sums_that_the_dtype_allows_but_are_not_1_are_named():
+    p = np.array([0.5, 0.5002], np.float32)
+    report = diagnose(p, np.array([0.5, 0.5], np.float32), libraries=())
+    [note] = [n.message for n in report.notes if n.kind == "sum"]
+    assert f"p sums to {p.sum(dtype=float):.9g}" in note
+
+
+def test_equal_distributions_are_named():
+    report = diagnose(P, P)
+    assert report.measures[0].nats == 0
+    assert report.terms == ()
+    assert "p and q are equal" in report.notes[0].message
+
+
+# Other libraries: their answers are their own, the reasons are measured
+
+
+def answer(report, library, call):
+    [found] = [a for a in report.answers if a.library == library and a.call.startswith(call)]
+    return found
+
+
+def kinds(found):
+    return {reason.kind for reason in found.reasons}
+
+
+@pytest.mark.parametrize("name", ["fine", "negative", "counts", "infinite", "zero in both",
+                                  "near equal", "near equal, float32", "axis 0",
+                                  "one infinite row"])  # fmt: skip
+def test_numpy_and_scipy_are_quoted_as_they_answer(name):
+    p, q, options, _ = CLASSES[name]
+    report = quick(name)
+    p, q = (np.asarray(x, dtype=getattr(x, "dtype", float)) for x in (p, q))
+    axis = options.get("axis", -1)
+    with np.errstate(all="ignore"):
+        direct = {
+            "np.sum": np.sum(p * np.log(p / q), axis=axis),
+            "scipy.special.rel_entr": special.rel_entr(p, q).sum(axis=axis),
+            "scipy.special.kl_div": special.kl_div(p, q).sum(axis=axis),
+            "scipy.stats.entropy": stats.entropy(p, q),
+        }
+    for call, value in direct.items():
+        found = answer(report, "numpy" if call == "np.sum" else "scipy", call)
+        assert found.shape == value.shape
+        assert found.values == pytest.approx(value.ravel()[:6], rel=1e-15, nan_ok=True)
+        if found.row is not None:
+            assert found.value == pytest.approx(value[found.row], rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "call", "reasons"),
+    [
+        ("fine", "numpy", "np.sum", set()),
+        ("counts", "numpy", "np.sum", {"sum"}),
+        ("counts", "scipy", "scipy.special.rel_entr", {"sum"}),
+        ("counts", "scipy", "scipy.stats.entropy", {"divide"}),
+        ("normalised silently", "numpy", "np.sum", {"sum"}),
+        ("normalised silently", "scipy", "scipy.stats.entropy", set()),
+        ("negative", "numpy", "np.sum", {"negative"}),
+        ("negative", "scipy", "scipy.special.rel_entr", {"inf for negative"}),
+        ("nan", "numpy", "np.sum", {"nan"}),
+        ("zero in both", "numpy", "np.sum", {"nan for p = 0"}),
+        ("zero in both", "scipy", "scipy.special.rel_entr", set()),
+        ("near equal", "numpy", "np.sum", {"rounding"}),
+        ("one infinite row", "scipy", "scipy.stats.entropy", {"divide", "axis 0"}),
+        ("wrong axis", "scipy", "scipy.stats.entropy", {"axis 0"}),
+        ("logarithms", "scipy", "scipy.special.rel_entr", {"inf for negative"}),
+    ],
+)
+def test_the_reasons_are(name, library, call, reasons):
+    assert kinds(answer(quick(name), library, call)) == reasons
+
+
+def test_the_reasons_carry_the_numbers_of_this_input():
+    report = quick("counts")
+    assert "p sums to 10, q sums to 10" in answer(report, "scipy", "scipy.stats.entropy").reasons[
+        0].message  # fmt: skip
+    masses = diagnose([0.5, 0.5], [0.3, 0.3])
+    kl_div = answer(masses, "scipy", "scipy.special.kl_div")
+    assert kl_div.values == pytest.approx([math.log(0.5 / 0.3) - 0.4])
+    assert kinds(kl_div) == {"masses", "sum"}
+    zero = answer(quick("zero in both"), "numpy", "np.sum")
+    assert "p is 0 in 1 entry (index 0)" in zero.reasons[0].message
+
+
+def test_rows_that_differ_are_counted_and_the_worst_shown():
+    p = with_row(BATCH_P, 3, [0, 0.25, 0.25, 0.25, 0.25])
+    found = answer(diagnose(p, BATCH_Q), "numpy", "np.sum")
+    assert (found.status, found.differing, found.row) == ("differs", 1, (3,))
+    assert math.isnan(found.value)
+    assert found.expected == pytest.approx(float(truth.kl(p[3], BATCH_Q[3])))
+
+
+def imitate(monkeypatch, *calls):
+    """Let the library called numpy be these calls."""
+    monkeypatch.setitem(answers.CALLS, "numpy", calls)
+
+
+ALL_HABITS = ("clip", "divide", "swap", "masses", "nan for p = 0", "batch mean")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reasons"),
+    [
+        (lambda p, q: special.rel_entr(p, q).sum(-1), set()),
+        (lambda p, q: special.rel_entr(q, p).sum(-1), {"swap"}),
+        (lambda p, q: special.rel_entr(p, q).sum(-1).mean(), {"batch mean"}),
+        (lambda p, q: special.rel_entr(np.clip(p, 1e-7, 1), np.clip(q, 1e-7, 1)).sum(-1), {"clip"}),
+        (lambda p, q: special.rel_entr(q.clip(1e-7), p.clip(1e-7)).sum(-1), {"swap", "clip"}),
+        (lambda p, q: special.rel_entr(p, q).sum(-1) + 0.1, {"unexplained"}),
+        (lambda p, q: (p * np.log2(p / q)).sum(-1), {"unexplained"}),
+    ],
+)
+def test_reasons_follow_the_behaviour_and_not_the_name(monkeypatch, behaviour, reasons):
+    imitate(monkeypatch, answers.Call("f", lambda p, q, axis: behaviour(p, q), ALL_HABITS))
+    p, q = rows(4, 6, 11), rows(4, 6, 12)
+    q[:, 0] = 1e-9
+    report = diagnose(p, q / q.sum(-1, keepdims=True), libraries=("numpy",))
+    assert kinds(report.answers[0]) == reasons
+    assert report.answers[0].status == ("agrees" if not reasons else "differs")
+
+
+def test_a_habit_that_changes_nothing_here_is_not_named(monkeypatch):
+    clipping = answers.Call(
+        "f", lambda p, q, axis: special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum(axis), ALL_HABITS
+    )
+    imitate(monkeypatch, clipping)
+    assert diagnose(P, Q, libraries=("numpy",)).answers[0].reasons == ()
+
+
+def test_clipped_entries_are_counted(monkeypatch):
+    rng = np.random.default_rng(4)
+    p, q = (rng.dirichlet(np.full(1000, 0.05), 3) for _ in range(2))
+    clipping = answers.Call(
+        "f", lambda p, q, axis: special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum(axis), ALL_HABITS
+    )
+    imitate(monkeypatch, clipping)
+    [reason] = diagnose(p, q, libraries=("numpy",)).answers[0].reasons
+    below = (p < 1e-7).sum(), (q < 1e-7).sum()
+    assert below[0] > 800
+    assert reason.message == (
+        f"clips {sum(below)} entries to [1e-7, 1]: {below[0]} of p below 1e-7 "
+        f"and {below[1]} of q below 1e-7"
+    )
+
+
+def kldivloss(reduce, epsilon=0.0):
+    """MXNet's KLDivLoss as its source defines it, in NumPy; 1.9.1 sums, older versions average."""
+
+    def raw(pred, label, **_):
+        pred, label = np.asarray(pred, np.float32), np.asarray(label, np.float32)
+        with np.errstate(all="ignore"):
+            loss = label * (np.log(label + np.float32(epsilon)) - pred)
+        return reduce(loss, axis=tuple(range(1, loss.ndim)))
+
+    return raw
+
+
+def test_mean_instead_of_sum_is_measured_as_in_older_mxnet(monkeypatch):
+    monkeypatch.setattr(frameworks.mxnet, "load", lambda: None)
+    monkeypatch.setattr(frameworks.mxnet, "version", lambda: "mxnet 1.8.0")
+    monkeypatch.setattr(frameworks.mxnet, "raw", kldivloss(np.mean, 1e-12))
+    report = diagnose(BATCH_P, BATCH_Q, libraries=("mxnet",))
+    found = answer(report, "mxnet", "KLDivLoss()(log q, p)")
+    assert kinds(found) == {"mean"}
+    assert "divides by 5" in found.reasons[0].message
+    assert found.value == pytest.approx(found.expected / 5, rel=1e-5)
+    assert kinds(answer(report, "mxnet", "KLDivLoss()(p, q)")) == {"log q", "mean"}
+    assert kinds(answer(report, "mxnet", "KLDivLoss()(log p, q)")) == {"swap", "mean"}
+
+
+def kl_div_of_torch(first, second, *, call="kl_div", reduction="mean"):
+    """What torch.nn.functional.kl_div and Categorical document, in NumPy."""
+    if call == "Categorical":
+        p, q = (np.asarray(x) / np.sum(x, axis=-1, keepdims=True) for x in (first, second))
+        return special.rel_entr(p, q).sum(-1)
+    with np.errstate(all="ignore"):
+        loss = special.xlogy(second, second) - np.asarray(second) * first
+    return loss.mean() if reduction == "mean" else loss.sum() / len(loss)
+
+
+def test_the_conventions_of_torch_are_recognised(monkeypatch):
+    if not frameworks.torch.available():
+        monkeypatch.setattr(frameworks.torch, "load", lambda: None)
+        monkeypatch.setattr(frameworks.torch, "version", lambda: "torch as documented")
+        monkeypatch.setattr(frameworks.torch, "raw", kl_div_of_torch)
+    report = diagnose(BATCH_P, BATCH_Q, libraries=("torch",))
+    found = {a.call: kinds(a) for a in report.answers}
+    assert found == {
+        "F.kl_div(log q, p)": {"mean of all"},
+        "F.kl_div(log q, p, reduction='batchmean')": {"batchmean"},
+        "F.kl_div(log p, q)": {"swap", "mean of all"},
+        "F.kl_div(p, q)": {"log q", "mean of all"},
+        "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))": set(),
+    }
+    assert report.answers[0].values == pytest.approx(
+        [special.rel_entr(BATCH_P, BATCH_Q).mean()], rel=1e-6
+    )
+
+
+def test_a_library_that_refuses_is_quoted(monkeypatch):
+    def refusing(p, q, axis):
+        raise ValueError("no distribution\nsecond line")
+
+    imitate(monkeypatch, answers.Call("f", refusing))
+    [found] = diagnose(P, Q, libraries="numpy").answers
+    assert (found.status, found.message) == ("refuses", "ValueError: no distribution")
+
+
+def test_a_library_that_is_missing_or_unknown_is_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    missing, unknown = diagnose(P, Q, libraries=("scipy", "scikit")).answers
+    assert missing.status == "missing"
+    assert missing.message == ('kl_lib.frameworks.scipy needs scipy: pip install "kl-lib[scipy]"')
+    assert (unknown.status, unknown.library) == ("unknown", "scikit")
+    assert "known are numpy, scipy, keras, tfp, mxnet, torch" in unknown.message
+
+
+def test_no_library_is_asked_unless_named():
+    assert diagnose(P, Q, libraries=()).answers == ()
+    assert {a.library for a in diagnose(P, Q).answers} == {"numpy", "scipy"}
+
+
+def needs(name):
+    return pytest.mark.skipif(
+        not getattr(frameworks, name).available(), reason=f"{name} is not installed"
+    )
+
+
+@needs("keras")
+def test_keras_is_asked_and_its_clipping_explained():
+    import keras
+
+    report = report_of("clipped")
+    found = answer(report, "keras", "keras.losses.kl_divergence(p, q)")
+    p, q = np.array([0.5, 0.5]), np.array([1e-10, 1 - 1e-10])
+    assert found.value == float(keras.losses.kl_divergence(p, q))
+    assert found.value == pytest.approx(7.36590, abs=1e-5)  # NUMERICS: q with 1e-10
+    assert found.expected == pytest.approx(10.81978, abs=1e-5)
+    assert kinds(found) == {"clip"}
+    assert "1 of q below 1e-7" in found.reasons[0].message
+    # Counts: everything is above 1, so everything is clipped to 1.
+    counts = answer(report_of("counts", libraries=("keras",)), "keras", "keras.losses.kl_div")
+    assert counts.values == (0.0,)
+    assert "clip" in kinds(counts)
+    # The class averages; on axis 0 the function still sums over the last.
+    batch = diagnose(BATCH_P, BATCH_Q, libraries=("keras",))
+    average = answer(batch, "keras", "keras.losses.KLDivergence")
+    assert average.values == pytest.approx([float(keras.losses.KLDivergence()(BATCH_P, BATCH_Q))])
+    assert kinds(average) == {"batch mean"}
+    assert "one number for 30 rows" in average.reasons[0].message
+    turned = report_of("axis 0", libraries=("keras",))
+    assert kinds(answer(turned, "keras", "keras.losses.kl_div")) == {"last axis"}
+
+
+@needs("tfp")
+def test_tfp_is_asked_and_its_nan_and_its_normalising_explained():
+    import tensorflow_probability as tfp
+
+    tfd = tfp.distributions
+    p, q, _, _ = CLASSES["zero in both"]
+    report = report_of("zero in both", libraries=("tfp",))
+    exact, one_hot = report.answers
+    assert exact.status == "agrees"
+    direct = tfd.kl_divergence(
+        tfd.Categorical(probs=np.array(p)), tfd.Categorical(probs=np.array(q))
+    )
+    assert exact.value == float(direct)
+    assert math.isnan(one_hot.value)
+    assert kinds(one_hot) == {"nan for p = 0"}
+    counts = report_of("counts", libraries=("tfp",))
+    assert [kinds(a) for a in counts.answers] == [{"divide"}, {"divide"}]
+    assert counts.answers[0].values == pytest.approx([KL])
+
+
+@needs("mxnet")
+def test_mxnet_is_asked_and_expects_log_q_first():
+    mx = frameworks.mxnet.load()
+    p, q = np.array([P, Q]), np.array([Q, P])
+    report = diagnose(p, q, libraries=("mxnet",))
+    right = answer(report, "mxnet", "KLDivLoss()(log q, p)")
+    assert right.status == "agrees"
+    wrong = answer(report, "mxnet", "KLDivLoss()(p, q)")
+    loss = mx.gluon.loss.KLDivLoss()
+    assert wrong.values == tuple(float(x) for x in loss(mx.nd.array(p), mx.nd.array(q)).asnumpy())
+    assert kinds(wrong) == {"log q"}
+    assert "expects log q first" in wrong.reasons[0].message
+    swapped = answer(report, "mxnet", "KLDivLoss()(log p, q)")
+    assert swapped.value == pytest.approx(kl_divergence(q, p)[swapped.row], rel=1e-6)
+    assert kinds(swapped) == {"swap"}
+    # A vector is a batch of single categories, and both zero is nan.
+    vector = report_of("zero in both", libraries=("mxnet",))
+    assert kinds(answer(vector, "mxnet", "KLDivLoss()(log q, p)")) == {
+        "other axes", "nan for p = q = 0",
+    }  # fmt: skip
+
+
+# Shown
+
+
+@pytest.mark.parametrize("name", ["fine", "counts", "infinite", "one infinite row"])
+def test_a_notebook_shows_tables_that_need_nothing_else(name):
+    report = quick(name)
+    page = BeautifulSoup(report._repr_html_(), "html.parser")
+    assert page.find_all(["script", "style", "link", "img", "iframe"]) == []
+    assert not re.search(r"https?:|url\(", report._repr_html_())
+    assert report.verdict in page.get_text()
+    for table in page.find_all("table"):
+        assert table.caption.get_text()
+        assert all(th["scope"] in ("col", "row") for th in table.find_all("th"))
+        assert all(th.get_text() for th in table.find_all("th"))
+        width = len(table.thead.find_all(["th", "td"]))
+        assert {len(tr.find_all(["th", "td"])) for tr in table.tbody.find_all("tr")} == {width}
+    [box] = page.find_all("div")
+    assert box["aria-label"].endswith(report.verdict)
+
+
+def squeeze(text):
+    return re.sub(r"[\s─]+", "", text)
+
+
+@pytest.mark.parametrize("name", ["fine", "counts", "infinite", "one infinite row"])
+def test_text_html_and_rich_say_the_same(name):
+    from rich.console import Console
+
+    report = quick(name)
+    console = Console(width=80, record=True, file=open("/dev/null", "w"), color_system=None)  # noqa: SIM115
+    console.print(report)
+    rich_text = console.export_text()
+    html_text = BeautifulSoup(report._repr_html_(), "html.parser").get_text()
+    assert max(map(len, rich_text.splitlines())) <= 80
+    for measure in report.measures:
+        for text in (str(report), rich_text, html_text):
+            assert f"{measure.nats:.6g}" in text
+    for message in [x.message for x in (*report.problems, *report.remedies, *report.notes)]:
+        for text in (str(report), rich_text, html_text):
+            assert squeeze(message) in squeeze(text.replace("\n    ", " "))
+
+
+def test_what_comes_from_the_input_is_escaped():
+    html = diagnose(["<script>alert(1)</script>"], Q)._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_diagnose_needs_numpy_alone_and_by_default_scipy():
+    code = (
+        "import sys\n"
+        "from kl_lib.diagnose import diagnose\n"
+        "str(diagnose([.5, .5], [.9, .1], libraries=('numpy',)))\n"
+        "heavy = {'scipy', 'rich', 'typer', 'tensorflow', 'keras', 'mxnet', 'torch', 'pandas'}\n"
+        "print(*sorted(heavy & {*sys.modules}))\n"
+        "str(diagnose([.5, .5], [.9, .1]))\n"
+        "print(*sorted(heavy & {*sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["", "scipy"]
