@@ -275,7 +275,7 @@ def kl_monte_carlo(
     else:
         warnings += _trust_spread(terms, log_ratio, estimator)
     bias = 0.0 if estimator == "k1" else None
-    if estimator == "k2":
+    if estimator == "k2" and math.isfinite(gap):
         bias = gap / divisor
         warnings.append(
             "k2 is biased however many samples there are: here it differs from k1, which is "
@@ -352,7 +352,11 @@ def _terms(log_ratio: Array, estimator: str) -> Array:
 
 def _mean(terms: Array) -> tuple[float, float]:
     """The mean and its standard error."""
-    return float(terms.mean()), float(terms.std(ddof=1) / math.sqrt(len(terms)))
+    # By a power of two, which is exact: neither the sum nor the squares overflow.
+    exponent = int(np.frexp(np.abs(terms).max())[1])
+    scaled = np.ldexp(terms, -exponent)
+    error = scaled.std(ddof=1) / math.sqrt(len(terms))
+    return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(error, exponent))
 
 
 def _trust_spread(terms: Array, log_ratio: Array, estimator: str) -> list[str]:
@@ -362,8 +366,11 @@ def _trust_spread(terms: Array, log_ratio: Array, estimator: str) -> list[str]:
         return [f"{count} samples are few: the standard error is itself uncertain"]
     if np.ptp(log_ratio) <= 1e-12:
         return []  # p and q agree but for rounding
+    if np.isinf(terms).any():
+        return [f"a term overflows: log p - log q reaches {log_ratio.max():.3g}"]
     # Scaled first, since fourth powers overflow early.
-    deviations = terms - terms.mean()
+    deviations = terms / np.abs(terms).max()
+    deviations -= deviations.mean()
     deviations /= np.abs(deviations).max()
     effective = (deviations**2).sum() ** 2 / (deviations**4).sum()
     if effective >= FEW_EFFECTIVE[estimator]:

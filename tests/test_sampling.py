@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import truth
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 from scipy import stats
@@ -83,6 +83,7 @@ def test_k3_lacks_the_mass_that_q_has_outside_p():
     assert said(k3, "too small by about 0.3")
 
 
+@settings(deadline=None)
 @given(st.floats(-300, 300))
 def test_k3_keeps_its_digits_and_is_never_negative(log_ratio):
     x = np.zeros(2)
@@ -258,6 +259,24 @@ def test_an_estimate_below_zero_by_more_than_noise_is_noticed():
     assert said(estimate, "negative by more than its noise")
 
 
+LOGS = st.lists(st.floats(allow_nan=False, max_value=sys.float_info.max), min_size=32, max_size=32)
+
+
+@settings(deadline=None, max_examples=40)
+@given(LOGS, LOGS, st.sampled_from(["k1", "k2", "k3"]))
+def test_any_log_densities_give_an_estimate_or_an_error_and_never_nan(p, q, estimator):
+    def estimate():
+        return kl_monte_carlo(lambda i: p, lambda i: q, np.arange(32), estimator=estimator)
+
+    if -math.inf in p:
+        with pytest.raises(DistributionError, match=r"-inf at samples"):
+            estimate()
+        return
+    assert not math.isnan(estimate().value)
+    assert "nan" not in "".join(estimate().warnings)
+    assert math.isfinite(estimate().value) or estimate().warnings
+
+
 def test_few_samples_are_said_to_be_few():
     assert said(monte_carlo(*NEAR, 29, 0), "29 samples are few")
     assert monte_carlo(*NEAR, 30, 0).warnings == ()
@@ -377,6 +396,19 @@ def test_the_subsampling_error_is_the_spread_over_repeated_samples(p, q, dimensi
     told = np.sqrt(np.mean([e.standard_error**2 for e in estimates]))
     # 60 repetitions know their own spread to 9 %.
     assert told == pytest.approx(spread, rel=0.3)
+
+
+def test_the_subsampling_error_is_that_of_random_quarters():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(90, 2)), rng.normal(0.5, 2, size=(61, 2))
+    chosen = np.random.default_rng(7)
+    quarters = [
+        brute_force(x[chosen.permutation(90)[:22]], y[chosen.permutation(61)[:15]], 3)
+        for _ in range(8)
+    ]
+    told = kl_knn(x, y, k=3, subsamples=8, seed=7).standard_error
+    # A quarter has four times the variance, of which three quarters shows between subsamples.
+    assert told == pytest.approx(np.std(quarters, ddof=1) / math.sqrt(3), rel=1e-12)
 
 
 def test_estimates_of_a_true_zero_are_often_negative():
@@ -629,6 +661,9 @@ def test_an_empty_category_of_q_gives_inf_until_smoothing_is_chosen():
     assert math.isfinite(smooth.standard_error)
     other = float(truth.kl([3.25, 7.25, 12.25, 1.25], [4.25, 6.25, 0.25, 0.25]))
     assert said(smooth, f"so the smoothing decides: with 0.25 the estimate is {other:.3g}")
+    plenty = kl_from_counts([30, 70, 100, 10], [40, 60, 0, 0], smoothing=0.5)
+    assert said(plenty, "the smoothing decides")
+    assert not said(plenty, "below 5")
     # Empty in both, or in p alone, is no obstacle.
     assert math.isfinite(kl_from_counts([3, 0, 0], [3, 4, 0]).value)
 
