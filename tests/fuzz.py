@@ -305,8 +305,9 @@ def _each(plain: Any, change: Callable[[float], Any]) -> Any:
 def _packed(rng: random.Random, plain: Any) -> Given:
     """The numbers in one of the ways people hold numbers; `plain` as that way rounds them."""
     kind = rng.choice(
-        ["list", "tuple", "float64", "float64", "float32", "float16", "bfloat16", "integer", "frame",
-         "series", "strided", "reversed", "read-only", "big-endian", "longdouble", "object"]
+        ["list", "tuple", "float64", "float64", "float32", "float16", "bfloat16", "integer",
+         "series", "frame", "strided", "reversed", "read-only", "big-endian", "longdouble",
+         "object"]
     )  # fmt: skip
     shape = _shape(plain)
     if kind == "list":
