@@ -6,6 +6,7 @@ backticks. On a page, a name that the reference documents leads there; anything 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -14,6 +15,8 @@ from docutils.parsers.rst.states import Inliner
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 ROLE = "code-or-link"
@@ -47,6 +50,13 @@ def leave_code(
     return found or shown
 
 
+def keep_bars(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """In docstrings |x| is an absolute value; reStructuredText would put something in its place."""
+    for i, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            lines[i] = re.sub(r"(?<![^\s(·=])\|(?=[^\s|][^|]*\|)", r"\\|", line)
+
+
 class NamesAsCode(SphinxPostTransform):
     """Parameters and return types stand in a list of fields in bold or italics: as code instead."""
 
@@ -68,8 +78,17 @@ class NamesAsCode(SphinxPostTransform):
                         paragraph.insert(0, nodes.literal(name, name))
 
 
+def leave_mocks_alone(app: Sphinx, config: Any) -> None:
+    """autodoc reads the source of a class's bases, and would import all of Keras to find it."""
+    for module in ("keras", "keras.losses"):
+        missing = PycodeError("mocked, see autodoc_mock_imports")
+        ModuleAnalyzer.cache["module", module] = missing  # type: ignore[assignment]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     roles.register_local_role(ROLE, code_or_link)  # type: ignore[arg-type]
+    app.connect("config-inited", leave_mocks_alone)
     app.connect("missing-reference", leave_code)
+    app.connect("autodoc-process-docstring", keep_bars, priority=400)  # before napoleon
     app.add_post_transform(NamesAsCode)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,48 @@
+"""The reference pages name everything that `kl_lib` offers, and nothing that it does not."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import kl_lib as kl
+
+BOOK = Path(__file__).parents[1] / "book"
+TEXT = "\n".join(path.read_text("utf-8") for path in sorted(BOOK.glob("reference*.md")))
+ENTRY = re.compile(r"^\.\. auto(?:function|class|exception|data):: ([\w.]+)(\(.*\))?$", re.M)
+ENTRIES = dict(ENTRY.findall(TEXT))
+
+
+def test_every_public_name_has_an_entry():
+    assert {f"kl_lib.{name}" for name in kl.__all__} - set(ENTRIES) == set()
+
+
+def test_every_name_in_the_overview_has_an_entry():
+    names = re.findall(r"^   (\w+)$", TEXT, re.M)
+    assert len(names) > 10
+    assert {f"kl_lib.{name}" for name in names} <= set(ENTRIES)
+
+
+@pytest.mark.parametrize("entry", sorted(set(ENTRIES)))
+def test_an_entry_is_a_documented_object(entry):
+    module, _, name = entry.rpartition(".")
+    if module.startswith("kl_lib.losses."):
+        pytest.importorskip(module.rpartition(".")[2])
+    if module == "kl_lib.figures":
+        pytest.importorskip("matplotlib")
+    thing = getattr(import_module(module), name)
+    assert isinstance(thing, dict) or inspect.getdoc(thing)
+    if written := ENTRIES[entry]:
+        assert written == untyped(thing)
+
+
+def untyped(thing: object) -> str:
+    """The signature as the pages show it."""
+    signature = inspect.signature(thing)
+    empty = inspect.Parameter.empty
+    bare = [parameter.replace(annotation=empty) for parameter in signature.parameters.values()]
+    return str(inspect.Signature(bare))
