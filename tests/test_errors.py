@@ -16,7 +16,7 @@ import kl_lib as kl
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book" / "errors.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(python|pycon|text)\n(.*?)^```$", re.M | re.S)
-CHECKED = ["checks.py", "discrete.py", "rows.py", "lazy.py", "families/*.py"]
+CHECKED = ["checks.py", "discrete.py", "rows.py", "lazy.py", "families/*.py", "sampling.py"]
 
 #: Places that raise and that no example can reach, by file and function, with the reason.
 NOT_ON_THE_PAGE: dict[tuple[str, str], str] = {}
