@@ -1,0 +1,208 @@
+"""How long KL of many rows takes, in times the cost of merely reading p and q.
+
+    python benchmarks/kl_divergence.py                     measure all, store the table
+    python benchmarks/kl_divergence.py --quick             small arrays, a few seconds a library
+    python benchmarks/kl_divergence.py --only kl_lib       some of them; prints, stores nothing
+
+Each library runs in a process of its own. There its call and the reading of both arrays take
+turns, so that a busy machine slows both. The table is stored whole or not at all; Ctrl-C stops
+everything and stores nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from candidates import CANDIDATES
+
+FOLDER = Path(__file__).resolve().parent
+RESULTS = FOLDER.parent / "results" / "benchmarks" / "kl_divergence.json"
+
+SHAPES = ((1_000_000, 10), (100_000, 1000))
+QUICK_SHAPES = ((1000, 10), (100, 100))
+DTYPES = ("float64", "float32")
+THREADS = 2
+
+FULL = {"least": 5, "most": 25, "budget": 5.0, "pair_calls": 2000}
+QUICK = {"least": 2, "most": 2, "budget": 0.0, "pair_calls": 20}
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers depend on: processor, cores, the vector units NumPy uses, versions."""
+    from kl_lib.experiments.environment import _cores, _cpu_model, _git_state
+
+    return {
+        "cpu": _cpu_model(),
+        "cores": _cores(),
+        "avx512": has_avx512(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "git_commit": _git_state()[0],
+    }
+
+
+def has_avx512() -> bool:
+    """Whether NumPy finds AVX-512 here, which doubles the speed of its logarithm and more."""
+    try:
+        from numpy._core._multiarray_umath import __cpu_features__ as features
+    except ImportError:  # NumPy 1
+        from numpy.core._multiarray_umath import __cpu_features__ as features
+    return bool(features.get("AVX512_SKX", False))
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Environment variables of a worker: so many threads for whoever asks, no graphics card."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "KL_LIB_NUM_THREADS")
+    return {
+        **os.environ,
+        **dict.fromkeys(names, str(threads)),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+def answers(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The lines of one worker as they come; its process ends with this generator."""
+    command = [sys.executable, str(FOLDER / "worker.py"), json.dumps(job)]
+    with tempfile.TemporaryFile("w+") as log:
+        worker = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(job["threads"])
+        )
+        try:
+            assert worker.stdout is not None
+            for line in worker.stdout:
+                yield json.loads(line)
+            if worker.wait() != 0:
+                log.seek(0)
+                raise SystemExit(f"{job['name']} failed:\n{log.read()[-2000:]}")
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def ratio(entry: dict[str, Any], reduce: Any = median) -> float:
+    """How many times the read the call of one entry took: median by median, or best by best."""
+    return reduce(entry["call"]) / reduce(entry["read"])
+
+
+def measure(names: list[str], *, quick: bool) -> dict[str, Any]:
+    """Measure these candidates one after the other and report on the way."""
+    shapes = QUICK_SHAPES if quick else SHAPES
+    cases = [[*shape, dtype] for shape in shapes for dtype in DTYPES]
+    settings = {"threads": THREADS, **(QUICK if quick else FULL)}
+    table: dict[str, Any] = {
+        "what": "seconds of KL(p‖q) of every row, and of merely reading p and q, taken in turn",
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "quick": quick,
+        "machine": machine(),
+        "load_before": [round(load, 2) for load in os.getloadavg()],
+        "settings": settings,
+        "libraries": {},
+    }
+    for number, name in enumerate(names, start=1):
+        print(f"[{number}/{len(names)}] {name}", flush=True)
+        entries: list[dict[str, Any]] = []
+        library: dict[str, Any] = {"entries": entries}
+        for line in answers({"name": name, "cases": cases, **settings}):
+            if "case" in line:
+                entries.append(rounded(line))
+                print(f"    {described(line)}", flush=True)
+            else:
+                library.update(rounded(line))
+        if "missing" in library:
+            print(f"    not measured: {library['missing']}", flush=True)
+        table["libraries"][name] = library
+    return table
+
+
+def described(entry: dict[str, Any]) -> str:
+    rows, categories, dtype = entry["case"]
+    return (
+        f"{rows:,} × {categories} {dtype}: {ratio(entry):.1f} times the read "
+        f"(best by best {ratio(entry, min):.1f}, {len(entry['call'])} repeats)"
+    )
+
+
+def rounded(value: Any) -> Any:
+    """Seconds with four digits: more would be noise."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return value
+
+
+def to_text(table: dict[str, Any]) -> str:
+    """JSON with one line for each list of seconds, so that a diff can be read."""
+
+    def lines(value: Any, indent: str) -> str:
+        if isinstance(value, dict) and value:
+            items = (
+                f"{indent} {json.dumps(key)}: {lines(item, indent + ' ')}"
+                for key, item in value.items()
+            )
+            return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            items = (f"{indent} {lines(item, indent + ' ')}" for item in value)
+            return "[\n" + ",\n".join(items) + f"\n{indent}]"
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    return lines(table, "") + "\n"
+
+
+def store(table: dict[str, Any], path: Path) -> None:
+    """Write the table so that the file is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(to_text(table))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o644)  # mkstemp allows the owner alone
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="small arrays, two repeats")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=CANDIDATES)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where to store the table; results/benchmarks for a whole run, nowhere otherwise",
+    )
+    options = parser.parse_args(arguments)
+    whole = not options.quick and not options.only
+    output = options.output or (RESULTS if whole else None)
+    try:
+        table = measure(options.only or list(CANDIDATES), quick=options.quick)
+    except KeyboardInterrupt:
+        print("\nstopped; nothing stored", file=sys.stderr)
+        return 130
+    if output:
+        store(table, output)
+        print(f"stored {output.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
