@@ -23,6 +23,7 @@ from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from .families import kl_mvn, kl_normal
+    from .sampling import kl_from_counts, kl_knn, kl_monte_carlo
 
 __version__ = "0.1.0"
 
@@ -33,8 +34,11 @@ __all__ = [
     "get_num_threads",
     "js_divergence",
     "kl_divergence",
+    "kl_from_counts",
     "kl_from_logits",
+    "kl_knn",
     "kl_matrix",
+    "kl_monte_carlo",
     "kl_mvn",
     "kl_normal",
     "kl_terms",
@@ -44,7 +48,10 @@ __all__ = [
 ]
 
 # Loaded when first asked for, so that `import kl_lib` costs little more than `import numpy`.
-_LATER = {"kl_mvn": "families", "kl_normal": "families"}
+_LATER = {
+    **dict.fromkeys(("kl_mvn", "kl_normal"), "families"),
+    **dict.fromkeys(("kl_from_counts", "kl_knn", "kl_monte_carlo"), "sampling"),
+}
 
 
 def __getattr__(name: str) -> Any:
