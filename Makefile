@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks serve lab fuzz compat lock format clean
+.PHONY: help book test notebooks serve lab bench fuzz compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ serve: book ## render the book and serve it on http://localhost:8000
 
 lab: $(READY) ## open the notebooks in Jupyter Lab
 	@$(BIN)/jupyter lab --notebook-dir .
+
+bench: $(READY) ## time KL by every library (minutes), and write the page of it anew
+	@$(BIN)/python benchmarks/kl_divergence.py
+	@$(BIN)/python benchmarks/page.py
 
 fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
 	@$(BIN)/python tests/fuzz.py
