@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import stable
 from ..checks import DistributionError, check_base
+from .parameters import positive, real
 
 Array = NDArray[np.float64]
 
@@ -55,8 +56,8 @@ def kl_normal(
     0.8181472
     """
     divisor = check_base(base)
-    m_p, m_q = _real(mu_p, "mu_p"), _real(mu_q, "mu_q")
-    s_p, s_q = _positive(sigma_p, "sigma_p"), _positive(sigma_q, "sigma_q")
+    m_p, m_q = real(mu_p, "mu_p"), real(mu_q, "mu_q")
+    s_p, s_q = _deviation(sigma_p, "sigma_p"), _deviation(sigma_q, "sigma_q")
     # A result beyond the largest float is inf, which is as near as a float can come.
     with np.errstate(over="ignore"):
         # ½·(x − log(1 + x)) with x = σp²/σq² − 1, factored so that nearby scales do not cancel.
@@ -113,7 +114,7 @@ def kl_mvn(
     0.830366
     """
     divisor = check_base(base)
-    m_p, m_q = _real(mu_p, "mu_p"), _real(mu_q, "mu_q")
+    m_p, m_q = real(mu_p, "mu_p"), real(mu_q, "mu_q")
     c_p, c_q = _covariance(cov_p, "cov_p"), _covariance(cov_q, "cov_q")
     sizes = {"mu_p": m_p.shape[-1:], "mu_q": m_q.shape[-1:]}
     sizes |= {"cov_p": c_p.shape[-1:], "cov_q": c_q.shape[-1:]}
@@ -133,36 +134,17 @@ def kl_mvn(
     return np.asarray(0.5 * (spread + (shift**2).sum(axis=-1)) / divisor)[()]
 
 
+def _deviation(value: ArrayLike, name: str) -> Array:
+    rule = "a standard deviation is above 0 (not a variance, not its logarithm)"
+    return positive(value, name, rule)
+
+
 def _log_diagonal(lower: Array) -> Array:
     return np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def _real(value: ArrayLike, name: str) -> Array:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DistributionError(f"{name} is {value!r:.60}; pass real numbers") from None
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = f"{name}[{', '.join(map(str, place))}]" if place else name
-        raise DistributionError(f"{where} is {array[place]:g}; pass a finite number")
-    return array
-
-
-def _positive(value: ArrayLike, name: str) -> Array:
-    array = _real(value, name)
-    if (array <= 0).any():
-        place = tuple(int(i) for i in np.argwhere(array <= 0)[0])
-        where = f"{name}[{', '.join(map(str, place))}]" if place else name
-        raise DistributionError(
-            f"{where} is {array[place]:g}; a standard deviation is above 0 (not a variance, not "
-            "its logarithm)"
-        )
-    return array
-
-
 def _covariance(value: ArrayLike, name: str) -> Array:
-    array = _real(value, name)
+    array = real(value, name)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise DistributionError(
             f"{name} has shape {array.shape}; a covariance is square, (..., d, d): for variances "
