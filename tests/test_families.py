@@ -1,6 +1,11 @@
 """Closed forms against quadrature, Monte Carlo, high precision and TensorFlow Probability."""
 
 import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -10,6 +15,8 @@ from mpmath import mpf
 from scipy import integrate, stats
 
 import kl_lib as kl
+from kl_lib import families
+from kl_lib.families import between
 
 PAIRS = [(1, 1, 2, 0.5), (2, 0.5, 1, 1), (0, 1, 0, 1), (-3, 2, 4, 0.3), (1e3, 1e-2, 1e3, 5e-2)]
 
@@ -144,8 +151,502 @@ def test_covariances_that_are_none_are_named(cov, said):
         kl.kl_mvn([0, 0], cov, [0, 0], np.eye(2))
 
 
-def test_tensorflow_probability_agrees():
-    tfd = pytest.importorskip("tensorflow_probability").distributions
+# The families of one formula each
+
+
+def mp(values):
+    return [mpf(float(v)) for v in values]
+
+
+def exact_bernoulli(p, q):
+    pairs = [(x, y) for x, y in ((p, q), (1 - p, 1 - q)) if x > 0]
+    return mpmath.fsum(x * mpmath.log(x / y) for x, y in pairs)
+
+
+def exact_poisson(p, q):
+    return p * mpmath.log(p / q) - p + q
+
+
+def exact_exponential(p, q):
+    return mpmath.log(p / q) + q / p - 1
+
+
+def exact_laplace(m_p, s_p, m_q, s_q):
+    d = abs(m_p - m_q)
+    return mpmath.log(s_q / s_p) + (s_p * mpmath.exp(-d / s_p) + d) / s_q - 1
+
+
+def exact_gamma(a_p, b_p, a_q, b_q):
+    shapes = (a_p - a_q) * mpmath.psi(0, a_p) - mpmath.loggamma(a_p) + mpmath.loggamma(a_q)
+    return shapes + a_q * mpmath.log(b_p / b_q) + a_p * (b_q - b_p) / b_p
+
+
+def exact_dirichlet(p, q):
+    p_sum, q_sum = mpmath.fsum(p), mpmath.fsum(q)
+    parts = [
+        mpmath.loggamma(y) - mpmath.loggamma(x)
+        + (x - y) * (mpmath.psi(0, x) - mpmath.psi(0, p_sum))
+        for x, y in zip(p, q, strict=True)
+    ]  # fmt: skip
+    return mpmath.loggamma(p_sum) - mpmath.loggamma(q_sum) + mpmath.fsum(parts)
+
+
+def exact_beta(a_p, b_p, a_q, b_q):
+    return exact_dirichlet([a_p, b_p], [a_q, b_q])
+
+
+@dataclass(frozen=True)
+class Form:
+    """A closed form, its textbook formula in mpmath, and the same distribution elsewhere."""
+
+    kl: Callable[..., Any]
+    exact: Callable[..., Any]
+    scipy: Callable[..., Any]
+    tfp: Callable[..., Any]  # of tfd and the parameters
+    pairs: list[tuple[tuple[float, ...], tuple[float, ...]]]
+
+    def truth(self, p, q):
+        return self.exact(*mp(p), *mp(q))
+
+
+FORMS = {
+    "bernoulli": Form(
+        families.kl_bernoulli,
+        exact_bernoulli,
+        stats.bernoulli,
+        lambda tfd, p: tfd.Bernoulli(probs=p),
+        [((0.5,), (0.75,)), ((0.01,), (0.3,)), ((0.9,), (0.2,))],
+    ),
+    "poisson": Form(
+        families.kl_poisson,
+        exact_poisson,
+        stats.poisson,
+        lambda tfd, rate: tfd.Poisson(rate),
+        [((3,), (5,)), ((0.2,), (4,)), ((40,), (30,))],
+    ),
+    "exponential": Form(
+        families.kl_exponential,
+        exact_exponential,
+        lambda rate: stats.expon(scale=1 / rate),
+        lambda tfd, rate: tfd.Exponential(rate),
+        [((1,), (2,)), ((3,), (0.5,)), ((0.1,), (0.2,))],
+    ),
+    "laplace": Form(
+        families.kl_laplace,
+        exact_laplace,
+        stats.laplace,
+        lambda tfd, loc, scale: tfd.Laplace(loc, scale),
+        [((0, 1), (1, 2)), ((-1, 2), (3, 0.5)), ((5, 0.5), (5.1, 0.4))],
+    ),
+    "gamma": Form(
+        families.kl_gamma,
+        exact_gamma,
+        lambda a, rate: stats.gamma(a, scale=1 / rate),
+        lambda tfd, a, rate: tfd.Gamma(a, rate),
+        [((2, 1), (3, 1.5)), ((0.6, 2), (4, 1)), ((30, 3), (20, 2)), ((12, 1), (15, 1.3))],
+    ),
+    "beta": Form(
+        families.kl_beta,
+        exact_beta,
+        stats.beta,
+        lambda tfd, a, b: tfd.Beta(a, b),
+        [((2, 3), (1, 1)), ((1, 1), (2, 3)), ((20, 15), (12, 12)), ((3, 0.8), (2, 1.5))],
+    ),
+}
+EACH = [
+    pytest.param(form, p, q, id=f"{name}-{p}-{q}")
+    for name, form in FORMS.items()
+    for p, q in form.pairs
+]
+by_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+
+DIRICHLETS = [([1, 2, 3], [2, 2, 2]), ([5, 1.5, 12], [8, 2, 9]), ([2, 3], [4, 0.5])]
+
+
+def log_density(dist):
+    return dist.logpmf if hasattr(dist, "logpmf") else dist.logpdf
+
+
+@pytest.mark.parametrize(("form", "p", "q"), EACH)
+def test_a_form_agrees_with_the_sum_or_the_integral(form, p, q):
+    dist_p, dist_q = form.scipy(*p), form.scipy(*q)
+    if hasattr(dist_p, "logpmf"):
+        x = np.arange(min(dist_p.support()[1], 400) + 1)
+        value, error = (dist_p.pmf(x) * (dist_p.logpmf(x) - dist_q.logpmf(x))).sum(), 0.0
+    else:
+        low, high = dist_p.ppf([1e-17, 0.5]), dist_p.isf([0.5, 1e-17])
+        pieces = [
+            integrate.quad(
+                lambda x: dist_p.pdf(x) * (dist_p.logpdf(x) - dist_q.logpdf(x)),
+                *ends, points=p[:1] if form is FORMS["laplace"] else None, limit=400,
+            )
+            for ends in (low, high)
+        ]  # fmt: skip
+        value, error = (sum(column) for column in zip(*pieces, strict=True))
+    assert error < 1e-7
+    assert form.kl(*p, *q) == pytest.approx(value, rel=1e-8, abs=2 * error)
+
+
+@pytest.mark.parametrize(("form", "p", "q"), EACH)
+def test_a_form_agrees_with_monte_carlo(form, p, q):
+    dist_p, dist_q = form.scipy(*p), form.scipy(*q)
+    x = dist_p.rvs(200_000, random_state=np.random.default_rng(0))
+    ratios = log_density(dist_p)(x) - log_density(dist_q)(x)
+    assert abs(form.kl(*p, *q) - ratios.mean()) < 5 * stats.sem(ratios)
+
+
+@pytest.mark.parametrize(("p", "q"), DIRICHLETS)
+def test_kl_dirichlet_agrees_with_monte_carlo(p, q):
+    dist_p, dist_q = stats.dirichlet(p), stats.dirichlet(q)
+    x = dist_p.rvs(100_000, random_state=np.random.default_rng(1)).T
+    ratios = dist_p.logpdf(x) - dist_q.logpdf(x)
+    assert abs(families.kl_dirichlet(p, q) - ratios.mean()) < 5 * stats.sem(ratios)
+
+
+@pytest.mark.parametrize(("p", "q"), DIRICHLETS[:2])
+def test_kl_dirichlet_agrees_with_quadrature(p, q):
+    # Gauss-Legendre over the triangle as s·(t, 1 − t), 1 − s, denser at the edges.
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    u = (nodes + 1) / 2
+    edge, weights = u**3 * (10 - 15 * u + 6 * u**2), weights / 2 * 30 * u**2 * (1 - u) ** 2
+    s, t = np.meshgrid(edge, edge, indexing="ij")
+    weight = np.outer(weights, weights) * s
+    x = np.stack([s * t, s * (1 - t), 1 - s]).reshape(3, -1)
+    log_p, log_q = stats.dirichlet(p).logpdf(x), stats.dirichlet(q).logpdf(x)
+    value = (weight.ravel() * np.exp(log_p) * (log_p - log_q)).sum()
+    assert families.kl_dirichlet(p, q) == pytest.approx(value, rel=1e-9)
+
+
+# Exact where the textbook formula cancels
+
+
+def neighbours(parameters, distance, rng):
+    return tuple(x * (1 + distance * rng.uniform(-1, 1)) for x in parameters)
+
+
+@by_form
+@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-6, 1e-3, 0.1])
+def test_a_form_is_exact_for_nearly_equal_parameters(form, distance):
+    rng = np.random.default_rng(2)
+    for p, _ in form.pairs * 3:
+        p, q = neighbours(p, 0.1, rng), neighbours(p, 0.1, rng)
+        q = neighbours(p, distance, rng)
+        assert truth.relative_error(form.kl(*p, *q), form.truth(p, q)) < 1e-14
+
+
+@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-6, 1e-3, 0.1])
+def test_kl_dirichlet_is_exact_for_nearly_equal_parameters(distance):
+    rng = np.random.default_rng(3)
+    for p in ([1, 2, 3], [5, 1e-8], [1e6, 2e6, 0.3], rng.uniform(0, 4, 50)):
+        for q in (neighbours(p, distance, rng), [*p[:-1], p[-1] * (1 + distance)]):
+            value = families.kl_dirichlet(p, q)
+            assert truth.relative_error(value, exact_dirichlet(mp(p), mp(q))) < 1e-14
+
+
+WIDE = {
+    "bernoulli": lambda rng: 10 ** rng.uniform(-300, 0, 1),
+    "poisson": lambda rng: 10 ** rng.uniform(-200, 200, 1),
+    "exponential": lambda rng: 10 ** rng.uniform(-150, 150, 1),
+    "laplace": lambda rng: 10 ** rng.uniform(-70, 70, 2),
+    "gamma": lambda rng: 10 ** rng.uniform(-30, 30, 2),
+    "beta": lambda rng: 10 ** rng.uniform(-30, 30, 2),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("distance", [1e-9, 1e-3, None])
+def test_a_form_is_exact_for_small_and_for_large_parameters(name, distance):
+    form, rng = FORMS[name], np.random.default_rng(4)
+    with mpmath.workdps(400):
+        for _ in range(8):
+            p = WIDE[name](rng)
+            q = neighbours(p, distance, rng) if distance else WIDE[name](rng)
+            exact = form.truth(p, q)
+            if 1e-290 < exact < 1e300:
+                assert truth.relative_error(form.kl(*p, *q), exact) < 2e-14, (p, q)
+
+
+def test_equal_means_of_a_sharp_gamma_and_of_a_sharp_dirichlet_do_not_cancel():
+    """KL is about (log of the quotient of the widths)² while every term is a million times that."""
+    a, step = 1e12, 1 + 1e-6
+    gamma = families.kl_gamma(a, a, a * step, a * step)
+    assert truth.relative_error(gamma, exact_gamma(*mp([a, a, a * step, a * step]))) < 1e-14
+    p, q = [a, a, a], [a * step] * 3
+    value = families.kl_dirichlet(p, q)
+    with mpmath.workdps(80):
+        assert truth.relative_error(value, exact_dirichlet(mp(p), mp(q))) < 1e-14
+
+
+def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one():
+    for p, q in (
+        ([5, 1e-20], [10, 1e-20]),
+        ([5, 1e-140], [5.1, 1e-140]),
+        ([1e-5, 1e-20], [3e7, 1e-20]),
+        ([7e14, 4e-4, 3e-7], [2e-19, 2e-9, 7e-4]),
+        ([1e53, 1e-150], [1e-150, 1.1e-150]),
+    ):
+        with mpmath.workdps(350):
+            exact = exact_dirichlet(mp(p), mp(q))
+        assert truth.relative_error(families.kl_dirichlet(p, q), exact) < 5e-14, (p, q)
+
+
+@by_form
+def test_a_form_is_zero_for_equal_parameters_only_and_never_negative(form):
+    rng = np.random.default_rng(5)
+    n = len(form.pairs[0][0])
+    p = rng.uniform(0.05, 0.95, (n, 2000)) * (1 if form is FORMS["bernoulli"] else 30)
+    q = p * (1 + 1e-9 * rng.uniform(-1, 1, p.shape))
+    assert (form.kl(*p, *p) == 0).all()
+    assert (form.kl(*p, *q) > 0).all()
+
+
+def test_the_limits_at_zero_and_one_are_followed():
+    bernoulli, poisson = families.kl_bernoulli, families.kl_poisson
+    np.testing.assert_array_equal(
+        bernoulli([[0], [0.5], [1]], [0, 1]), [[0, math.inf], [math.inf, math.inf], [math.inf, 0]]
+    )
+    assert bernoulli(0, 0.25) == pytest.approx(-math.log(0.75), rel=1e-15)
+    assert bernoulli(1, 0.25) == pytest.approx(-math.log(0.25), rel=1e-15)
+    assert bernoulli(0, 1e-300) == 1e-300
+    np.testing.assert_array_equal(poisson([0, 0, 2], [0, 3, 0]), [0, 3, math.inf])
+
+
+def test_a_closed_form_beyond_the_largest_float_is_inf():
+    assert families.kl_exponential(1e-200, 1e200) == math.inf
+    assert families.kl_gamma(1, 1e-200, 1, 1e200) == math.inf
+    assert families.kl_gamma(1e-310, 1, 5, 1) == math.inf
+    assert families.kl_laplace(0, 1e200, 1, 1e-200) == math.inf
+    assert families.kl_laplace(0, 1e-300, 1e200, 1e-300) == math.inf
+    assert families.kl_poisson(1e307, 1e-307) == math.inf
+
+
+def test_a_family_inside_another_has_its_divergence():
+    assert families.kl_exponential(2, 3) == families.kl_gamma(1, 2, 1, 3)
+    assert families.kl_beta(2, 3, 4, 1) == families.kl_dirichlet([2, 3], [4, 1])
+    q = 0.3
+    assert families.kl_bernoulli(0.6, q) == pytest.approx(
+        kl.kl_divergence([0.4, 0.6], [1 - q, q]), rel=1e-14
+    )
+    # A sum of n draws: a Poisson of n times the rate, a gamma of n times the concentration.
+    assert families.kl_poisson(30, 50) == pytest.approx(10 * families.kl_poisson(3, 5), rel=1e-14)
+    assert families.kl_gamma(7, 2, 7, 3) == pytest.approx(7 * families.kl_exponential(2, 3))
+
+
+@by_form
+def test_a_form_broadcasts_changes_base_and_returns_a_number_for_numbers(form):
+    p, q = form.pairs[0]
+    one = form.kl(*p, *q)
+    assert np.ndim(one) == 0
+    assert isinstance(one, float)
+    grid = form.kl(*(np.full((3, 1), x) for x in p), *(np.full(4, x) for x in q))
+    np.testing.assert_array_equal(grid, np.full((3, 4), one))
+    assert form.kl(*p, *q, base=2) == pytest.approx(one / math.log(2), rel=1e-15)
+    assert form.kl(*(np.zeros((0, 1)) + 0.5 for _ in p), *q).shape == (0, 1)
+
+
+def test_kl_dirichlet_takes_batches():
+    p, q = np.random.default_rng(6).uniform(0.1, 5, (2, 4, 3))
+    rows = families.kl_dirichlet(p, q)
+    assert rows.shape == (4,)
+    assert rows.tolist() == [families.kl_dirichlet(a, b) for a, b in zip(p, q, strict=True)]
+    np.testing.assert_array_equal(families.kl_dirichlet(p, q[2])[2], rows[2])
+    assert families.kl_dirichlet([2], [5]) == 0
+    bits = families.kl_dirichlet(p, q, base=2)
+    np.testing.assert_allclose(bits, rows / math.log(2), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: families.kl_bernoulli([0.5, 1.5], 0.5),
+            r"p\[1\] is 1.5; a probability is between",
+        ),
+        (lambda: families.kl_bernoulli(0.5, -0.1), "q is -0.1"),
+        (lambda: families.kl_poisson(-1, 2), "rate_p is -1; a mean count is 0 or above"),
+        (lambda: families.kl_exponential(1, 0), "rate_q is 0; a rate is above 0"),
+        (lambda: families.kl_gamma(0, 1, 1, 1), "concentration_p is 0; a concentration is above"),
+        (lambda: families.kl_gamma(1, 1, 1, math.nan), "rate_q is nan; pass a finite number"),
+        (lambda: families.kl_beta(1, 1, -2, 1), "a_q is -2; a concentration is above 0"),
+        (lambda: families.kl_beta(1, 1e200, 2, 1), r"b_p is 1e\+200; beyond 1e-150 and 1e150"),
+        (lambda: families.kl_dirichlet([1, 0], [1, 1]), r"concentration_p\[1\] is 0"),
+        (lambda: families.kl_dirichlet([1, 2], [1, 1, 1]), r"concentration_q has shape \(3,\)"),
+        (lambda: families.kl_dirichlet(2, 3), "one concentration for each category"),
+        (lambda: families.kl_dirichlet([], []), "one concentration for each category"),
+        (lambda: families.kl_laplace(0, -1, 0, 1), "scale_p is -1; a scale is above 0"),
+        (lambda: families.kl_laplace("0", 1, 0, 1), "loc_p is '0'; pass real numbers"),
+        (lambda: families.kl_poisson(np.ma.array([1, 2], mask=[0, 1]), 1), "pass real numbers"),
+        (lambda: families.kl_poisson(1j, 1), "rate_p is 1j; pass real numbers"),
+        (lambda: families.kl_poisson([1, 2], [1, 2, 3]), r"rate_p \(2,\), rate_q \(3,\)"),
+        (lambda: families.kl_gamma(10**400, 1, 1, 1), "concentration_p is 1000.*pass real"),
+        (lambda: families.kl_exponential(1, 2, base=1), "base is 1"),
+    ],
+)
+def test_parameters_that_a_form_cannot_use_are_named(call, said):
+    with pytest.raises(kl.DistributionError, match=said):
+        call()
+
+
+# Two distribution objects
+
+SCIPY = [
+    pytest.param(form.scipy(*p), form.scipy(*q), form.truth(p, q), id=f"{name}-{p}-{q}")
+    for name, form in FORMS.items()
+    for p, q in form.pairs[:2]
+]
+
+
+@pytest.mark.parametrize(("p", "q", "exact"), SCIPY)
+def test_kl_between_finds_the_form_of_two_scipy_distributions(p, q, exact):
+    assert truth.relative_error(families.kl_between(p, q), exact) < 1e-13
+    assert families.kl_between(p, q, base=2) == pytest.approx(float(exact) / math.log(2))
+
+
+def test_kl_between_finds_normals_and_dirichlets_of_scipy():
+    between_ = families.kl_between
+    expected = kl.kl_normal(1, 1, 2, 0.5)
+    assert between_(stats.norm(1, 1), stats.norm(scale=0.5, loc=2)) == expected
+    new = getattr(stats, "Normal", None)  # SciPy 1.15
+    if new is not None:
+        assert between_(new(mu=1, sigma=1), stats.norm(2, 0.5)) == expected
+        assert between_(new(), stats.norm()) == 0
+    rng = np.random.default_rng(7)
+    p, q = random_normal(rng, 3), random_normal(rng, 3)
+    dists = stats.multivariate_normal(*p), stats.multivariate_normal(*q)
+    assert between_(*dists) == kl.kl_mvn(*p, *q)
+    dists = stats.dirichlet([1, 2, 3]), stats.dirichlet([2, 2, 2])
+    assert between_(*dists) == families.kl_dirichlet([1, 2, 3], [2, 2, 2])
+
+
+def test_kl_between_reads_scales_without_turning_them_into_rates():
+    """1/scale would be rounded, and that would show for scales this close."""
+    scale = 3 * (1 + 1e-9)
+    exact = exact_exponential(*(1 / s for s in mp([3, scale])))
+    value = families.kl_between(stats.expon(scale=3), stats.expon(scale=scale))
+    assert truth.relative_error(value, exact) < 1e-14
+    value = families.kl_between(stats.gamma(2, scale=3), stats.gamma(2, scale=scale))
+    assert truth.relative_error(value, 2 * exact) < 1e-14
+
+
+def test_kl_between_broadcasts_batches_of_parameters():
+    value = families.kl_between(stats.expon(loc=[[0], [1]]), stats.expon(loc=[0, 0.5, 1]))
+    np.testing.assert_allclose(value, [[0, math.inf, math.inf], [1, 0.5, 0]])
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (stats.expon(2, 1.5), stats.expon(0.5, 3)),
+        (stats.gamma(2, 1, 3), stats.gamma(3, 1, 2)),
+        (stats.beta(2, 3, loc=-1, scale=4), stats.beta(3, 2, loc=-1, scale=4)),
+    ],
+)
+def test_a_shifted_distribution_agrees_with_quadrature(p, q):
+    value, error = integrate.quad(
+        lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), *p.ppf([1e-17, 1 - 1e-16]), limit=200
+    )
+    assert families.kl_between(p, q) == pytest.approx(value, rel=1e-7, abs=2 * error)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (stats.expon(0), stats.expon(1)),
+        (stats.gamma(2, loc=0), stats.gamma(2, loc=0.1)),
+        (stats.beta(2, 3, scale=2), stats.beta(2, 3)),
+        (stats.beta(2, 3, loc=-1, scale=2), stats.beta(2, 3)),
+        (stats.poisson(3), stats.poisson(3, loc=1)),
+        (stats.poisson(3, loc=0.5), stats.poisson(3)),
+        (stats.bernoulli(0.3), stats.bernoulli(0.3, loc=1)),
+    ],
+)
+def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p, q):
+    assert families.kl_between(p, q) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "said"),
+    [
+        (stats.norm(), stats.laplace(), r"from stats.norm to stats.laplace has no closed form"),
+        (stats.norm(), stats.laplace(), r"kl_monte_carlo\(dist_p.logpdf, dist_q.logpdf, samples\)"),
+        (stats.norm(), stats.laplace(), r"kl_knn\(x, y\)"),
+        (stats.t(3), stats.t(4), "stats.t to stats.t has no closed form"),
+        (stats.gamma(2, loc=1), stats.gamma(2), "no closed form here for a later loc of dist_p"),
+        (stats.beta(2, 3, 0.2, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
+        (stats.poisson(3, loc=2), stats.poisson(3), "for that loc of dist_p"),
+        (stats.poisson(0, loc=-2), stats.poisson(3), "for that loc of dist_p"),
+        (stats.bernoulli(1), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
+        (stats.poisson(3), stats.binom(3, 0.5), "dist_p.logpmf, dist_q.logpmf, samples.* dist_p$"),
+        (stats.poisson(3), stats.expon(3), "is infinite: one is discrete and the other continuous"),
+    ],
+)
+def test_where_there_is_no_closed_form_the_error_names_the_estimator(p, q, said):
+    with pytest.raises(families.NoClosedFormError, match=said):
+        families.kl_between(p, q)
+
+
+def test_a_distribution_of_the_users_own_is_not_taken_for_scipys():
+    class norm_gen(stats.rv_continuous):  # noqa: N801
+        def _pdf(self, x):
+            return np.exp(-2 * np.abs(x))
+
+    mine = norm_gen(name="norm")(loc=0, scale=1)
+    with pytest.raises(families.NoClosedFormError, match="no closed form"):
+        families.kl_between(mine, stats.norm())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([0.5, 0.5], "dist_p is of type list; .* use kl_divergence"),
+        (stats.norm, r"dist_p is stats.norm without its parameters; pass them: stats.norm\("),
+        (int, "dist_p is the class int"),
+        (None, "dist_p is of type NoneType"),
+    ],
+)
+def test_what_is_no_distribution_is_named(value, said):
+    with pytest.raises(TypeError, match=said):
+        families.kl_between(value, stats.norm())
+
+
+def test_an_invalid_parameter_of_a_distribution_is_named():
+    with pytest.raises(kl.DistributionError, match="scale_q is -1; a scale is above 0"):
+        families.kl_between(stats.expon(), stats.expon(scale=-1))
+    with pytest.raises(kl.DistributionError, match="scale_p is 0; a scale is above 0"):
+        families.kl_between(stats.beta(1, 1, scale=0), stats.beta(1, 1))
+
+
+def test_a_family_that_is_added_to_the_list_is_found(monkeypatch):
+    def same_or_not(p, q, base):
+        return float(p["df"] != q["df"])
+
+    added = between.Family(same_or_not, {"t": between._scipy(df="df")}, {})
+    monkeypatch.setattr(between, "FAMILIES", (*between.FAMILIES, added))
+    assert families.kl_between(stats.t(3), stats.t(df=4)) == 1.0
+
+
+def test_closed_forms_need_numpy_alone_and_kl_between_only_where_its_arguments_come_from():
+    code = """
+import sys
+from kl_lib import families
+families.kl_gamma(2, 1, 3, 1), families.kl_dirichlet([1, 2], [2, 1])
+assert not {"scipy", "tensorflow_probability"} & set(sys.modules)
+from scipy import stats
+families.kl_between(stats.norm(), stats.norm(1))
+assert not {"tensorflow", "tensorflow_probability"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# TensorFlow Probability
+
+
+@pytest.fixture(scope="module")
+def tfd():
+    return pytest.importorskip("tensorflow_probability").distributions
+
+
+def test_tensorflow_probability_agrees_on_normals(tfd):
     rng = np.random.default_rng(10)
     for mu_p, sigma_p, mu_q, sigma_q in PAIRS:
         p, q = (
@@ -153,6 +654,7 @@ def test_tensorflow_probability_agrees():
         )
         expected = p.kl_divergence(q).numpy()
         assert kl.kl_normal(mu_p, sigma_p, mu_q, sigma_q) == pytest.approx(expected, rel=1e-12)
+        assert families.kl_between(p, q) == kl.kl_normal(mu_p, sigma_p, mu_q, sigma_q)
     (mu_p, cov_p), (mu_q, cov_q) = random_normal(rng, 4), random_normal(rng, 4)
     p, q = (
         tfd.MultivariateNormalTriL(m, np.linalg.cholesky(c))
@@ -160,3 +662,85 @@ def test_tensorflow_probability_agrees():
     )
     expected = p.kl_divergence(q).numpy()
     assert kl.kl_mvn(mu_p, cov_p, mu_q, cov_q) == pytest.approx(expected, rel=1e-10)
+    assert families.kl_between(p, q) == pytest.approx(expected, rel=1e-10)
+    full = tfd.MultivariateNormalFullCovariance(mu_p, cov_p)
+    assert families.kl_between(full, q) == pytest.approx(expected, rel=1e-10)
+    diag = tfd.MultivariateNormalDiag(mu_q, [1.0, 2, 3, 4])
+    assert families.kl_between(p, diag) == pytest.approx(p.kl_divergence(diag).numpy(), rel=1e-10)
+
+
+@pytest.mark.parametrize(("form", "p", "q"), EACH)
+def test_tensorflow_probability_agrees(tfd, form, p, q):
+    tf = pytest.importorskip("tensorflow")
+    # Tensors, since TFP's Bernoulli reads NumPy's float64 as float32.
+    dist_p, dist_q = (form.tfp(tfd, *(tf.constant(y, tf.float64) for y in x)) for x in (p, q))
+    if form is not FORMS["poisson"]:  # for which it has no KL
+        expected = dist_p.kl_divergence(dist_q).numpy()
+        assert form.kl(*p, *q) == pytest.approx(expected, rel=1e-10)
+    assert truth.relative_error(families.kl_between(dist_p, dist_q), form.truth(p, q)) < 1e-13
+
+
+def test_tensorflow_probability_agrees_on_dirichlets_and_categoricals(tfd):
+    for a, b in DIRICHLETS:
+        p, q = tfd.Dirichlet(np.float64(a)), tfd.Dirichlet(np.float64(b))
+        assert families.kl_dirichlet(a, b) == pytest.approx(p.kl_divergence(q).numpy(), rel=1e-10)
+        assert families.kl_between(p, q) == families.kl_dirichlet(a, b)
+    probs, logits = np.array([0, 0.5, 0.3, 0.2]), np.array([0.0, 1, 2, -1])
+    p, q = tfd.Categorical(probs=probs), tfd.Categorical(logits=logits)
+    softmax = tfd.Categorical(probs=np.exp(logits) / np.exp(logits).sum())
+    expected = p.kl_divergence(q).numpy()
+    for other in (q, softmax):
+        assert families.kl_between(p, other) == pytest.approx(expected, rel=1e-12)
+    assert families.kl_between(q, q) == 0
+    with pytest.raises(kl.DistributionError, match="sums to 2"):
+        families.kl_between(p, tfd.Categorical(probs=2 * probs))
+    with pytest.raises(kl.DistributionError, match="q sums to 2"):
+        families.kl_between(q, tfd.Categorical(probs=2 * probs))
+
+
+def test_kl_between_reads_what_tensorflow_probability_was_given_as_logarithms(tfd):
+    rate = np.float64(3)
+    assert families.kl_between(
+        tfd.Poisson(log_rate=np.log(rate)), tfd.Poisson(np.float64(5))
+    ) == pytest.approx(families.kl_poisson(3, 5), rel=1e-12)
+    assert families.kl_between(
+        tfd.Gamma(np.float64(2), log_rate=np.log(rate)), tfd.Gamma(np.float64(4), rate)
+    ) == pytest.approx(families.kl_gamma(2, 3, 4, 3), rel=1e-12)
+    one, far, near, sure = (
+        tfd.Bernoulli(**{name: np.array(value)})
+        for name, value in (
+            ("probs", 1.0),
+            ("logits", -800.0),
+            ("logits", 40.0),
+            ("logits", np.inf),
+        )
+    )
+    assert families.kl_between(one, far) == pytest.approx(800)
+    assert families.kl_between(sure, near) == pytest.approx(math.exp(-40), rel=1e-14)
+    assert families.kl_between(near, sure) == math.inf
+    assert families.kl_between(sure, tfd.Bernoulli(probs=np.array(0.25))) == pytest.approx(
+        math.log(4)
+    )
+
+
+def test_kl_between_takes_float32_batches_and_one_distribution_from_each_library(tfd):
+    batch = tfd.Normal(np.float32([0, 1, 2]), np.float32(1))
+    np.testing.assert_array_equal(families.kl_between(batch, stats.norm()), [0, 0.5, 2])
+    mixed = families.kl_between(tfd.Exponential(np.float32(2)), stats.expon(scale=0.25))
+    assert mixed == pytest.approx(families.kl_exponential(2, 4), rel=1e-14)
+    late = families.kl_between(stats.expon(loc=3, scale=0.5), tfd.Exponential(np.float32(4)))
+    assert late == pytest.approx(families.kl_exponential(2, 4) + 12, rel=1e-14)
+
+
+def test_what_tensorflow_probability_has_and_kl_between_has_not_goes_to_an_estimator(tfd):
+    p, q = tfd.StudentT(3.0, 0.0, 1.0), tfd.Normal(0.0, 1.0)
+    with pytest.raises(
+        families.NoClosedFormError, match=r"dist_p.log_prob, dist_q.log_prob, .*knn"
+    ):
+        families.kl_between(p, q)
+    with pytest.raises(families.NoClosedFormError, match=r"tfd.Chi2 to tfd.Gamma has no closed"):
+        families.kl_between(tfd.Chi2(3.0), tfd.Gamma(1.0, 1.0))
+    with pytest.raises(families.NoClosedFormError, match="one is discrete"):
+        families.kl_between(tfd.Poisson(3.0), q)
+    with pytest.raises(TypeError, match="dist_q is the class Normal"):
+        families.kl_between(q, tfd.Normal)

@@ -1,5 +1,23 @@
 """Closed forms of KL between members of one family, one short function for each."""
 
+from .bernoulli import kl_bernoulli
+from .between import NoClosedFormError, kl_between
+from .dirichlet import kl_beta, kl_dirichlet
+from .gamma import kl_exponential, kl_gamma
+from .laplace import kl_laplace
 from .normal import kl_mvn, kl_normal
+from .poisson import kl_poisson
 
-__all__ = ["kl_mvn", "kl_normal"]
+__all__ = [
+    "NoClosedFormError",
+    "kl_bernoulli",
+    "kl_beta",
+    "kl_between",
+    "kl_dirichlet",
+    "kl_exponential",
+    "kl_gamma",
+    "kl_laplace",
+    "kl_mvn",
+    "kl_normal",
+    "kl_poisson",
+]

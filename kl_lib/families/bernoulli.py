@@ -1,0 +1,53 @@
+"""KL between two coins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from .. import stable
+from ..checks import check_base
+from .parameters import broadcast, finish, probability
+
+
+def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
+    """KL(Bernoulli(p) ‖ Bernoulli(q)) = p·log(p/q) + (1 − p)·log((1 − p)/(1 − q)).
+
+    Parameters
+    ----------
+    p, q
+        Probabilities of 1 (`p` in SciPy, `probs` in TFP), from 0 to 1; scalars or arrays that
+        broadcast.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`. inf where q is 0 or 1 and p is not the same.
+
+    Raises
+    ------
+    DistributionError
+        If a probability is not a number from 0 to 1.
+
+    References
+    ----------
+    Cover and Thomas, "Elements of Information Theory", 2nd edition, 2006, example 2.3.1.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.kl_bernoulli(0.5, 0.75).round(7))  # log(4/3)/2
+    0.143841
+    >>> print(kl.kl_divergence([0.5, 0.5], [0.25, 0.75]).round(7))
+    0.143841
+    >>> kl.kl_bernoulli([0, 0.5, 1], 1)
+    array([inf, inf,  0.])
+    """
+    divisor = check_base(base)
+    shape, (p, q) = broadcast(p=probability(p, "p"), q=probability(q, "q"))
+    # 1 − p is rounded, and where it is close to 1 − q only p − q still tells them apart.
+    value = stable.generalized_kl(p, q) + stable.generalized_kl(1 - p, 1 - q, q - p)
+    return finish(value, divisor, shape)

@@ -1,0 +1,155 @@
+"""KL between Dirichlet distributions, and between beta distributions, which are those of two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..checks import DistributionError, check_base
+from .excess import exact_sum, generalized_kl, product_quotient, quotient
+from .log_gamma import bregman, bregman_drop
+from .parameters import Array, broadcast, concentration, finish, refuse
+
+
+def kl_beta(
+    a_p: ArrayLike,
+    b_p: ArrayLike,
+    a_q: ArrayLike,
+    b_q: ArrayLike,
+    *,
+    base: float | None = None,
+) -> Any:
+    """KL(Beta(a_p, b_p) ‖ Beta(a_q, b_q)).
+
+    log(B(aq, bq)/B(ap, bp)) + (ap − aq)·ψ(ap) + (bp − bq)·ψ(bp) − (ap + bp − aq − bq)·ψ(ap + bp),
+    with ψ = (log Γ)′. It is computed as `kl_dirichlet` of two concentrations.
+
+    Parameters
+    ----------
+    a_p, a_q
+        Concentrations at 1, above 0: `a` in SciPy, `concentration1` in TFP; scalars or arrays
+        that broadcast.
+    b_p, b_q
+        Concentrations at 0, above 0: `b` in SciPy, `concentration0` in TFP.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`.
+
+    Raises
+    ------
+    DistributionError
+        If a parameter is not between 1e-150 and 1e150.
+
+    References
+    ----------
+    Gil, Alajaji and Linder, "Rényi divergence measures for commonly used univariate continuous
+    distributions", Information Sciences 249, 2013.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.kl_beta(2, 3, 1, 1).round(7))
+    0.2349066
+    >>> print(kl.kl_beta(1, 1, 2, 3).round(7))
+    0.5150934
+    """
+    divisor = check_base(base)
+    named = {"a_p": a_p, "b_p": b_p, "a_q": a_q, "b_q": b_q}
+    shape, checked = broadcast(**{name: _concentration(v, name) for name, v in named.items()})
+    p, q = np.stack(checked[:2], axis=-1), np.stack(checked[2:], axis=-1)
+    return finish(_dirichlet(p, q), divisor, shape)
+
+
+def kl_dirichlet(
+    concentration_p: ArrayLike, concentration_q: ArrayLike, *, base: float | None = None
+) -> Any:
+    """KL(Dirichlet(concentration_p) ‖ Dirichlet(concentration_q)).
+
+    log Γ(Σp) − log Γ(Σq) + Σ [log Γ(qi) − log Γ(pi) + (pi − qi)·(ψ(pi) − ψ(Σp))], with p and q
+    the concentrations and ψ = (log Γ)′. It is computed in another form, without cancellation: see
+    `kl_lib/families/log_gamma.py`.
+
+    Parameters
+    ----------
+    concentration_p, concentration_q
+        Concentrations, above 0, shape (..., categories): `alpha` in SciPy, `concentration` in
+        TFP. The axes before the last broadcast.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        Shape (...), in nats or the unit of `base`.
+
+    Raises
+    ------
+    DistributionError
+        If a concentration is not between 1e-150 and 1e150, or the two do not have equally many.
+
+    References
+    ----------
+    Penny, "KL-divergences of normal, gamma, Dirichlet and Wishart densities", technical report,
+    Wellcome Department of Cognitive Neurology, 2001.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.kl_dirichlet([1, 2, 3], [2, 2, 2]).round(7))
+    0.8068528
+    >>> bool(kl.kl_dirichlet([2, 3], [1, 1]) == kl.kl_beta(2, 3, 1, 1))
+    True
+    """
+    divisor = check_base(base)
+    p = _concentration(concentration_p, "concentration_p")
+    q = _concentration(concentration_q, "concentration_q")
+    sizes = p.shape[-1:], q.shape[-1:]
+    if sizes[0] != sizes[1] or sizes[0] in ((), (0,)):
+        told = " and ".join(
+            f"{name} has shape {array.shape}"
+            for name, array in (("concentration_p", p), ("concentration_q", q))
+        )
+        raise DistributionError(
+            f"{told}; give both one concentration for each category, on the last axis"
+        )
+    shape, (p, q) = broadcast(concentration_p=p, concentration_q=q)
+    return finish(_dirichlet(np.atleast_2d(p), np.atleast_2d(q)), divisor, shape[:-1])
+
+
+def _dirichlet(p: Array, q: Array) -> Array:
+    """Σ D(qi, pi) − D(Σq, Σp), where D says how far log Γ lies above its tangents.
+
+    Of log Γ, the part x·log x − x makes `_means`; for the rest, D is `bregman`.
+    """
+    with np.errstate(all="ignore"):
+        (p_sum, p_low), (q_sum, q_low) = exact_sum(p), exact_sum(q)
+        means = _means(p, q, p_sum[..., None], q_sum[..., None], p_low[..., None], q_low[..., None])
+        # The component that weighs most is subtracted from the sum; all others only add.
+        shares = np.minimum(p / p_sum[..., None], q / q_sum[..., None])
+        most = np.arange(p.shape[-1]) == shares.argmax(axis=-1)[..., None]
+        top = [np.where(most, x, 0.0).sum(axis=-1) for x in (q, p, q - p)]
+        rest = [np.where(most, 0.0, x).sum(axis=-1) for x in (q, p, q - p)]
+        others = np.where(most, 0.0, bregman(q, p, q - p)).sum(axis=-1)
+        return means + others + bregman_drop(*top, *rest)
+
+
+def _means(p: Array, q: Array, p_sum: Array, q_sum: Array, p_low: Array, q_low: Array) -> Array:
+    """Σ q·log(q·Σp/(p·Σq)): the KL between the means, times Σq."""
+    u, log = quotient(p, q_sum, q, p_sum)
+    # What rounding took from the sums: close p and q need every digit of u.
+    u = u + p / q * (q_low / p_sum) - p_low / p_sum
+    return generalized_kl(q, product_quotient(p, q_sum, p_sum), u, log).sum(axis=-1)
+
+
+def _concentration(value: ArrayLike, name: str) -> Array:
+    array = concentration(value, name)
+    # Outside, quotients overflow on the way to a result that is finite.
+    beyond = (array < 1e-150) | (array > 1e150)
+    refuse(beyond, array, name, "beyond 1e-150 and 1e150 floats do not carry the result")
+    return array

@@ -1,0 +1,70 @@
+"""Quotients near 1: r − 1, log r and r − 1 − log r, none of which may cancel.
+
+Almost every closed form of KL is made of r − 1 − log r, which is about (r − 1)²/2 for r near 1:
+there, rounding r itself to a float already loses half the digits. So these functions never form r.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import stable
+
+Array = NDArray[np.float64]
+
+
+def excess(a: Array, b: Array, difference: Array | None = None) -> Array:
+    """r − 1 − log r with r = a/b, for positive a and b: never negative.
+
+    `difference` is a − b where the caller has it more exactly than a and b hold it.
+    """
+    t = (a - b if difference is None else difference) / b
+    return np.where(t > -0.5, stable.minus_log1p(np.maximum(t, -0.5)), t - stable.log_ratio(a, b))
+
+
+def quotient(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
+    """r − 1 and log r for r = a·b/(c·d), all positive: r − 1 exact however close to 0.
+
+    The products are formed exactly, each as a float and its rounding error; the exponents are
+    taken off first, so that only r − 1 itself can overflow. log r is for r that is not near 1.
+    """
+    (a, i), (b, j), (c, k), (d, m) = np.frexp(a), np.frexp(b), np.frexp(c), np.frexp(d)
+    shift = i + j - k - m
+    top, top_error = stable.two_product(a, b)
+    bottom, bottom_error = stable.two_product(c, d)
+    small = np.clip(shift, -2, 2)
+    close = np.ldexp(top, small) - bottom + (np.ldexp(top_error, small) - bottom_error)
+    r_minus_1 = np.where(small == shift, close / bottom, np.ldexp(top / bottom, shift) - 1)
+    return r_minus_1, np.log(top / bottom) + shift * np.log(2)
+
+
+def product_quotient(a: Array, b: Array, c: Array) -> Array:
+    """a·b/c, of which only the result itself can overflow."""
+    (a, i), (b, j), (c, k) = np.frexp(a), np.frexp(b), np.frexp(c)
+    return np.ldexp(a * b / c, i + j - k)
+
+
+def generalized_kl(p: Array, q: Array, r_minus_1: Array, log_r: Array) -> Array:
+    """p·log(p/q) − p + q for positive p and q = r·p, with r as `quotient` gives it."""
+    near = p * stable.minus_log1p(np.clip(r_minus_1, -0.5, 0.5))
+    far = np.where(np.isinf(q), np.inf, q - p - p * log_r)
+    return np.where(np.abs(r_minus_1) < 0.5, near, far)
+
+
+def exact_sum(values: Array) -> tuple[Array, Array]:
+    """The sum over the last axis as a float and what rounding took from it.
+
+    Halves are added pairwise, and the rounding errors of the additions beside them, so the pair is
+    good to about twice the digits of a float.
+    """
+    high, low = values, np.zeros_like(values)
+    while (n := high.shape[-1]) > 1:
+        half = n // 2
+        a, b = high[..., :half], high[..., half : 2 * half]
+        total, error = stable.two_sum(a, b)
+        carried = low[..., :half] + low[..., half : 2 * half] + error
+        odd = slice(2 * half, n)
+        high = np.concatenate([total, high[..., odd]], axis=-1)
+        low = np.concatenate([carried, low[..., odd]], axis=-1)
+    return high[..., 0], low[..., 0]
