@@ -314,7 +314,7 @@ def _explain(
         return (Reason("unexplained", f"answers although shapes {p.shape} and {q.shape} clash"),)
     # Few bits of the input may have been used on the way to an answer of more.
     coarse = max(_precision(dtype) for dtype in (got.dtype, p.dtype, q.dtype))
-    best: tuple[tuple[str, ...], float, Array] | None = None
+    best: tuple[tuple[str, ...], float, Array, float] | None = None
     for habits in _subsets(call.habits):
         if _reduce(np.broadcast_to(np.float64(0), shape), axis, habits).shape != got.shape:
             continue  # before anything is computed
@@ -322,16 +322,16 @@ def _explain(
         gap, noise = _distance(got, value, (8 + summed**0.5) * scale, coarse)
         # In few bits, rounding hides small effects: a larger subset must come much nearer.
         if gap is not None and (best is None or (gap < best[1] / 4 and best[1] - gap > noise)):
-            best = habits, gap, value
+            best = habits, gap, value, noise
         if best is not None and best[1] <= noise:
             break
     if best is None:
         return (Reason("unexplained", "no habit this call is known for gives this number"),)
-    habits, _, value = best
+    habits, _, value, noise = best
     own_axis = _own_axis(axis, habits)
     return tuple(
         [_describe(habit, p, q, shape, axis, own_axis) for habit in habits]
-        + _what_else(got, value, habits, p, q, axis, exact, faults)
+        + _what_else(got, value, noise, habits, p, q, axis, exact, faults)
     )
 
 
@@ -515,6 +515,7 @@ def _describe(
 def _what_else(
     got: Array,
     value: Array,
+    noise: float,
     habits: Sequence[str],
     p: Array,
     q: Array,
@@ -541,9 +542,12 @@ def _what_else(
         sums = [x.sum(axis=axis, dtype=np.float64) for x in np.broadcast_arrays(p, q)]
         with np.errstate(all="ignore"):
             value = value + (sums[0] - sums[1])
+        noise = 0.0
         if (_relative_gap(value, exact) > AGREEMENT).any():
             reasons.append(Reason("sum", f"does not divide by the sums: {_sums(p, q, axis)}"))
     gap = _relative_gap(got.astype(np.float64), value)
+    with np.errstate(invalid="ignore"):
+        gap = np.where(np.abs(got - value) <= noise, 0.0, gap)
     if (gap > AGREEMENT).any() or not (reasons or habits):
         place = np.unravel_index(np.argmax(gap), gap.shape)
         off = float(got[place]) - float(value[place])

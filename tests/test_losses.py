@@ -18,6 +18,7 @@ from mpmath import mpf
 
 import kl_lib as kl
 from kl_lib import frameworks, losses
+from kl_lib.losses import _rows
 
 INF = float("inf")
 UNIFORM, SATURATED = [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 200.0, -200.0]
@@ -259,6 +260,18 @@ def test_close_rows_do_not_cancel(library, dtype, step, limit):
         truth.relative_error(v, exact(*r)) for v, *r in zip(usual.sum(-1), p, logits, strict=True)
     ]
     assert np.median(usual_errors) > 3 * np.median(errors)
+
+
+def test_the_series_for_close_rows_is_exact_where_it_is_used():
+    """e^(−t) − 1 + t, up to |t| = 1/8; at 0 it must be 0, and nowhere negative."""
+    for t in np.concatenate([np.linspace(-1 / 8, 1 / 8, 41), 10.0 ** np.arange(-300, -1, 7)]):
+        found = _rows._expm1_plus(t)
+        assert found >= 0
+        if abs(t) > 1e-150:  # its square does not underflow
+            with mpmath.workdps(400):
+                expected = mpmath.exp(-mpf(float(t))) - 1 + mpf(float(t))
+            assert truth.relative_error(found, expected) < 4e-16
+    assert _rows._expm1_plus(0.0) == 0
 
 
 def test_a_loss_of_a_matching_prediction_is_zero_but_for_rounding_squared(library, dtype):
@@ -733,6 +746,12 @@ def test_the_class_reduces_as_the_function_does(keras, reduction):
     assert column == pytest.approx(expected)
 
 
+def test_the_class_takes_an_axis(keras):
+    p, z = np.moveaxis([P3, P3], -1, 1), np.moveaxis([Z3, Z3], -1, 1)
+    found = keras.ops.convert_to_numpy(losses.keras.KLFromLogits(axis=1, dtype="float64")(p, z))
+    assert found == pytest.approx(value(keras_surface(), P3, Z3, reduction="mean_over_samples"))
+
+
 def test_the_default_of_the_class_is_the_mean_over_samples_which_is_keras_default(keras):
     assert losses.keras.KLFromLogits().reduction == keras.losses.KLDivergence().reduction
 
@@ -748,14 +767,16 @@ def test_in_the_class_weight_0_leaves_an_infinite_row_out(keras, reduction):
 
 
 def test_masked_time_steps_are_left_out_even_if_infinite(keras):
-    inputs = keras.Input((3, 2))
-    logits = keras.layers.Masking(0.0)(inputs)
-    model = keras.Model(inputs, logits)
+    """The mean is over the steps that the mask leaves, as of every Keras loss."""
+    layer = keras.layers.Embedding(3, 2, mask_zero=True)  # token 0 is padding
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), layer])
+    logits = np.array([[0.0, -INF], [1.0, 2.0], [3.0, 1.0]], "float32")
+    layer.set_weights([logits])
     model.compile(loss=losses.keras.KLFromLogits(), optimizer="sgd")
-    z = np.array([[[1.0, 2.0], [3.0, 1.0], [0.0, 0.0]]], "float32")
-    p = np.array([[[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]]], "float32")
-    rows = [float(exact(p[0, t], z[0, t])) for t in (0, 1)]
-    assert model.evaluate(z, p, verbose=0) == pytest.approx(np.mean(rows), rel=1e-6)
+    p = np.array([[[0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]], "float32")
+    rows = [float(exact(p[0, step], logits[token])) for step, token in ((0, 1), (1, 2))]
+    found = model.evaluate(np.array([[1, 2, 0]]), p, verbose=0)
+    assert found == pytest.approx(np.mean(rows), rel=1e-6)
 
 
 def test_sample_weights_of_fit_and_evaluate_arrive(keras):

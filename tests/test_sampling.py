@@ -585,6 +585,23 @@ def test_bias_and_variance_are_those_of_every_possible_pair_of_counts(p, q, alph
     assert rest[1] < rest[0] / 2.5
 
 
+@pytest.mark.parametrize("alpha", [0, 0.5, 2])
+def test_the_closed_sums_are_the_matrices_of_the_delta_method(alpha):
+    p, q, n, m = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5]), 37, 53
+    total = np.array([n + 3 * alpha, m + 3 * alpha])
+    gradient = np.concatenate([np.log(p / q) + 1, -p / q])
+    hessian = np.block([[np.diag(1 / p), -np.diag(1 / q)], [-np.diag(1 / q), np.diag(p / q**2)]])
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = (np.diag(p) - np.outer(p, p)) * n / total[0] ** 2
+    covariance[3:, 3:] = (np.diag(q) - np.outer(q, q)) * m / total[1] ** 2
+    shift = np.concatenate([(n * p + alpha) / total[0] - p, (m * q + alpha) / total[1] - q])
+    curved = hessian @ covariance
+    bias, first, second = _delta_method(p, q, n, m, alpha)
+    assert bias == pytest.approx(gradient @ shift + np.trace(curved) / 2, rel=1e-10)
+    assert first == pytest.approx(gradient @ covariance @ gradient, rel=1e-10)
+    assert second == pytest.approx(np.trace(curved @ curved) / 2, rel=1e-10)
+
+
 def test_subtracting_the_bias_removes_most_of_it():
     p, q, n = np.array([0.6, 0.4]), np.array([0.5, 0.5]), 60
     (a, weight_a), (b, weight_b) = all_counts(p, n), all_counts(q, n)
