@@ -88,6 +88,11 @@ def diagnose(
         ``report.to_dict()`` and ``report.to_json()`` are for programs. ``report.status`` is
         ``"fine"``, ``"infinite"`` or ``"invalid"``.
 
+    Raises
+    ------
+    TypeError
+        If `libraries` is no sequence of names. Whatever p, q, axis and base are, is reported.
+
     Examples
     --------
     >>> from kl_lib.diagnose import diagnose
@@ -108,28 +113,34 @@ to 10
     scipy.special.kl_div(p, q).sum(axis=-1) | takes the sums as they are: p sums to 10, q sums to 10
     scipy.stats.entropy(p, q) | normalises silently: p sums to 10, q sums to 10
     """
-    read = _read(p, "p"), _read(q, "q")
-    normalize = bool(normalize)
     asked = (libraries,) if isinstance(libraries, str) else tuple(libraries)
-    problems = tuple(_problems(*read, axis, base, normalize))
+    # What is wrong with the input the report says; NumPy need not warn of it too.
+    with np.errstate(all="ignore"):
+        return _report(_read(p, "p"), _read(q, "q"), axis, base, bool(normalize), asked)
+
+
+def _report(
+    p: _Read, q: _Read, axis: Any, base: Any, normalize: bool, asked: Sequence[str]
+) -> Report:
+    problems = tuple(_problems(p, q, axis, base, normalize))
     about: dict[str, Any] = {
         "axis": int(axis) if hasattr(axis, "__index__") else repr(axis),
         "base": base if base is None or isinstance(base, (int, float)) else repr(base),
         "normalize": normalize,
-        "arguments": tuple(_argument(argument, axis) for argument in read),
+        "arguments": tuple(_argument(argument, axis) for argument in (p, q)),
         "problems": problems,
     }
     if problems:
         return Report(
             status="invalid",
             verdict=_invalid(problems),
-            remedies=tuple(_repairs(*read, axis, normalize, problems)),
-            answers=_answers(asked, *read, axis, None, problems),
-            **_size(*read, axis, problems),
+            remedies=tuple(_repairs(p, q, axis, normalize, problems)),
+            answers=_answers(asked, p, q, axis, None, problems),
+            **_size(p, q, axis, problems),
             **about,
         )
-    pair = _pair(*read, axis, normalize)
-    exact = _float(kl_divergence(p, q, axis=axis, normalize=normalize))
+    pair = _pair(p, q, axis, normalize)
+    exact = _float(kl_divergence(p.original, q.original, axis=axis, normalize=normalize))
     row = _worst(exact)
     return Report(
         status="infinite" if np.isposinf(exact).any() else "fine",
@@ -137,7 +148,7 @@ to 10
         rows=exact.size,
         categories=pair.p.shape[-1],
         row=row,
-        answers=_answers(asked, *read, axis, exact, ()),
+        answers=_answers(asked, p, q, axis, exact, ()),
         **about,
         **(
             _contents(pair, exact, row, base)
@@ -162,8 +173,7 @@ class _Read:
 
     def own(self) -> NDArray[Any]:
         """The numbers in their own floating dtype; bfloat16, which NumPy lacks, as float32."""
-        with np.errstate(over="ignore"):
-            return self.values.astype(_numpy_dtype(self.dtype))
+        return self.values.astype(_numpy_dtype(self.dtype))
 
 
 def _numpy_dtype(name: str) -> str:
@@ -263,8 +273,7 @@ def _argument(read: _Read, axis: Any) -> Argument:
         return Argument(read.name, dtype, values.shape)
     sums = None
     if _complaint(checks.check_axis, axis, values.ndim, read.name) is None:
-        with np.errstate(all="ignore"):
-            totals = values.sum(axis=axis)
+        totals = values.sum(axis=axis)
         sums = float(totals.min()), float(totals.max())
     return Argument(
         read.name, dtype, values.shape,
@@ -324,8 +333,7 @@ def _repairs(
         if how is kl_from_logits:
             del options["normalize"]
         try:
-            with np.errstate(all="ignore"):
-                value = _float(how(*pair, **options))
+            value = _float(how(*pair, **options))
         except (ValueError, TypeError):
             return None
         if value.size == 0:
@@ -361,8 +369,7 @@ def _repairs(
         found.append(tried("exp", f"if these are logarithms, pass {text}", *pair))
     logits = [name for name in ("p", "q") if wrong.get(name) in ("negative", "logarithms")]
     if logits and not any(found):
-        with np.errstate(all="ignore"):
-            pair = [x if n in logits else np.log(x) for n, x in (("p", own_p), ("q", own_q))]
+        pair = [x if n in logits else np.log(x) for n, x in (("p", own_p), ("q", own_q))]
         call = ", ".join(name if name in logits else f"np.log({name})" for name in ("p", "q"))
         who = "p and q hold" if len(logits) == 2 else f"{logits[0]} holds"
         text = f"if {who} logits, call kl_from_logits({call})"
@@ -379,9 +386,8 @@ def _repairs(
 def _bad_rows(read: _Read, axis: int, normalize: bool) -> NDArray[np.bool_]:
     """Which rows are no distributions."""
     values = np.moveaxis(read.values, axis, -1)
-    with np.errstate(all="ignore"):
-        sums = values.sum(axis=-1)
-        off = sums == 0 if normalize else ~(np.abs(sums - 1) <= checks.SUM_TOLERANCE[read.dtype])
+    sums = values.sum(axis=-1)
+    off = sums == 0 if normalize else ~(np.abs(sums - 1) <= checks.SUM_TOLERANCE[read.dtype])
     return off | ~np.isfinite(values).all(axis=-1) | (values < 0).any(axis=-1)
 
 
@@ -546,12 +552,11 @@ def _mismatches(pair: _Pair) -> Iterator[Mismatch]:
 def _rounding(pair: _Pair, exact: Array) -> Rounding:
     """The plain sum in the dtype of the input, where it is furthest off."""
     dtype = np.result_type(*map(_numpy_dtype, pair.dtypes))
-    with np.errstate(all="ignore"):
-        p, q = pair.p.astype(dtype), pair.q.astype(dtype)
-        # A zero of p adds nothing: the nan of 0·log 0 is another matter than rounding.
-        terms = np.where(pair.p > 0, p * np.log(p / q), np.zeros((), dtype))
-        naive = np.asarray(terms.sum(axis=-1), dtype=np.float64)
-        gap = np.abs(naive - exact) / exact
+    p, q = pair.p.astype(dtype), pair.q.astype(dtype)
+    # A zero of p adds nothing: the nan of 0·log 0 is another matter than rounding.
+    terms = np.where(pair.p > 0, p * np.log(p / q), np.zeros((), dtype))
+    naive = np.asarray(terms.sum(axis=-1), dtype=np.float64)
+    gap = np.abs(naive - exact) / exact
     gap = np.where(naive == exact, 0.0, np.where(np.isnan(gap), np.inf, gap))
     row = tuple(int(i) for i in np.unravel_index(np.argmax(gap), gap.shape))
     return Rounding(
@@ -611,12 +616,11 @@ def _coarse(pair: _Pair, exact: Array) -> str | None:
     """
     bits = [{"float16": 11, "bfloat16": 8, "float32": 24}.get(name, 53) for name in pair.dtypes]
     positive = (pair.p > 0) & (pair.q > 0)
-    with np.errstate(all="ignore"):
-        log_ratio = np.where(positive, np.log(pair.p) - np.log(pair.q), 0.0)
-        by_p = np.abs(pair.p * (log_ratio - exact[..., None])).sum(axis=-1)
-        by_q = np.abs(pair.p - pair.q).sum(axis=-1)
-        bound = by_p * 2.0 ** -bits[0] + by_q * 2.0 ** -bits[1]
-        part = np.where(np.isfinite(exact) & (exact > 0), bound / exact, 0.0)
+    log_ratio = np.where(positive, np.log(pair.p) - np.log(pair.q), 0.0)
+    by_p = np.abs(pair.p * (log_ratio - exact[..., None])).sum(axis=-1)
+    by_q = np.abs(pair.p - pair.q).sum(axis=-1)
+    bound = by_p * 2.0 ** -bits[0] + by_q * 2.0 ** -bits[1]
+    part = np.where(np.isfinite(exact) & (exact > 0), bound / exact, 0.0)
     row = tuple(int(i) for i in np.unravel_index(np.argmax(part), part.shape))
     if not part[row] > COARSE:
         return None

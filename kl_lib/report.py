@@ -160,7 +160,10 @@ class Rounding:
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know about a valid input: a word for programs, a sentence for people."""
+    """Something to know about a valid input: a word for programs, a sentence for people.
+
+    The word is ``"equal"``, ``"cancellation"``, ``"precision"`` or ``"sum"``.
+    """
 
     kind: str
     message: str
@@ -168,7 +171,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Remedy:
-    """Something to do: a word for programs, a sentence for people, the number it gives in nats."""
+    """Something to do: a word for programs, a sentence for people, the number it gives in nats.
+
+    The word is, for an invalid input, ``"axis"``, ``"transpose"``, ``"squeeze"``, ``"labels"``,
+    ``"float32"``, ``"normalize"``, ``"exp"``, ``"logits"`` or ``"rows"``; for an infinite KL
+    ``"swap"``, ``"smooth"``, ``"logits"``, ``"js"`` or ``"epsilon"``. The number is None where
+    there is none, or one for each row.
+    """
 
     kind: str
     message: str
