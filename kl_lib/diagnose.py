@@ -644,9 +644,15 @@ def _remedies(
     def one(value: Any) -> float | None:
         return float(value) if exact.ndim == 0 else None
 
+    labels = bool((pair.q.max(axis=-1) == 1)[np.isposinf(exact)].all())
     if np.isfinite(reverse).all():
         text = _kl(reverse).replace("KL(p‖q)", "KL(q‖p)")
-        yield Remedy("swap", f"if q is the reference, swap the two: {text}", one(reverse))
+        why = (
+            "q is one-hot, as labels are, and labels are the reference"
+            if labels
+            else "if q is the reference"
+        )
+        yield Remedy("swap", f"{why}: swap the two, {text}", one(reverse))
     if pair.normalize:
         counts = np.broadcast_arrays(
             *(np.moveaxis(_float(x), pair.axis, -1) for x in pair.originals)
@@ -657,7 +663,7 @@ def _remedies(
             "smooth", f"a count of 0 is no proof of impossibility: smooth q, and say how; {text}",
             value,
         )  # fmt: skip
-    else:
+    elif not labels:
         yield Remedy(
             "logits",
             "if q came from a softmax, it has underflowed to 0: keep the logits and call "

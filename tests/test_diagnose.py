@@ -57,7 +57,8 @@ CLASSES = {
     "one infinite row": (BATCH_P, with_row(BATCH_Q, 17, [0.5, 0, 0.5, 0, 0]), {}, "infinite"),
     "zero in both": ([0, 0.5, 0.3, 0.2], [0, 0.4, 0.4, 0.2], {}, "fine"),
     "clipped": ([0.5, 0.5], [1e-10, 1 - 1e-10], {"libraries": ("keras",)}, "fine"),
-    "normalised silently": ([2, 5, 2, 1], [3, 4, 1, 2], {"normalize": True}, "fine"),
+    "normalised silently": ([0.5, 0.5], [0.3, 0.3], {}, "invalid"),
+    "counts, normalize=True": ([2, 5, 2, 1], [3, 4, 1, 2], {"normalize": True}, "fine"),
     "near equal": (WIDE, near(WIDE, 1e-6), {}, "fine"),
     "near equal, float32": (
         WIDE.astype(np.float32), (near(WIDE, 1e-5) * (1 + 1e-6)).astype(np.float32), {}, "fine",
@@ -245,7 +246,12 @@ def test_swapped_arguments_are_recognised_and_the_other_way_round_computed():
     report = report_of("swapped")
     remedies = {remedy.kind: remedy for remedy in report.remedies}
     assert remedies["swap"].value == pytest.approx(-math.log(0.7))
-    assert "swap the two: KL(q‖p) = 0.356675 nats" in remedies["swap"].message
+    assert "swap the two, KL(q‖p) = 0.356675 nats" in remedies["swap"].message
+    assert "q is one-hot, as labels are" in remedies["swap"].message
+    assert "logits" not in remedies
+    soft = {remedy.kind: remedy for remedy in report_of("infinite").remedies}
+    assert "if q is the reference" in soft["swap"].message
+    assert "kl_from_logits" in soft["logits"].message
     assert remedies["js"].value == pytest.approx(float(truth.js([0.7, 0.2, 0.1], [1, 0, 0])))
     # Nothing to swap where both are infinite.
     both = diagnose([0.5, 0.5, 0], [0, 0.5, 0.5], libraries=())
@@ -511,7 +517,10 @@ def test_numpy_and_scipy_are_quoted_as_they_answer(name):
         ("counts", "scipy", "scipy.special.rel_entr", {"sum"}),
         ("counts", "scipy", "scipy.stats.entropy", {"divide"}),
         ("normalised silently", "numpy", "np.sum", {"sum"}),
-        ("normalised silently", "scipy", "scipy.stats.entropy", set()),
+        ("normalised silently", "scipy", "scipy.special.kl_div", {"masses", "sum"}),
+        ("normalised silently", "scipy", "scipy.stats.entropy", {"divide"}),
+        ("counts, normalize=True", "numpy", "np.sum", {"sum"}),
+        ("counts, normalize=True", "scipy", "scipy.stats.entropy", set()),
         ("negative", "numpy", "np.sum", {"negative"}),
         ("negative", "scipy", "scipy.special.rel_entr", {"inf for negative"}),
         ("nan", "numpy", "np.sum", {"nan"}),
@@ -533,10 +542,12 @@ def test_the_reasons_carry_the_numbers_of_this_input():
     report = quick("counts")
     assert "p sums to 10, q sums to 10" in answer(report, "scipy", "scipy.stats.entropy").reasons[
         0].message  # fmt: skip
-    masses = diagnose([0.5, 0.5], [0.3, 0.3])
-    kl_div = answer(masses, "scipy", "scipy.special.kl_div")
+    # NUMERICS: .51083 without dividing, 0 with.
+    silent = quick("normalised silently")
+    assert answer(silent, "scipy", "scipy.stats.entropy").values == (0.0,)
+    assert answer(silent, "numpy", "np.sum").values == pytest.approx([0.51083], abs=1e-5)
+    kl_div = answer(silent, "scipy", "scipy.special.kl_div")
     assert kl_div.values == pytest.approx([math.log(0.5 / 0.3) - 0.4])
-    assert kinds(kl_div) == {"masses", "sum"}
     zero = answer(quick("zero in both"), "numpy", "np.sum")
     assert "p is 0 in 1 entry (index 0)" in zero.reasons[0].message
 
