@@ -16,7 +16,7 @@ from scipy import integrate, stats
 
 import kl_lib as kl
 from kl_lib import families
-from kl_lib.families import between
+from kl_lib.families import between, log_gamma
 
 PAIRS = [(1, 1, 2, 0.5), (2, 0.5, 1, 1), (0, 1, 0, 1), (-3, 2, 4, 0.3), (1e3, 1e-2, 1e3, 5e-2)]
 
@@ -377,6 +377,16 @@ def test_equal_means_of_a_sharp_gamma_and_of_a_sharp_dirichlet_do_not_cancel():
         assert truth.relative_error(value, exact_dirichlet(mp(p), mp(q))) < 1e-14
 
 
+def test_the_series_for_the_gamma_function_has_the_coefficients_of_stirling():
+    assert [n for n in log_gamma._STIRLING if n % 2 == 0] == []
+    for n, c in log_gamma._STIRLING.items():
+        assert c == pytest.approx(float(mpmath.bernoulli(n + 1) / (n * (n + 1))), rel=1e-15)
+    for x in (1e-3, 1, 9.9, 10, 10.1, 30):  # equal means, so that nothing else is added
+        p, q = (x, x), (1.5 * x, 1.5 * x)
+        exact = exact_gamma(*mp([*p, *q]))
+        assert truth.relative_error(families.kl_gamma(*p, *q), exact) < 3e-15
+
+
 def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one():
     for p, q in (
         ([5, 1e-20], [10, 1e-20]),
@@ -415,6 +425,7 @@ def test_a_closed_form_beyond_the_largest_float_is_inf():
     assert families.kl_exponential(1e-200, 1e200) == math.inf
     assert families.kl_gamma(1, 1e-200, 1, 1e200) == math.inf
     assert families.kl_gamma(1e-310, 1, 5, 1) == math.inf
+    assert families.kl_gamma(1.7e308, 1e-300, 1.7e308, 1) == math.inf
     assert families.kl_laplace(0, 1e200, 1, 1e-200) == math.inf
     assert families.kl_laplace(0, 1e-300, 1e200, 1e-300) == math.inf
     assert families.kl_poisson(1e307, 1e-307) == math.inf

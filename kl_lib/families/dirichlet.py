@@ -95,8 +95,8 @@ def kl_dirichlet(
 
     References
     ----------
-    Penny, "KL-divergences of normal, gamma, Dirichlet and Wishart densities", technical report,
-    Wellcome Department of Cognitive Neurology, 2001.
+    Gil, Alajaji and Linder, "Rényi divergence measures for commonly used univariate continuous
+    distributions", Information Sciences 249, 2013 (which has the Dirichlet too).
 
     Examples
     --------

@@ -35,7 +35,7 @@ def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = Non
 
     References
     ----------
-    Kullback, "Information Theory and Statistics", 1959, chapter 4.
+    Kullback, "Information Theory and Statistics", 1959.
 
     Examples
     --------
