@@ -367,7 +367,7 @@ class Unreadable:
     [None, "text", ["0.5", "0.5"], {}, {"a": 1}, object(), [[0.5, 0.5], [1.0]], 0.5, [],
      [1j, 0], np.ma.masked_array([0.5, 0.5], [0, 1]), np.array([{}]), Unreadable(), iter([1]),
      np.array(["2020-01-01"], "M8[D]"), [np.inf, 1], [-np.inf, 0], [0, 0], [[[np.nan]]]],
-    ids=repr,
+    ids=lambda bad: type(bad).__name__,
 )  # fmt: skip
 def test_nothing_that_is_passed_makes_it_raise(bad):
     for pair in ((bad, [0.5, 0.5]), ([0.5, 0.5], bad), (bad, bad)):
