@@ -18,7 +18,6 @@ from mpmath import mpf
 
 import kl_lib as kl
 from kl_lib import frameworks, losses
-from kl_lib.losses import _rows
 
 INF = float("inf")
 UNIFORM, SATURATED = [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 200.0, -200.0]
@@ -81,6 +80,7 @@ def keras_surface():
     return SimpleNamespace(
         name="keras",
         loss=loss,
+        namespace=keras.ops,
         sum=keras.ops.sum,
         softmax=keras.ops.softmax,
         tensor=keras.ops.convert_to_tensor,
@@ -104,6 +104,7 @@ def torch_surface():
     return SimpleNamespace(
         name="torch",
         loss=losses.torch.kl_loss,
+        namespace=torch,
         sum=torch.sum,
         softmax=lambda a: torch.softmax(a, dim=-1),
         tensor=torch.as_tensor,
@@ -210,7 +211,7 @@ def test_the_value_is_mpmaths_for_rows_of_every_kind(library, dtype):
     p, logits = hard_rows(60, 6, dtype)
     found = value(library, p, logits, dtype)
     for row, z, loss in zip(p, logits, found, strict=True):
-        assert truth.relative_error(loss, exact(row, z)) < 20 * np.finfo(dtype).eps
+        assert truth.relative_error(loss, exact(row, z)) < 8 * np.finfo(dtype).eps
 
 
 def test_the_value_agrees_with_kl_from_logits_of_the_library(library):
@@ -262,24 +263,23 @@ def test_close_rows_do_not_cancel(library, dtype, step, limit):
     assert np.median(usual_errors) > 3 * np.median(errors)
 
 
-def test_the_series_for_close_rows_is_exact_where_it_is_used():
-    """e^(−t) − 1 + t, up to |t| = 1/8; at 0 it must be 0, and nowhere negative."""
-    for t in np.concatenate([np.linspace(-1 / 8, 1 / 8, 41), 10.0 ** np.arange(-300, -1, 7)]):
-        found = _rows._expm1_plus(t)
-        assert found >= 0
-        if abs(t) > 1e-150:  # its square does not underflow
-            with mpmath.workdps(400):
-                expected = mpmath.exp(-mpf(float(t))) - 1 + mpf(float(t))
-            assert truth.relative_error(found, expected) < 4e-16
-    assert _rows._expm1_plus(0.0) == 0
-
-
 def test_a_loss_of_a_matching_prediction_is_zero_but_for_rounding_squared(library, dtype):
-    logits = np.random.default_rng(2).normal(size=(100, 10)).astype(dtype)
+    logits = np.random.default_rng(2).normal(size=(1000, 10)).astype(dtype)
     loss, _, by_logits = value_and_gradients(library, softmax(logits), logits, dtype)
     eps = np.finfo(dtype).eps
     assert np.all((loss >= 0) & (loss < (8 * eps) ** 2))
     assert np.all(np.abs(by_logits) < 4 * eps)
+
+
+def test_a_sloppy_expm1_neither_makes_it_negative_nor_takes_the_derivatives(library, monkeypatch):
+    """Compilers fuse and approximate; NumPy's exact rounding can't be relied on elsewhere."""
+    accurate = library.namespace.expm1
+    monkeypatch.setattr(library.namespace, "expm1", lambda x: accurate(x) - 1e-9 * abs(x))
+    z = np.array([0.5, -1.0, 1.0])
+    p, q = softmax(z + np.array([1e-12, 0, 0])), softmax(z)
+    assert value(library, p, z) == 0
+    found = library.hessian(lambda logits: library.loss(library.tensor(p), logits), z)
+    assert found == pytest.approx(np.diag(q) - np.outer(q, q), abs=1e-8)
 
 
 def test_a_certain_and_right_prediction_still_learns_where_softmax_has_rounded_to_1(library):
@@ -297,6 +297,14 @@ def test_a_row_that_sums_to_s_counts_as_s_rows(library):
     assert three == pytest.approx(3 * one, rel=1e-14)
     assert steeper == pytest.approx(3 * slope, rel=1e-14)
     assert steeper == pytest.approx(3 * (softmax(logits) - p), rel=1e-13)
+
+
+def test_zeros_beside_large_counts_overflow_nowhere(library, dtype):
+    p, logits = [1e6, 0, 0], [0.0, 1.0, -INF]
+    loss, by_p, by_logits = value_and_gradients(library, p, logits, dtype)
+    assert loss == pytest.approx(1e6 * np.log1p(np.e), rel=1e-6)
+    assert by_logits == pytest.approx(1e6 * softmax(np.array(logits)) - p, rel=1e-6)
+    assert np.isfinite(by_p).all()
 
 
 def test_a_row_of_zeros_costs_nothing_and_pulls_nowhere(library, dtype):

@@ -19,8 +19,6 @@ from kl_lib import checks
 REDUCTIONS = ("none", "sum", "mean_over_samples", "mean_over_weights")
 
 Shape = Sequence[int | None]
-
-
 Function = Callable[[Any], Any]
 
 
@@ -29,9 +27,9 @@ def kl_rows(
 ) -> Any:
     """s·KL(p/s‖softmax(logits)) over `axis`, s the sum of p; p and logits are of `dtype`.
 
-    With t = log(p/(s·q)) it is the sum of p·(e^(−t) − 1 + t) = p·t − p + s·q, in which no term is
-    negative: so nothing cancels for p close to q, and where softmax rounds to 1 the terms of the
-    other categories still hold the loss and its gradient.
+    With t = log(p/(s·q)) it is the sum of p·t + (s·q − p), in which no term is negative. The second
+    part adds up to 0 and is there for the rounding: without it terms of both signs cancel for p
+    close to q, and a softmax that rounds to 1 leaves no loss and no gradient.
     """
     # The shift cancels from the result, so it needs no derivative.
     log_q, q = _log_softmax(xp, logits, stop(largest(logits)), axis)
@@ -44,13 +42,16 @@ def kl_rows(
     log_p = xp.log(xp.where(absent, tiny, p))
     log_s = xp.log(xp.where(s < tiny, 1.0, s))
     t = log_p - log_s - xp.where(impossible, xp.log(tiny), log_q)  # finite, always
-    near = (t < 1 / 8) & (t > -1 / 8)
-    close = p * _expm1_plus(xp.where(near, t, 0.0))
-    far = p * t - xp.where(absent, 0.0, p) + s * q
+    # s·q − p is p·(e^(−t) − 1), and expm1 does not cancel for p close to s·q.
+    near = t > -1
+    close = p * xp.expm1(-xp.where(near, t, 0.0))
+    difference = xp.where(near, close, s * q - xp.where(absent, 0.0, p))
     # inf where p > 0 meets q = 0. With p held constant its derivative by the logit is −p, as it is
     # for any other logit, and the derivative by p stays the finite one of p·t.
     barrier = stop(p) * xp.where(impossible & ~absent, log_q, 0.0)
-    return xp.sum(xp.where(near, close, far) - barrier, axis=axis)
+    total = xp.sum(p * t + difference - barrier, axis=axis)
+    # Rounding may leave less than nothing of p = q. The derivatives stay as they are.
+    return total - stop(xp.where(total < 0, total, 0.0))
 
 
 def _log_softmax(xp: Any, logits: Any, top: Any, axis: int) -> tuple[Any, Any]:
@@ -60,17 +61,6 @@ def _log_softmax(xp: Any, logits: Any, top: Any, axis: int) -> tuple[Any, Any]:
     total = xp.sum(weights, axis=axis, keepdims=True)
     total = xp.where(total == 0, 1.0, total)  # every category is masked
     return shifted - xp.log(total), weights / total
-
-
-def _expm1_plus(t: Any) -> Any:
-    """e^(−t) − 1 + t for |t| ≤ 1/8 by its series, t²/2 − t³/6 + …, to the last digit of float64.
-
-    Not by expm1, which would leave t − t: rounding could make it negative.
-    """
-    series: Any = -1 / math.factorial(11)
-    for n in range(10, 1, -1):
-        series = series * t + (-1) ** n / math.factorial(n)
-    return t * t * series
 
 
 def reduced(xp: Any, values: Any, weights: Any, reduction: str) -> Any:
