@@ -474,6 +474,16 @@ def test_knn_warns_of_few_points_high_dimension_ties_and_shared_points():
     assert said(kl_knn(x, x), "negative by more than its noise")
 
 
+def test_one_percent_of_ties_or_shared_points_is_let_pass():
+    x, y = clouds(*NEAR, 200, 0)
+    once, twice = x.copy(), x.copy()
+    once[0], twice[:2] = x[100], x[100:102]
+    assert kl_knn(once, y).warnings == ()
+    assert said(kl_knn(twice, y), "2 % of the points of x are equal to another")
+    assert kl_knn(x, np.append(y, x[:2], axis=0)).warnings == ()
+    assert said(kl_knn(x, np.append(y, x[:4], axis=0)), "2 % of the points of x are points of y")
+
+
 def test_high_dimension_deserves_its_warning():
     x, y = clouds(stats.norm(0), stats.norm(0.3), 1000, 0, 10)
     exact = 10 * normal_kl(stats.norm(0), stats.norm(0.3))
@@ -600,6 +610,17 @@ def test_the_closed_sums_are_the_matrices_of_the_delta_method(alpha):
     assert bias == pytest.approx(gradient @ shift + np.trace(curved) / 2, rel=1e-10)
     assert first == pytest.approx(gradient @ covariance @ gradient, rel=1e-10)
     assert second == pytest.approx(np.trace(curved @ curved) / 2, rel=1e-10)
+
+
+def test_bias_and_error_are_taken_at_the_smoothed_frequencies():
+    estimate = kl_from_counts([50, 30, 20], [20, 30, 60], smoothing=2)
+    p, q = np.array([52, 32, 22]) / 106, np.array([22, 32, 62]) / 116
+    bias, first, second = _delta_method(p, q, 100, 110, 2)
+    assert estimate.bias == pytest.approx(bias, rel=1e-12)
+    # The first order at estimated frequencies is too large by twice the second.
+    assert estimate.standard_error == pytest.approx(math.sqrt(first - second), rel=1e-12)
+    alike = kl_from_counts([50, 30, 20], [50, 30, 20])
+    assert alike.standard_error == pytest.approx(math.sqrt((3 - 1) / 2 * (2 / 100) ** 2))
 
 
 def test_subtracting_the_bias_removes_most_of_it():
