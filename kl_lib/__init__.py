@@ -22,7 +22,18 @@ from .discrete import (
 from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from .families import kl_mvn, kl_normal
+    from .families import (
+        kl_bernoulli,
+        kl_beta,
+        kl_between,
+        kl_dirichlet,
+        kl_exponential,
+        kl_gamma,
+        kl_laplace,
+        kl_mvn,
+        kl_normal,
+        kl_poisson,
+    )
     from .sampling import kl_from_counts, kl_knn, kl_monte_carlo
 
 __version__ = "0.1.0"
@@ -33,14 +44,22 @@ __all__ = [
     "entropy",
     "get_num_threads",
     "js_divergence",
+    "kl_bernoulli",
+    "kl_beta",
+    "kl_between",
+    "kl_dirichlet",
     "kl_divergence",
+    "kl_exponential",
     "kl_from_counts",
     "kl_from_logits",
+    "kl_gamma",
     "kl_knn",
+    "kl_laplace",
     "kl_matrix",
     "kl_monte_carlo",
     "kl_mvn",
     "kl_normal",
+    "kl_poisson",
     "kl_terms",
     "mutual_information",
     "set_num_threads",
@@ -49,7 +68,21 @@ __all__ = [
 
 # Loaded when first asked for, so that `import kl_lib` costs little more than `import numpy`.
 _LATER = {
-    **dict.fromkeys(("kl_mvn", "kl_normal"), "families"),
+    **dict.fromkeys(
+        (
+            "kl_bernoulli",
+            "kl_beta",
+            "kl_between",
+            "kl_dirichlet",
+            "kl_exponential",
+            "kl_gamma",
+            "kl_laplace",
+            "kl_mvn",
+            "kl_normal",
+            "kl_poisson",
+        ),
+        "families",
+    ),
     **dict.fromkeys(("kl_from_counts", "kl_knn", "kl_monte_carlo"), "sampling"),
 }
 
