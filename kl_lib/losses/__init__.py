@@ -5,11 +5,8 @@
 target first and **logits** second: the output of a last layer without softmax. Log-probabilities
 are logits too; probabilities are not.
 
-A framework is imported when its module is used, not before:
-
->>> from kl_lib import losses
->>> losses.__name__
-'kl_lib.losses'
+Neither framework is imported before its module is used:
+``from kl_lib.losses.keras import KLFromLogits``.
 
 What the loss is, for a row p whose entries sum to s and q = softmax(logits):
 
