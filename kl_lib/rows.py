@@ -30,8 +30,9 @@ _SCRATCH, _LEAST_SCRATCH, _ALL_SCRATCH = 1 << 20, 1 << 16, 1 << 21
 #: Entries that are computed at a time where new temporaries are made for it.
 CHUNK = 1 << 15
 
-#: Rows with fewer categories take the space of so many: what is kept of each row takes space too.
-_FEWEST = 4
+#: What is kept of each row goes through several steps of its own. Their calls cost less, each, for
+#: the rows of so many chunks at once, and for so many rows of all threads at most.
+_CHUNKS, _ROWS = 4, 1 << 16
 
 #: Up to so many categories a row's products are summed one after the other, in its own dtype;
 #: beyond, pairwise, which rounds less.
@@ -42,13 +43,14 @@ _WORTH_THREADS = 1 << 19
 
 #: A fast result above this is right to 1e-12 (float64) or 1e-5 (float32): its absolute error is a
 #: few units in the last place of 1, whatever the number of categories. So is one of float32 rows
-#: above the third number, computed in float64.
+#: above `_SAFE_WIDENED`, computed in float64.
 _SAFE = {"d": 0.01, "f": 0.1}
 _SAFE_WIDENED = 1e-9
 
 #: Counts that sum to less have terms that are subnormal, with few digits left.
 _SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
 
+#: The smallest number above 0.
 _SMALLEST = 5e-324
 
 _threads: int | None = None
@@ -142,15 +144,13 @@ def kl_rows(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tu
     def work(blocks: Iterator[tuple[Array, Array, Array]]) -> bool:
         scratch, valid = np.empty(space), True
         for p_block, q_block, out_block in blocks:
-            if p_block.dtype != dtype:
-                p_block = p_block.astype(dtype)
-            if q_block.dtype != dtype:
-                q_block = q_block.astype(dtype)
             compute = _block if 4 * p_block.shape[1] <= space else _long_rows
             valid &= compute(p_block, q_block, out_block, scratch, task)
         return valid
 
     entries = space * 8 // out.itemsize
+    if p.ndim == 2:  # with more axes, blocks may have to be copies
+        entries = min(_CHUNKS * entries, max(_ROWS // threads, 1) * p.shape[1])
     return out, _on_threads(work, _blocks(p, q, out, entries), threads)
 
 
@@ -189,7 +189,7 @@ def _blocks(p: Array, q: Array, out: Array, entries: int) -> Iterator[tuple[Arra
     if p.ndim == 1:
         yield p[None], q[None], out.reshape(1)
     elif p.ndim == 2:
-        step = max(1, entries // max(p.shape[1], _FEWEST))
+        step = max(1, entries // max(p.shape[1], 1))
         for start in range(0, p.shape[0], step):
             part = slice(start, start + step)
             yield p[part], q[part], out[part]
@@ -206,33 +206,38 @@ def _blocks(p: Array, q: Array, out: Array, entries: int) -> Iterator[tuple[Arra
 
 def _block(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bool:
     """Fill `out` for one block; return whether its values and sums are plainly valid."""
-    value, p_sums, q_sums, low = _values(p, q, scratch, task, _SAFE[p.dtype.char])
-    np.divide(value, task.divisor, out=out)
+    p_sums, q_sums, low = _values(p, q, out, scratch, task, _SAFE[out.dtype.char])
+    if task.divisor != 1:
+        out /= task.divisor
     return bool(low >= 0) and _sums_valid(p_sums, q_sums, task)
 
 
 def _values(
-    p: Array, q: Array, scratch: Array, task: Task, bound: float
-) -> tuple[Array, Array, Array, Any]:
-    """The divergences in nats, Σp, Σq, and the smallest value.
+    p: Array, q: Array, out: Array, scratch: Array, task: Task, bound: float
+) -> tuple[Array, Array, Any]:
+    """Fill `out` with the divergences in nats; return Σp, Σq, and the smallest value.
 
-    What comes out above `bound` stands. Other rows are computed again, of float32 in float64 first.
+    Computes in the dtype of `out`. What comes out above `bound` stands; other rows are computed
+    again, of float32 in float64 first.
     """
-    total, p_sums, q_sums, low = _usual(p, q, scratch.view(p.dtype))
-    value, scale = _combine(total, p_sums, q_sums, task)
-    safe = (value > bound * scale) & (value < np.inf)
-    if task.normalize:
-        safe &= p_sums > _SMALLEST_SUM[p.dtype.char]
-    if not safe.all():
+    p_sums, q_sums, low = _usual(p, q, out, scratch)
+    value, scale = _combine(out, p_sums, q_sums, task)
+    smallest_sum = _SMALLEST_SUM[out.dtype.char] if task.normalize else -np.inf
+    if not (
+        value.min() > bound * np.max(scale) and value.max() < np.inf and p_sums.min() > smallest_sum
+    ):
         # A negative q beside a positive p has made its row nan: it is among these.
         low = np.minimum(low, q.min())
+        safe = (value > bound * scale) & (value < np.inf) & (p_sums > smallest_sum)
         for rows in _batches(~safe, max(1, len(scratch) // (4 * p.shape[1]))):
             a, b = (x[rows].astype(np.float64, copy=False) for x in (p, q))
-            if p.dtype == np.float32:
-                value[rows] = _values(a, b, scratch, task, _SAFE_WIDENED)[0]
+            if out.dtype == np.float32:
+                again = np.empty(len(a))
+                _values(a, b, again, scratch, task, _SAFE_WIDENED)
+                value[rows] = again
             else:
                 value[rows] = _exact(a, b, scratch, task)
-    return value, p_sums, q_sums, low
+    return p_sums, q_sums, low
 
 
 def _batches(chosen: NDArray[np.bool_], size: int) -> Iterator[Any]:
@@ -245,10 +250,17 @@ def _batches(chosen: NDArray[np.bool_], size: int) -> Iterator[Any]:
 
 
 def _combine(total: Any, p_sums: Any, q_sums: Any, task: Task) -> tuple[Any, Any]:
-    """From Σ p·log(p/q) and the sums to the result, and what its rounding is relative to."""
+    """From Σ p·log(p/q) and the sums to the result, and what its rounding is relative to.
+
+    The result takes the place of `total` where that is an array.
+    """
     if task.generalized:
-        return total - p_sums + q_sums, p_sums + q_sums
-    return total / p_sums + np.log(q_sums / p_sums), 1
+        total -= p_sums
+        total += q_sums
+        return total, p_sums + q_sums
+    total /= p_sums
+    total += np.log(q_sums / p_sums)
+    return total, 1
 
 
 def _sums_valid(p_sums: Array, q_sums: Array, task: Task) -> bool:
@@ -258,31 +270,43 @@ def _sums_valid(p_sums: Array, q_sums: Array, task: Task) -> bool:
     return all(bool(x.min() >= 1 - far and x.max() <= 1 + far) for x, far in pairs)
 
 
-def _usual(p: Array, q: Array, scratch: Array) -> tuple[Array, Array, Array, Any]:
-    """Σ p·log(p/q), Σp and Σq in the dtype of p and q, and the smallest value.
+def _usual(p: Array, q: Array, out: Array, scratch: Array) -> tuple[Array, Array, Any]:
+    """Fill `out` with Σ p·log(p/q), in its dtype; return Σp, Σq, and the smallest value.
 
     That is the smallest of p alone where all are above 0: then a q below 0 shows as a sum of nan.
     """
-    logs = np.divide(p, q, out=scratch[: p.size].reshape(p.shape))
-    np.log(logs, out=logs)
-    low = p.min(initial=np.inf)
-    if not low > 0:
-        logs[p == 0] = 0
-        low = np.minimum(low, q.min(initial=np.inf))
-    return _products(p, logs), _sums(p), _sums(q), low
+    scratch = scratch.view(out.dtype)
+    p_sums, q_sums = np.empty((2, len(p)), out.dtype)
+    low: Any = np.inf
+    step = max(1, len(scratch) // p.shape[1])
+    for start in range(0, len(p), step):
+        rows = slice(start, start + step)
+        a, b = (x[rows].astype(out.dtype, copy=False) for x in (p, q))
+        logs = np.divide(a, b, out=scratch[: a.size].reshape(a.shape))
+        np.log(logs, out=logs)
+        least = a.min()
+        if not least > 0:
+            logs[a == 0] = 0
+            least = np.minimum(least, b.min())
+        low = np.minimum(low, least)
+        _products(a, logs, out[rows])
+        _sums(a, p_sums[rows])
+        _sums(b, q_sums[rows])
+    return p_sums, q_sums, low
 
 
-def _products(x: Array, y: Array) -> Array:
-    """Σ x·y of each row; y is lost."""
+def _products(x: Array, y: Array, out: Array) -> None:
+    """Fill `out` with Σ x·y of each row; y is lost."""
     if x.shape[1] < _FEW:
-        return np.einsum("ij,ij->i", x, y)
-    y *= x
-    return y.sum(axis=1)
+        np.einsum("ij,ij->i", x, y, out=out)
+    else:
+        y *= x
+        y.sum(axis=1, out=out)
 
 
-def _sums(x: Array) -> Array:
+def _sums(x: Array, out: Array | None = None) -> Array:
     # A reduction has a cost for each row, einsum one for each entry.
-    return np.einsum("ij->i", x) if x.shape[1] < _FEW else x.sum(axis=1)
+    return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
 
 
 def _exact(p: Array, q: Array, scratch: Array, task: Task) -> Array:
@@ -345,13 +369,15 @@ def _long_rows(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bo
 def _long_row(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bool:
     step = len(scratch) // 4
     parts = [slice(start, start + step) for start in range(0, len(p), step)]
-    pieces = [_usual(p[None, part], q[None, part], scratch.view(p.dtype)) for part in parts]
-    found = np.array([piece[:3] for piece in pieces], np.float64)
+    found = np.empty((len(parts), 3))
+    for i, part in enumerate(parts):
+        p_sums, q_sums, _ = _usual(p[None, part], q[None, part], out, scratch)
+        found[i] = out[0], p_sums[0], q_sums[0]
     low = np.min([np.minimum(p[part].min(), q[part].min()) for part in parts])
-    total, p_sum, q_sum = found.sum(axis=0)[:, 0]
+    total, p_sum, q_sum = found.sum(axis=0)
     value, scale = _combine(total, p_sum, q_sum, task)
-    tiny = task.normalize and not p_sum > _SMALLEST_SUM[p.dtype.char]
-    if tiny or not _SAFE[p.dtype.char] * scale < value < np.inf:
+    tiny = task.normalize and not p_sum > _SMALLEST_SUM[out.dtype.char]
+    if tiny or not _SAFE[out.dtype.char] * scale < value < np.inf:
         value = _exact_long_row(p, q, parts, task)
     out[0] = value / task.divisor
     return bool(low >= 0) and _sums_valid(p_sum, q_sum, task)
