@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from building import REPOSITORY, build_book
+from docutils import nodes
 
 WITHOUT_SOURCE = {"index.html", "search.html"}  # pages that Sphinx writes by itself
 ASSETS = {
@@ -344,6 +346,22 @@ def test_a_page_that_nothing_links_to_is_found(tmp_path):
     site, _ = one_page_site(tmp_path, GOOD_PAGE)
     (site / "lost.html").write_text(GOOD_PAGE)
     assert unreachable(read_pages(site)) == ["lost.html"]
+
+
+# The extension
+
+
+def test_gluing_punctuation_changes_no_word():
+    """The commas are equal strings: only the one after the formula may move."""
+    sys.path.append(str(REPOSITORY / "book" / "_ext"))
+    from kl_book import glue_punctuation
+
+    formula = nodes.math("", "q")
+    parts = [nodes.literal("", "a"), nodes.Text(", "), formula, nodes.Text(", "), nodes.Text("b")]
+    paragraph = nodes.paragraph("", "", *parts)
+    glue_punctuation(formula)
+    assert paragraph.astext() == "a, q, b"
+    assert [child.astext() for child in paragraph.children] == ["a", ", ", "q,", " ", "b"]
 
 
 # Warnings are errors

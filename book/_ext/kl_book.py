@@ -68,13 +68,18 @@ class KeepPunctuationWithMath(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         for formula in list(self.document.findall(nodes.math)):
-            after = formula.next_node(descend=False, siblings=True)
-            if not (isinstance(after, nodes.Text) and (sign := PUNCTUATION.match(after))):
-                continue
-            glued = nodes.inline("", "", classes=["glued"])
-            formula.replace_self(glued)
-            glued += [formula, nodes.Text(sign.group())]
-            glued.parent.replace(after, nodes.Text(after[sign.end() :]))
+            glue_punctuation(formula)
+
+
+def glue_punctuation(formula: nodes.math) -> None:
+    parent = formula.parent
+    # Texts compare as strings, so only identity tells this formula's neighbour from one like it.
+    place = next(i for i, child in enumerate(parent.children) if child is formula)
+    after = parent.children[place + 1 : place + 2]
+    if after and isinstance(after[0], nodes.Text) and (sign := PUNCTUATION.match(after[0])):
+        rest = nodes.Text(after[0][sign.end() :])
+        glued = nodes.inline("", "", formula, nodes.Text(sign.group()), classes=["glued"])
+        parent[place : place + 2] = [glued, rest]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
