@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 from building import REPOSITORY, build_book
 from filelock import FileLock
+from hypothesis import Phase, settings
+
+# For `make mutate`: the same examples in every run, and none spent on making a failure small.
+settings.register_profile(
+    "mutation", derandomize=True, database=None, deadline=None, max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

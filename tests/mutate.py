@@ -1,0 +1,121 @@
+"""What `make mutate` makes of the results of mutmut; tests/mutate.sh runs it.
+
+Every mutant that survives has to stand in tests/mutants.txt with the reason why no test can or
+should tell it from the code, and every mutant that stands there has to survive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "mutants"
+LIST = ROOT / "tests" / "mutants.txt"
+
+#: Exit codes of the tests of a mutant, as mutmut stores them. Anything else is a survivor.
+KILLED, NOT_CHECKED = (1, 3), (None, 2)
+TIMED_OUT = (-24, 24, 36, 152, 255)
+
+#: Of one mutant: file and function, and the lines of its diff.
+Change = tuple[str, str]
+
+
+def parse(text: str) -> dict[Change, str]:
+    """The reason for each change listed.
+
+    Paragraphs: the first lines, `# file.function: reason`, hold until the next such; the others
+    are the lines of a diff, the old with − and the new with +.
+    """
+    found: dict[Change, str] = {}
+    function = reason = ""
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.strip().splitlines()
+        head = " ".join(line[1:].strip() for line in lines if line.startswith("#"))
+        if head:
+            function, _, reason = head.partition(": ")
+        change = "\n".join(line for line in lines if line[:1] in ("-", "+"))
+        if change:
+            found[function, change] = reason
+    return found
+
+
+def results() -> Iterator[tuple[Path, dict]]:
+    """The file of results of each source file, and what is in it."""
+    for path in sorted(RESULTS.glob("kl_lib/**/*.meta")):
+        yield path, json.loads(path.read_text("utf-8"))
+
+
+def change_of(source: str, mutant: str) -> Change:
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+
+    diff = get_diff_for_mutant(mutant, path=Path(source)).splitlines()
+    lines = (f"{line[0]} {line[1:].strip()}" for line in diff[2:] if line[:1] in ("-", "+"))
+    module, _, function = mutant.partition("__mutmut_")[0].rpartition(".")
+    name = function.removeprefix("x_").replace("xǁ", "").replace("ǁ", ".")
+    return f"{module.removeprefix('kl_lib.')}.{name}", "\n".join(lines)
+
+
+def forget() -> None:
+    """Have survivors checked again if a test has changed since: it may kill them."""
+    watched = [*sorted((ROOT / "tests").glob("*.py")), ROOT / "book" / "errors.md"]
+    seen = hashlib.sha256(b"".join(path.read_bytes() for path in watched)).hexdigest()
+    stamp = RESULTS / "tests.sha256"
+    if stamp.exists() and stamp.read_text("utf-8") == seen:
+        return
+    for path, result in results():
+        codes = result["exit_code_by_key"]
+        codes |= {mutant: None for mutant, code in codes.items() if code not in KILLED}
+        path.write_text(json.dumps(result), "utf-8")
+    RESULTS.mkdir(exist_ok=True)
+    stamp.write_text(seen, "utf-8")
+
+
+def report() -> bool:
+    """Print the score and what is wrong; whether all is well."""
+    listed = parse(LIST.read_text("utf-8"))
+    survivors: dict[Change, str] = {}
+    total: Counter[str] = Counter()
+    line = "{:<30} {:>8} {:>8} {:>10} {:>8} {:>12}".format
+    print(line("", "mutants", "killed", "timed out", "listed", "not checked"))
+    for path, result in results():
+        source = str(path.relative_to(RESULTS)).removesuffix(".meta")
+        count: Counter[str] = Counter()
+        for mutant, code in result["exit_code_by_key"].items():
+            verdict = "killed" if code in KILLED else "timed out" if code in TIMED_OUT else "listed"
+            verdict = "not checked" if code in NOT_CHECKED else verdict
+            count[verdict] += 1
+            if verdict == "listed":
+                survivors[change_of(source, mutant)] = mutant
+        if count:
+            columns = (count[name] for name in ("killed", "timed out", "listed", "not checked"))
+            print(line(source, count.total(), *columns))
+            total += count
+    columns = (total[name] for name in ("killed", "timed out", "listed", "not checked"))
+    print(line("all", total.total(), *columns))
+    problems = [
+        f"survives and is not listed ({survivors[change]}):\n# {change[0]}: WHY\n{change[1]}"
+        for change in survivors
+        if change not in listed
+    ]
+    problems += [
+        f"listed, but killed or gone:\n# {change[0]}: {reason}\n{change[1]}"
+        for change, reason in listed.items()
+        if change not in survivors
+    ]
+    problems += [f"listed without a reason: {name}" for (name, _), why in listed.items() if not why]
+    problems += ["some mutants are not checked yet: run it again"] if total["not checked"] else []
+    problems += [] if total else ["there are no results"]
+    print("", *problems, sep="\n\n")
+    return not problems
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["forget"]:
+        forget()
+    else:
+        sys.exit(not report())
