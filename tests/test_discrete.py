@@ -51,7 +51,7 @@ def test_mutual_information_of_a_noisy_channel_is_one_minus_the_entropy_of_the_n
     off = kl.mutual_information(joint * (1 + 9e-7), base=2)
     assert off == pytest.approx(expected, rel=1e-13)
     assert kl.mutual_information(joint.astype(np.float32)).dtype == np.float32
-    with pytest.raises(kl.DistributionError, match="^joint is complex"):
+    with pytest.raises(kl.DistributionError, match=r"^joint is complex"):
         kl.mutual_information(joint.astype(complex))
 
 
