@@ -103,12 +103,11 @@ class Estimate:
 
 def _plus_minus(value: float, error: float) -> str:
     """Both numbers to the second digit of the error."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value:.4g} ± {error:.2g}"
-    decimals = 1 - math.floor(math.log10(error)) if error > 0 else 99
-    if not 0 <= decimals <= 8:
-        return f"{value:.4g} ± {error:.2g}"
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    if 0 < error < math.inf:
+        decimals = 1 - math.floor(math.log10(error))
+        if 0 <= decimals <= 8:
+            return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{value:.4g} ± {error:.2g}"
 
 
 def _unit(base: float | None) -> str:
@@ -364,10 +363,10 @@ def _trust_spread(terms: Array, log_ratio: Array, estimator: str) -> list[str]:
     count = len(terms)
     if count < FEW_SAMPLES:
         return [f"{count} samples are few: the standard error is itself uncertain"]
-    if np.ptp(log_ratio) <= 1e-12:
-        return []  # p and q agree but for rounding
     if np.isinf(terms).any():
         return [f"a term overflows: log p - log q reaches {log_ratio.max():.3g}"]
+    if np.ptp(log_ratio) <= 1e-12 or np.ptp(terms) <= 1e-12 * terms.max():
+        return []  # p and q agree but for rounding, or all terms do
     # Scaled first, since fourth powers overflow early.
     deviations = terms / np.abs(terms).max()
     deviations -= deviations.mean()
