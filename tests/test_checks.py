@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import kl_lib as kl
+from kl_lib import checks
 from kl_lib.checks import SUM_TOLERANCE
 
 OK = [0.5, 0.5]
@@ -211,6 +212,85 @@ def test_missing_values_in_pandas_are_named():
     assert "p[1] is nan" in message(kl.entropy, pd.Series([1.0, None]))
     assert "p[1] is nan" in message(kl.entropy, pd.Series([1, None], dtype="Int64"))
     assert "dtype object" in message(kl.entropy, pd.Series(["a", 0.5]))
+
+
+def test_object_columns_of_pandas_are_read_as_numbers():
+    numbers = pd.Series([0.25, 0.75], dtype=object)
+    assert kl.kl_divergence(numbers, numbers) == 0
+    assert "p[1] is nan" in message(kl.entropy, pd.Series([1.0, pd.NA], dtype=object))
+    mixed = pd.DataFrame({"a": pd.array([1, 1], "Int64"), "b": pd.array([0, 0], object)})
+    assert kl.entropy(mixed).tolist() == [0, 0]
+
+
+class Tensor:
+    """What `as_array` asks of a PyTorch tensor."""
+
+    def __init__(self, values, dtype):
+        self.values, self.dtype = values, dtype
+
+    def detach(self):
+        return Tensor(self.values, self.dtype)
+
+    def cpu(self):
+        return self
+
+    def float(self):
+        return Tensor(self.values.astype(np.float32), "torch.float32")
+
+    def numpy(self):
+        if self.dtype == "torch.bfloat16":
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return self.values
+
+
+def test_arrays_of_frameworks_are_known_by_what_they_can_do():
+    array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.float32"), "p")
+    assert (array.tolist(), array.dtype, dtype) == (OK, np.float32, "float32")
+    array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.bfloat16"), "p")
+    assert (array.tolist(), dtype) == (OK, "bfloat16")
+
+    class NDArray:  # MXNet's
+        def asnumpy(self):
+            return np.float16(OK)
+
+    array, dtype = checks.as_array(NDArray(), "p")
+    assert (array.tolist(), dtype) == (OK, "float16")
+
+
+def test_what_is_checked_is_returned_in_float64_with_its_sums():
+    counts = np.array([[2, 6], [1, 3]], np.float32).T
+    values, sums, dtype = checks.distribution(counts, "p", axis=0, normalize=True)
+    assert (values.tolist(), sums.tolist(), dtype) == ([[0.25, 0.75]] * 2, [1, 1], "float32")
+    values, sums, dtype = checks.distribution(counts, "p", axis=0, generalized=True)
+    assert (values.tolist(), sums.tolist(), dtype) == ([[2, 6], [1, 3]], [8, 4], "float32")
+    assert values.dtype == np.float64
+    values, sums, dtype = checks.distribution([[0.5, 0.5 + 1e-9]], "p")
+    assert (sums.tolist(), dtype) == ([1 + 1e-9], "float64")
+    values, dtype = checks.logits(np.array([[0, 1], [2, -np.inf]], np.float16).T, "z", axis=0)
+    assert (values.tolist(), values.dtype, dtype) == ([[0, 1], [2, -INF]], np.float64, "float16")
+
+
+def test_the_name_in_a_message_is_the_one_given():
+    for check in (checks.distribution, checks.logits):
+        assert message(check, "ab", "z", axis=-1).startswith("z is the text 'ab'")
+        assert message(check, ["a"], "z", axis=-1).startswith("z holds text")
+        assert message(check, [1.0], "z", axis=3).startswith("axis=3 is outside z,")
+        assert message(check, np.ones((2, 0)), "z", axis=-1).startswith(
+            "z has no categories: its axis -1 is empty"
+        )
+
+
+def test_measures_pair_labels_and_axes_as_kl_divergence_does():
+    a, b = pd.Series(OK, index=["cat", "dog"]), pd.Series(OK, index=["dog", "cat"])
+    cube, table = np.full((2, 4, 3), 0.25), np.full((4, 3), 0.25)
+    for measure in (kl.cross_entropy, kl.js_divergence, kl.kl_terms, kl.total_variation):
+        assert message(measure, a, b) == message(kl.kl_divergence, a, b)
+        assert np.shape(measure(cube, table, axis=-2))[:2] == (
+            2,
+            4 if measure is kl.kl_terms else 3,
+        )
+        said = "q has no axis 0 to hold the categories"
+        assert message(measure, np.full((4, 3), 0.25), np.full(3, 0.25), axis=0).startswith(said)
 
 
 def test_tensors_are_accepted():
