@@ -61,12 +61,18 @@ def change_of(source: str, mutant: str) -> Change:
 
 
 def forget() -> None:
-    """Have survivors checked again if a test has changed since: it may kill them."""
-    watched = [*sorted((ROOT / "tests").glob("*.py")), ROOT / "book" / "errors.md"]
+    """Have survivors checked again if code or a test has changed since: one may be killed now.
+
+    mutmut itself checks again what changed in a function, but believes what it knows of which
+    tests run which function, and of the survivors.
+    """
+    watched = [ROOT / "book" / "errors.md", ROOT / "pyproject.toml"]
+    watched += sorted([*(ROOT / "tests").glob("*.py"), *(ROOT / "kl_lib").glob("**/*.py")])
     seen = hashlib.sha256(b"".join(path.read_bytes() for path in watched)).hexdigest()
-    stamp = RESULTS / "tests.sha256"
+    stamp = RESULTS / "seen.sha256"
     if stamp.exists() and stamp.read_text("utf-8") == seen:
         return
+    (RESULTS / "mutmut-stats.json").unlink(missing_ok=True)
     for path, result in results():
         codes = result["exit_code_by_key"]
         codes |= {mutant: None for mutant, code in codes.items() if code not in KILLED}
@@ -75,41 +81,43 @@ def forget() -> None:
     stamp.write_text(seen, "utf-8")
 
 
+def verdict(code: int | None) -> str:
+    if code in KILLED:
+        return "killed"
+    if code in TIMED_OUT:
+        return "timed out"
+    return "not checked" if code in NOT_CHECKED else "survived"
+
+
 def report() -> bool:
-    """Print the score and what is wrong; whether all is well."""
+    """Print the score of each file and what is wrong; whether nothing is."""
     listed = parse(LIST.read_text("utf-8"))
     survivors: dict[Change, str] = {}
+    columns = ("killed", "timed out", "survived", "not checked")
+    line = "{:<30} {:>8} {:>8} {:>10} {:>9} {:>12}".format
+    print(line("", "mutants", *columns))
     total: Counter[str] = Counter()
-    line = "{:<30} {:>8} {:>8} {:>10} {:>8} {:>12}".format
-    print(line("", "mutants", "killed", "timed out", "listed", "not checked"))
     for path, result in results():
         source = str(path.relative_to(RESULTS)).removesuffix(".meta")
-        count: Counter[str] = Counter()
-        for mutant, code in result["exit_code_by_key"].items():
-            verdict = "killed" if code in KILLED else "timed out" if code in TIMED_OUT else "listed"
-            verdict = "not checked" if code in NOT_CHECKED else verdict
-            count[verdict] += 1
-            if verdict == "listed":
-                survivors[change_of(source, mutant)] = mutant
-        if count:
-            columns = (count[name] for name in ("killed", "timed out", "listed", "not checked"))
-            print(line(source, count.total(), *columns))
-            total += count
-    columns = (total[name] for name in ("killed", "timed out", "listed", "not checked"))
-    print(line("all", total.total(), *columns))
+        found = {mutant: verdict(code) for mutant, code in result["exit_code_by_key"].items()}
+        count = Counter(found.values())
+        if found:
+            print(line(source, len(found), *(count[name] for name in columns)))
+        survivors |= {change_of(source, m): m for m, name in found.items() if name == "survived"}
+        total += count
+    print(line("all", total.total(), *(total[name] for name in columns)))
     problems = [
-        f"survives and is not listed ({survivors[change]}):\n# {change[0]}: WHY\n{change[1]}"
-        for change in survivors
+        f"{mutant} survives and is not listed:\n# {change[0]}: WHY\n{change[1]}"
+        for change, mutant in survivors.items()
         if change not in listed
     ]
-    problems += [
-        f"listed, but killed or gone:\n# {change[0]}: {reason}\n{change[1]}"
-        for change, reason in listed.items()
-        if change not in survivors
-    ]
-    problems += [f"listed without a reason: {name}" for (name, _), why in listed.items() if not why]
-    problems += ["some mutants are not checked yet: run it again"] if total["not checked"] else []
-    problems += [] if total else ["there are no results"]
+    for change, reason in listed.items():
+        if change not in survivors:
+            problems.append(f"listed, but killed or gone:\n# {change[0]}: {reason}\n{change[1]}")
+        if len(reason.split()) < 3:
+            problems.append(f"listed without a reason:\n# {change[0]}\n{change[1]}")
+    if total["not checked"] or not total:
+        problems.append("some mutants are not checked yet: run it again")
     print("", *problems, sep="\n\n")
     return not problems
 

@@ -649,7 +649,7 @@ def test_a_shifted_distribution_agrees_with_quadrature(p, q):
         (stats.beta(2, 3, scale=2), stats.beta(2, 3)),
         (stats.beta(2, 3, loc=-1, scale=2), stats.beta(2, 3)),
         (stats.poisson(3), stats.poisson(3, loc=1)),
-        (stats.poisson(3, loc=0.5), stats.poisson(3)),
+        (stats.poisson(0.5, loc=0.5), stats.poisson(3)),
         (stats.bernoulli(0.3), stats.bernoulli(0.3, loc=1)),
     ],
 )
@@ -669,6 +669,7 @@ def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p,
         (stats.poisson(3, loc=2), stats.poisson(3), "for that loc of dist_p"),
         (stats.poisson(0, loc=-2), stats.poisson(3), "for that loc of dist_p"),
         (stats.bernoulli(1), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
+        (stats.bernoulli(0), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
         (stats.poisson(3), stats.binom(3, 0.5), "dist_p.logpmf, dist_q.logpmf, samples.* dist_p$"),
         (stats.poisson(3), stats.expon(3), "is infinite: one is discrete and the other continuous"),
     ],
@@ -763,6 +764,11 @@ COV = FACTOR.astype(float) @ FACTOR.T.astype(float)
             kl.kl_mvn([1, 2], COV, [0, 0], np.diag([0.25, 9])),
         ),
         (
+            mvn_like("MultivariateNormalTriL", [0.0, 0.0], np.stack([FACTOR, 2 * FACTOR])),
+            mvn_like("MultivariateNormalTriL", [1.0, 0.0], FACTOR),
+            kl.kl_mvn([0, 0], np.stack([COV, 4 * COV]), [1, 0], COV),
+        ),
+        (
             tfp_like("Laplace", loc=0, scale=1),
             tfp_like("Laplace", loc=1, scale=2),
             families.kl_laplace(0, 1, 1, 2),
@@ -779,13 +785,13 @@ COV = FACTOR.astype(float) @ FACTOR.T.astype(float)
         ),
         (
             tfp_like("Bernoulli", probs=0.9, logits=None),
-            tfp_like("Bernoulli", probs=None, logits=[math.log(3), -math.log(3)]),
-            families.kl_bernoulli(0.9, [0.75, 0.25]),
+            tfp_like("Bernoulli", probs=None, logits=[math.log(3), -math.log(3), 0]),
+            families.kl_bernoulli(0.9, [0.75, 0.25, 0.5]),
         ),
         (
-            tfp_like("Bernoulli", probs=[0, 1], logits=None),
+            tfp_like("Bernoulli", probs=[0, 1, 0.5], logits=None),
             tfp_like("Bernoulli", probs=None, logits=math.log(3)),
-            families.kl_bernoulli([0, 1], 0.75),
+            families.kl_bernoulli([0, 1, 0.5], 0.75),
         ),
         (
             tfp_like("Categorical", probs=[0.2, 0.8, 0], logits=None),
@@ -834,6 +840,35 @@ def test_kl_between_reads_the_attributes_of_tfp(p, q, expected):
     np.testing.assert_allclose(families.kl_between(p, q), expected, rtol=1e-14)
     bits = families.kl_between(p, q, base=2)
     np.testing.assert_allclose(bits, expected / math.log(2), rtol=1e-14)
+
+
+def test_probabilities_are_not_turned_into_logarithms_without_need():
+    """It would show for probabilities this close."""
+    p, q = np.array([0.3, 0.7]), np.array([0.3 + 1e-9, 0.7 - 1e-9])
+    dists = [tfp_like("Categorical", probs=x, logits=None) for x in (p, q)]
+    assert families.kl_between(*dists) == kl.kl_divergence(p, q)
+    dists = [tfp_like("Bernoulli", probs=x[0], logits=None) for x in (p, q)]
+    assert families.kl_between(*dists) == families.kl_bernoulli(p[0], q[0])
+
+
+def test_a_rate_that_overflows_is_named_without_a_warning():
+    large, one = (tfp_like("Poisson", rate=None, log_rate=x) for x in (1000, 0))
+    with pytest.raises(kl.DistributionError, match=r"^rate_p is inf; pass a finite"):
+        families.kl_between(large, one)
+    with pytest.raises(kl.DistributionError, match=r"^rate_q is inf; pass a finite"):
+        families.kl_between(tfp_like("Exponential", rate=1), stats.expon(scale=0))
+
+
+def test_an_exponential_of_each_library_may_start_anywhere():
+    late, rate = stats.expon(loc=3, scale=0.5), tfp_like("Exponential", rate=np.float32(4))
+    expected = families.kl_exponential(2, 4) + 12
+    assert families.kl_between(late, rate) == pytest.approx(expected, rel=1e-14)
+    bits = families.kl_between(late, rate, base=2)
+    assert bits == pytest.approx(expected / math.log(2), rel=1e-14)
+    assert families.kl_between(rate, late) == math.inf
+    far = stats.expon(loc=1e308, scale=1), stats.expon(loc=-1e308, scale=1e-10)
+    assert families.kl_between(*far) == math.inf
+    assert families.kl_between(stats.expon(loc=-1e308), stats.expon(loc=1e308)) == math.inf
 
 
 def test_probabilities_beside_logits_are_checked_by_name():
