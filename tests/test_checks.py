@@ -1,5 +1,6 @@
 """What is refused, and that the message names the argument, the place, the value and the remedy."""
 
+import io
 import math
 import re
 
@@ -77,6 +78,20 @@ def test_columns_that_sum_to_one_suggest_the_axis():
     columns = np.array([[0.5, 0.1], [0.5, 0.9]])
     assert "the other axis does sum to 1" in message(kl.entropy, columns)
     assert kl.entropy(columns, axis=0).shape == (2,)
+    # Of a single row, or of a cube, no other axis is meant.
+    for other in (np.ones((1, 3)), np.full((2, 3, 4), 0.5)):
+        assert "other axis" not in message(kl.entropy, other)
+
+
+def test_logarithms_are_told_from_numbers_that_are_merely_negative():
+    for logs in ([0, -INF], [0, -0.5], [-2, -3]):
+        assert "looks like logarithms" in message(kl.entropy, logs)
+    for other in ([-0.1, 0.9], [1, -0.1]):
+        assert "which is negative" in message(kl.entropy, other)
+    assert message(kl.entropy, [0.5, -INF]).startswith("p[1] is -inf")
+    # Where counts or masses are announced, these are no logarithms.
+    assert "which is negative" in message(kl.entropy, [-1, -2], normalize=True)
+    assert "which is negative" in message(kl.kl_divergence, [-1, -2], [1, 2], generalized=True)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +270,8 @@ def test_arrays_of_frameworks_are_known_by_what_they_can_do():
 
     array, dtype = checks.as_array(NDArray(), "p")
     assert (array.tolist(), dtype) == (OK, "float16")
+    # A file can be detached too, and is no tensor.
+    assert "dtype object" in message(kl.entropy, io.StringIO("0.5 0.5"))
 
 
 def test_what_is_checked_is_returned_in_float64_with_its_sums():
