@@ -173,7 +173,7 @@ def kl_divergence(
     References
     ----------
     Kullback and Leibler, "On Information and Sufficiency", 1951. For the generalised form:
-    Csiszár, "I-divergence geometry of probability distributions", 1975.
+    Csiszár, "Why least squares and maximum entropy?", 1991.
 
     Examples
     --------

@@ -16,7 +16,10 @@ import kl_lib as kl
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book" / "errors.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(python|pycon|text)\n(.*?)^```$", re.M | re.S)
-CHECKED = ["checks.py", "discrete.py", "rows.py", "lazy.py", "families/*.py", "sampling.py"]
+CHECKED = [
+    *("checks.py", "discrete.py", "rows.py", "lazy.py"),
+    *("families/*.py", "sampling.py", "losses/_rows.py"),
+]
 
 #: Places that raise and that no example can reach, by file and function, with the reason.
 NOT_ON_THE_PAGE: dict[tuple[str, str], str] = {}
@@ -41,6 +44,7 @@ def played() -> list[tuple[str, str, Exception | None]]:
     pytest.importorskip("pandas")
     pytest.importorskip("scipy")
     pytest.importorskip("dask.array")
+    pytest.importorskip("keras")
     found, names, content = [], {}, blocks()
     for (kind, text), (next_kind, next_text) in zip(content, [*content[1:], ("", "")], strict=True):
         if kind == "python":
@@ -68,6 +72,7 @@ def test_the_remedies_on_the_page_give_what_it_says():
     pytest.importorskip("pandas")
     pytest.importorskip("scipy")
     pytest.importorskip("dask.array")
+    pytest.importorskip("keras")
     names: dict = {}
     runner, report = doctest.DocTestRunner(verbose=False), []
     for i, (kind, text) in enumerate(blocks()):

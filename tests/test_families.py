@@ -513,7 +513,8 @@ def test_a_closed_form_beyond_the_largest_float_is_inf():
 
 
 def test_a_family_inside_another_has_its_divergence():
-    assert families.kl_exponential(2, 3) == families.kl_gamma(1, 2, 1, 3)
+    # The last place may differ: the two forms round differently.
+    assert families.kl_exponential(2, 3) == pytest.approx(families.kl_gamma(1, 2, 1, 3), rel=4e-16)
     assert families.kl_beta(2, 3, 4, 1) == families.kl_dirichlet([2, 3], [4, 1])
     q = 0.3
     assert families.kl_bernoulli(0.6, q) == pytest.approx(
