@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,15 @@ from building import REPOSITORY, build_book
 from filelock import FileLock
 from hypothesis import Phase, settings
 
-# For `make mutate`: the same examples in every run, and none spent on making a failure small.
-settings.register_profile(
-    "mutation", derandomize=True, database=None, deadline=None, max_examples=25,
-    phases=[Phase.explicit, Phase.generate],
-)  # fmt: skip
+if "MUTANT_UNDER_TEST" in os.environ:
+    # `make mutate`: it forks, which TensorFlow does not survive. The same examples in every run,
+    # and none spent on making a failure small.
+    sys.modules |= dict.fromkeys(("keras", "tensorflow", "tensorflow_probability"))
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile(
+        "mutation", derandomize=True, deadline=None, database=None, max_examples=25, phases=phases
+    )
+    settings.load_profile("mutation")
 
 
 @pytest.fixture(scope="session")
