@@ -63,7 +63,7 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
             f"{name} holds text (first item: {_shorten(array)}); pass numbers, for example "
             f"np.asarray({name}, dtype=float)"
         )
-    if kind in "mM" or (kind == "V" and dtype != "bfloat16") or kind not in "biufVO":
+    if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
         raise DistributionError(f"{name} has dtype {dtype}; pass numbers, as floats or integers")
     if kind == "O":
         raise DistributionError(

@@ -24,9 +24,7 @@ Result = Any  # a NumPy scalar for one pair, an array for a batch
 
 def _finish(value: Array, divisor: float, *dtypes: str) -> Result:
     """Divide by log(base), cast to the dtype promised, and unwrap a lone number."""
-    with np.errstate(over="ignore"):
-        result = np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))
-    return result[()]
+    return np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))[()]
 
 
 def entropy(
@@ -196,10 +194,10 @@ def kl_divergence(
         tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
     task = rows.Task(divisor, tolerances, normalize, generalized)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    # Without categories there is nothing to compute, and the check below refuses.
-    empty = p_array.shape[-1] == 0
-    result, valid = (p_array, False) if empty else rows.kl_rows(p_array, q_array, task, dtype)
-    if not valid or p_array.size == 0:
+    result, valid = np.empty(p_array.shape[:-1], dtype), False
+    if p_array.size:
+        result, valid = rows.kl_rows(p_array, q_array, task, dtype)
+    if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
     return result[()]
@@ -423,8 +421,9 @@ def kl_from_logits(
     names = ("p_logits", "q_logits")
     (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    # Without categories there is nothing to compute, and the check below refuses.
-    result, valid = rows.logit_rows(a, b, divisor, dtype) if a.shape[-1] else (a, False)
+    result, valid = np.empty(a.shape[:-1], dtype), False
+    if a.size:
+        result, valid = rows.logit_rows(a, b, divisor, dtype)
     if not valid:
         # Say what is wrong and where.
         checks.logits(p_logits, names[0], axis=axis)

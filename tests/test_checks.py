@@ -32,6 +32,8 @@ REFUSED = {
     "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "1, 2 entries"]),
     "objects": (np.array([0.5, None]), ["dtype object", "dtype=float"]),
     "None": (None, ["dtype object"]),
+    "named fields": (np.zeros(2, [("a", float)]), ["p has dtype void64; pass numbers"]),
+    "durations": (np.array([1, 2], "m8[D]"), ["p has dtype timedelta64[D]; pass numbers"]),
     "complex": ([0.5, 0.5 + 0j], ["p is complex", "p.real"]),
     "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),
     "dict": ({"a": 1.0}, ["dtype object"]),
@@ -108,6 +110,11 @@ def test_shapes_that_would_broadcast_by_accident_are_refused(p_shape, q_shape):
         assert str(q_shape) in message(function, q, p)
 
 
+def test_one_category_is_called_one():
+    assert message(kl.kl_divergence, [1], OK).startswith("p has 1 category and q has 2 on axis -1")
+    assert message(kl.kl_divergence, OK, [1]).startswith("p has 2 categories and q has 1 on")
+
+
 @pytest.mark.parametrize(
     ("p_shape", "q_shape", "result"),
     [((4,), (3, 4), (3,)), ((3, 4), (4,), (3,)), ((3, 1, 4), (1, 5, 4), (3, 5)),
@@ -120,6 +127,7 @@ def test_shapes_that_pair_up_are_taken(p_shape, q_shape, result):
 
 def test_the_axis_is_checked():
     assert "axis=2 is outside p, which has 1 axis" in message(kl.entropy, OK, axis=2)
+    assert "axis=-3 is outside p, which has 2 axes" in message(kl.entropy, [OK], axis=-3)
     assert "axis is 1.5" in message(kl.entropy, OK, axis=1.5)
     assert "axis is None" in message(kl.kl_divergence, OK, OK, axis=None)
     assert "no axis 0" in message(kl.kl_divergence, np.full(4, 0.25), np.full((4, 3), 0.25), axis=0)
@@ -218,7 +226,8 @@ def test_series_with_different_indexes_are_refused():
     assert "reindex" in said
     assert kl.kl_divergence(a, b.reindex(a.index)) == 0
     frame = pd.DataFrame([OK], columns=["x", "y"])
-    assert "labelled differently" in message(kl.kl_divergence, frame, a)
+    assert "q = q.reindex(p.columns, fill_value=0), " in message(kl.kl_divergence, frame, a)
+    assert "q = q.reindex(p.index, axis=1, fill_value=0), " in message(kl.kl_divergence, a, frame)
     rows = pd.DataFrame([OK, OK], index=["a", "b"])
     assert "rows of p and q" in message(kl.kl_divergence, rows, rows.set_axis(["b", "a"]))
 
@@ -270,6 +279,15 @@ def test_arrays_of_frameworks_are_known_by_what_they_can_do():
 
     array, dtype = checks.as_array(NDArray(), "p")
     assert (array.tolist(), dtype) == (OK, "float16")
+
+    class Arrow:  # pyarrow's arrays refuse what they would have to copy
+        def to_numpy(self):
+            raise ValueError("needs a copy")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(OK)
+
+    assert checks.as_array(Arrow(), "p")[0].tolist() == OK
     # A file can be detached too, and is no tensor.
     assert "dtype object" in message(kl.entropy, io.StringIO("0.5 0.5"))
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kl_lib as kl
+from kl_lib import checks
 
 P = [0.2, 0.5, 0.2, 0.1]
 Q = [0.3, 0.4, 0.1, 0.2]
@@ -247,6 +248,26 @@ def test_a_result_is_float32_only_where_both_inputs_are_or_are_narrower(measure)
 
 
 @of_pairs("kl_matrix")
+def test_a_batch_of_no_rows_has_its_shape_and_dtype_and_is_checked(measure):
+    none, one = np.ones((2, 0, 4), np.float32), np.full(4, 0.25, np.float32)
+    result = measure(none, one)
+    assert result.shape == ((2, 0, 4) if measure is kl.kl_terms else (2, 0))
+    assert result.dtype == np.float32
+    with pytest.raises(kl.DistributionError, match="nan"):
+        measure(none, one * math.nan)
+    with pytest.raises(kl.DistributionError, match=r"has no categories: its axis -1 is empty"):
+        measure(none[..., :0], none[..., :0])
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"generalized": True}])
+def test_what_is_plainly_valid_is_not_looked_at_again(monkeypatch, options):
+    monkeypatch.setattr(checks, "pair", None)
+    assert kl.kl_divergence(P, Q, **options) > 0
+    counts = np.array([[2, 5, 2, 1], [3, 4, 1, 2]]) if options else np.array([P, Q])
+    assert kl.kl_divergence(counts, counts[::-1], **options).shape == (2,)
+
+
+@of_pairs("kl_matrix")
 def test_any_axis_may_hold_the_categories(measure):
     p, q = random_rows(20, 5, 4), random_rows(21, 5, 4)
     if measure is kl.kl_terms:
@@ -288,6 +309,8 @@ def test_an_argument_that_cannot_be_read_is_called_by_its_name(measure):
         measure(bad, ok)
     with pytest.raises(kl.DistributionError, match=f"^{q} holds text"):
         measure(ok, bad)
+    with pytest.raises(kl.DistributionError, match=f"{p} has 2 categories and {q} has 3"):
+        measure(ok, np.eye(3)[:2])
 
 
 def test_inputs_are_left_alone():

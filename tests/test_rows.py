@@ -334,6 +334,8 @@ def test_the_matrix_follows_the_limits_at_zero():
     expected = [[float(truth.kl(a, b)) for b in p] for a in p]
     assert np.isinf(expected).sum() == 7
     np.testing.assert_allclose(kl.kl_matrix(p, p), expected, rtol=1e-13)
+    # Without its one impossible category, this pair would be far apart.
+    assert kl.kl_matrix([[0.25, 0.5, 0.25]], [[1e-9, 1 - 1e-9, 0]]) == np.inf
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 10**6])
