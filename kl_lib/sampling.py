@@ -582,10 +582,9 @@ def _knn(x: Array, y: Array, k: int, *, trust: bool = False) -> tuple[float, lis
     # The nearest neighbour of a point of x among x is itself.
     own = tree(x).query(x, k=[2, k + 1])[0]
     other = tree_y.query(x, k=[1, k])[0]
-    for distances, place in ((own, "x"), (other, "y")):
+    for distances, copies in ((own, "other points of x equal"), (other, "points of y equal")):
         if (distances[:, 1] == 0).any():
             row = int(np.argmax(distances[:, 1] == 0))
-            copies = "other points of x equal" if place == "x" else "points of y equal"
             raise DistributionError(
                 f"{k} or more {copies} x[{row}], so its distance to the k-th is 0; nearest "
                 "neighbours need continuous data without ties: for categories use kl_from_counts, "

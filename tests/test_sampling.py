@@ -443,6 +443,7 @@ def test_knn_takes_vectors_lists_frames_and_a_base():
         kl_knn(list(x), tuple(y)),
         kl_knn(pd.Series(x), pd.DataFrame({"y": y})),
         kl_knn(x, y, seed=np.random.default_rng(0)),
+        kl_knn(x, y, k=5, subsamples=20, seed=0),
     ):
         assert other == expected
     bits = kl_knn(x, y, base=2)
@@ -482,6 +483,34 @@ def test_one_percent_of_ties_or_shared_points_is_let_pass():
     assert said(kl_knn(twice, y), "2 % of the points of x are equal to another")
     assert kl_knn(x, np.append(y, x[:2], axis=0)).warnings == ()
     assert said(kl_knn(x, np.append(y, x[:4], axis=0)), "2 % of the points of x are points of y")
+
+
+def test_what_lies_at_a_limit_is_let_pass():
+    far = np.append(LINE[:90] + 0.3, LINE[:10] + 1e4)
+    assert kl_knn(far, LINE, subsamples=0).warnings == ()
+    assert kl_knn(*clouds(*NEAR, 100, 0, 2), subsamples=0).warnings == ()
+    # Points as far from y as y's points from each other.
+    shared = kl_knn(np.arange(2000.0), np.arange(2000.0), k=4, subsamples=0)
+    assert not said(shared, "lie farther from y")
+
+
+def test_far_is_what_lies_farther_than_the_kth_neighbour_of_ys_own_points():
+    """In gaps of 3, the 4th neighbour is at 2.5; on the line, the 4th at 2 and the 5th at 3."""
+    y = np.delete(np.arange(20_000.0), [i for gap in range(50, 2000, 100) for i in (gap, gap + 1)])
+    x = np.append(np.arange(50.5, 2000, 100), np.arange(4000, 12_000, 100) + 0.3)
+    assert said(kl_knn(x, y, k=4, subsamples=0), "20 % of the points of x lie farther from y")
+
+
+def test_a_quarter_of_the_points_has_to_hold_k_neighbours_of_each():
+    assert math.isnan(kl_knn(LINE[:23] + 0.3, LINE).standard_error)
+    assert kl_knn(LINE[:24] ** 1.1 + 0.3, LINE).standard_error > 0
+    assert kl_knn(LINE[:23] + 0.3, LINE, k=4).standard_error > 0
+
+
+def test_columns_of_any_scale_are_independent_or_not():
+    x, y = clouds(*NEAR, 200, 0, 2)
+    for scale in (1e-200, 1, 1e200):
+        assert math.isfinite(kl_knn(x * [1e-200, scale], y * [1e-200, scale]).value)
 
 
 def test_high_dimension_deserves_its_warning():
@@ -779,7 +808,7 @@ LACKING = (
 )
 NO_ERROR = "20 points are too few for a standard error: a quarter of them must be more than k={}"
 LINE = np.arange(200.0)
-SPLIT = np.array([[30, 70, 100, 0], [90, 60, 0, 0]])
+SPLIT = np.array([[3, 7, 10, 0], [9, 6, 0, 0]])
 
 
 @pytest.mark.parametrize(
@@ -851,16 +880,16 @@ SPLIT = np.array([[30, 70, 100, 0], [90, 60, 0, 0]])
             ],
         ),
         (
-            lambda: kl_knn(np.append(LINE[:100] + 0.3, LINE[:100] ** 2 + 1e4), LINE, subsamples=0),
+            lambda: kl_knn(np.append(LINE[:40] + 0.3, LINE[:160] ** 2 + 1e4), LINE, subsamples=0),
             [
-                "50 % of the points of x lie farther from y than 99 % of y's own do: q has few "
+                "80 % of the points of x lie farther from y than 99 % of y's own do: q has few "
                 "points or none where p has mass; the estimate is too small, KL may be infinite"
             ],
         ),
         (
-            lambda: kl_knn(np.append(LINE[:197], LINE[:3]) + 0.3, LINE, subsamples=0),
+            lambda: kl_knn(np.append(LINE[:140], LINE[:60]) + 0.3, LINE, subsamples=0),
             [
-                "3 % of the points of x are equal to another: rounded, repeated or discrete data "
+                "60 % of the points of x are equal to another: rounded, repeated or discrete data "
                 "bias the estimate"
             ],
         ),
@@ -889,7 +918,7 @@ SPLIT = np.array([[30, 70, 100, 0], [90, 60, 0, 0]])
             ],
         ),
         (
-            lambda: kl_from_counts([30, 70, 100, 0], [90, 60, 0, 0], smoothing=0.5, base=2),
+            lambda: kl_from_counts(*SPLIT, smoothing=0.5, base=2),
             [
                 "counts_q[2] is 0 where counts_p is not (1 such in all), so the smoothing "
                 "decides: with 0.25 the estimate is "
@@ -906,11 +935,11 @@ SPLIT = np.array([[30, 70, 100, 0], [90, 60, 0, 0]])
             ],
         ),
         (
-            lambda: kl_from_counts([8] + [1] * 12, [50] + [5] * 12),
+            lambda: kl_from_counts([8] + [1] * 12, [50] + [5] * 12, base=2),
             [
                 "12 of the 20 draws from p fell into a category of their own, so about 60 % of p "
                 "has not been seen: the bias is larger than said",
-                "the bias, +0.36, exceeds the standard error: use value - bias",
+                "the bias, +0.52, exceeds the standard error: use value - bias",
             ],
         ),
         (lambda: kl_from_counts([5], [7]), []),
@@ -958,3 +987,12 @@ def test_an_estimate_shows_the_digits_its_error_allows(value, error, shown):
 )
 def test_an_estimate_names_its_unit(base, unit):
     assert f" {unit};" in repr(kl_from_counts([10, 20], [20, 10], base=base))
+
+
+def test_an_estimate_names_its_method():
+    assert kl_from_counts([10, 20], [20, 10]).method == "plug-in"
+    assert kl_from_counts([10, 20], [20, 0]).method == "plug-in"
+    assert kl_from_counts([10, 20], [20, 10], smoothing=0.5).method == "plug-in, smoothing=0.5"
+    assert monte_carlo(*NEAR, 50, 0, "k3").method == "k3"
+    nearest = kl_knn(*clouds(*NEAR, 200, 0), k=3)
+    assert nearest.method == "3 nearest neighbours, ± without the bias"
