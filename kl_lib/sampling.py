@@ -272,7 +272,7 @@ def kl_monte_carlo(
     elif value < -BEYOND_NOISE * error - 1e-9:
         warnings.append(f"the estimate is negative by more than its noise: {remedy}")
     else:
-        warnings += _trust_spread(terms, log_ratio, estimator)
+        warnings = _trust_spread(terms, log_ratio, estimator)
     bias = 0.0 if estimator == "k1" else None
     if estimator == "k2" and math.isfinite(gap):
         bias = gap / divisor
@@ -365,12 +365,12 @@ def _trust_spread(terms: Array, log_ratio: Array, estimator: str) -> list[str]:
         return [f"{count} samples are few: the standard error is itself uncertain"]
     if np.isinf(terms).any():
         return [f"a term overflows: log p - log q reaches {log_ratio.max():.3g}"]
-    if np.ptp(log_ratio) <= 1e-12 or np.ptp(terms) <= 1e-12 * terms.max():
+    scale = np.abs(terms).max()
+    if np.ptp(log_ratio) <= 1e-12 or np.ptp(terms) <= 1e-12 * scale:
         return []  # p and q agree but for rounding, or all terms do
     # Scaled first, since fourth powers overflow early.
-    deviations = terms / np.abs(terms).max()
+    deviations = terms / scale
     deviations -= deviations.mean()
-    deviations /= np.abs(deviations).max()
     effective = (deviations**2).sum() ** 2 / (deviations**4).sum()
     if effective >= FEW_EFFECTIVE[estimator]:
         return []

@@ -447,6 +447,7 @@ def test_knn_takes_vectors_lists_frames_and_a_base():
     ):
         assert other == expected
     bits = kl_knn(x, y, base=2)
+    assert (bits.unit, expected.unit) == ("bits", "nats")
     assert bits.value == pytest.approx(expected.value / math.log(2))
     assert bits.standard_error == pytest.approx(expected.standard_error / math.log(2))
     assert kl_knn(x, y, seed=1).standard_error != expected.standard_error
@@ -783,6 +784,39 @@ def test_counts_errors_name_the_argument_the_place_and_the_remedy(a, b, options,
         kl_from_counts(a, b, **options)
 
 
+def test_only_k1_has_no_bias_by_construction():
+    assert monte_carlo(*NEAR, 50, 0).bias == 0
+    assert monte_carlo(*NEAR, 50, 0, "k2").bias != 0
+    assert monte_carlo(*NEAR, 50, 0, "k3").bias is None
+
+
+def test_missing_counts_of_pandas_are_named_and_what_numpy_reads_is_read():
+    counts = pd.Series([1, None], dtype="Int64")
+    with pytest.raises(DistributionError, match=r"^counts_p\[1\] is nan"):
+        kl_from_counts(counts, counts)
+
+    class Arrow:  # pyarrow's arrays refuse what they would have to copy
+        def to_numpy(self):
+            raise ValueError("needs a copy")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([10, 20])
+
+    assert kl_from_counts(Arrow(), [20, 10]).value == kl_from_counts([10, 20], [20, 10]).value
+
+
+def test_a_list_of_words_stays_a_list():
+    words, seen = ["a", "b", "a"], []
+
+    def log_density(samples):
+        seen.append(samples)
+        return [0.0 for _ in samples]
+
+    kl_monte_carlo(log_density, log_density, words)
+    assert seen == [words, words]
+    assert {type(samples) for samples in seen} == {list}
+
+
 # Every warning, word for word
 
 
@@ -831,6 +865,16 @@ SPLIT = np.array([[3, 7, 10, 0], [9, 6, 0, 0]])
             [f"the estimate is negative by more than its noise: {NOT_P}"],
         ),
         (
+            lambda: of_ratios([-math.log(1.5)] * 30),
+            [f"the mean of q/p over the samples is 1.5 but can be at most 1: {NOT_P}"],
+        ),
+        (
+            lambda: kl_monte_carlo(
+                lambda i: 0.0 * i + 1e308, lambda i: 0.0 * i - 1e308, np.arange(30)
+            ),
+            ["a term overflows: log p - log q reaches inf"],
+        ),
+        (
             lambda: of_ratios([0.1, -0.1] * 50, "k2"),
             [K2 + "+0.005 ± 0.01"],
         ),
@@ -851,6 +895,15 @@ SPLIT = np.array([[3, 7, 10, 0], [9, 6, 0, 0]])
             lambda: of_ratios(ONE_LARGE),
             [RESTS.format(83) + "p may have much heavier tails than q, and KL may be infinite"],
         ),
+        (
+            lambda: of_ratios(np.array(ONE_LARGE) / 20),
+            [RESTS.format(83) + "p may have much heavier tails than q, and KL may be infinite"],
+        ),
+        (
+            lambda: of_ratios([5] * 7 + [6] + [5] * 92),
+            [RESTS.format(1) + "p may have much heavier tails than q, and KL may be infinite"],
+        ),
+        (lambda: of_ratios([1e6] * 40 + [np.nextafter(1e6, 2e6)]), []),
         (
             lambda: of_ratios(ONE_LARGE, "k2"),
             [RESTS.format(100) + "use k1", K2 + "+0.38 ± 0.4"],
@@ -994,5 +1047,6 @@ def test_an_estimate_names_its_method():
     assert kl_from_counts([10, 20], [20, 0]).method == "plug-in"
     assert kl_from_counts([10, 20], [20, 10], smoothing=0.5).method == "plug-in, smoothing=0.5"
     assert monte_carlo(*NEAR, 50, 0, "k3").method == "k3"
+    assert of_ratios([0, math.inf], "k2").method == "k2"
     nearest = kl_knn(*clouds(*NEAR, 200, 0), k=3)
     assert nearest.method == "3 nearest neighbours, ± without the bias"
