@@ -667,6 +667,7 @@ def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p,
         (stats.t(3), stats.t(4), "stats.t to stats.t has no closed form"),
         (stats.gamma(2, loc=1), stats.gamma(2), "no closed form here for a later loc of dist_p"),
         (stats.beta(2, 3, 0.2, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
+        (stats.beta(2, 3, 0, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
         (stats.poisson(3, loc=2), stats.poisson(3), "for that loc of dist_p"),
         (stats.poisson(0, loc=-2), stats.poisson(3), "for that loc of dist_p"),
         (stats.bernoulli(1), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
@@ -707,8 +708,10 @@ def test_what_is_no_distribution_is_named(value, said):
 def test_an_invalid_parameter_of_a_distribution_is_named():
     with pytest.raises(kl.DistributionError, match="scale_q is -1; a scale is above 0"):
         families.kl_between(stats.expon(), stats.expon(scale=-1))
-    with pytest.raises(kl.DistributionError, match="scale_p is 0; a scale is above 0"):
-        families.kl_between(stats.beta(1, 1, scale=0), stats.beta(1, 1))
+    for p, q, name in ((0, 1, "scale_p"), (1, 0, "scale_q")):
+        for of_scale in (lambda x: stats.beta(1, 1, scale=x), lambda x: stats.gamma(2, scale=x)):
+            with pytest.raises(kl.DistributionError, match=f"^{name} is 0; a scale is above 0"):
+                families.kl_between(of_scale(p), of_scale(q))
 
 
 def test_a_family_that_is_added_to_the_list_is_found(monkeypatch):
@@ -867,6 +870,12 @@ def test_an_exponential_of_each_library_may_start_anywhere():
     bits = families.kl_between(late, rate, base=2)
     assert bits == pytest.approx(expected / math.log(2), rel=1e-14)
     assert families.kl_between(rate, late) == math.inf
+    narrow = np.float32(0.3)
+    mixed = families.kl_between(tfp_like("Exponential", rate=2), stats.expon(scale=narrow))
+    assert mixed == pytest.approx(families.kl_exponential(2, 1 / float(narrow)), rel=1e-14)
+    # 1/scale would overflow.
+    tiny = stats.expon(loc=1e-310, scale=1e-310), stats.expon(scale=1e-310)
+    assert families.kl_between(*tiny) == 1
     far = stats.expon(loc=1e308, scale=1), stats.expon(loc=-1e308, scale=1e-10)
     assert families.kl_between(*far) == math.inf
     assert families.kl_between(stats.expon(loc=-1e308), stats.expon(loc=1e308)) == math.inf

@@ -258,7 +258,7 @@ def _exponential(p: Parameters, q: Parameters, base: float | None) -> Any:
     loc_p, loc_q = _locs(p, q)
     # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
     scale_q = np.asarray(q["scale"]) if "scale" in q else 1 / _rate(q)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         wait = np.maximum(loc_p - loc_q, 0.0) / scale_q / check_base(base)
     return np.where(loc_p < loc_q, np.inf, value + wait)[()]
 
