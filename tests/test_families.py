@@ -91,6 +91,7 @@ def test_kl_normal_broadcasts_and_changes_base():
         ((0, 0, 0, 1), "sigma_p is 0"),
         ((0, 1, 0, -2), "sigma_q is -2"),
         ((0, [1, 0], 0, 1), r"sigma_p\[1\] is 0"),
+        ((0, [[1, 1], [0, 1]], 0, 1), r"sigma_p\[1, 0\] is 0"),
         ((math.nan, 1, 0, 1), "mu_p is nan"),
         ((0, math.inf, 0, 1), "sigma_p is inf"),
         (("a", 1, 0, 1), "mu_p is 'a'"),
@@ -479,6 +480,7 @@ def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one()
         ([1e-5, 1e-20], [3e7, 1e-20]),
         ([7e14, 4e-4, 3e-7], [2e-19, 2e-9, 7e-4]),
         ([1e53, 1e-150], [1e-150, 1.1e-150]),
+        ([2e51, 4e-66, 1.4e139], [5e-104, 3e141, 1e-147]),
     ):
         with mpmath.workdps(350):
             exact = exact_dirichlet(mp(p), mp(q))
@@ -514,6 +516,7 @@ def test_a_closed_form_beyond_the_largest_float_is_inf():
     assert families.kl_laplace(0, 1e200, 1, 1e-200) == math.inf
     assert families.kl_laplace(0, 1e-300, 1e200, 1e-300) == math.inf
     assert families.kl_poisson(1e307, 1e-307) == math.inf
+    assert families.kl_poisson(1e305, 1e304, base=1 + 1e-10) == math.inf
 
 
 def test_a_family_inside_another_has_its_divergence():
