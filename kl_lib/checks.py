@@ -63,7 +63,7 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
             f"{name} holds text (first item: {_shorten(array)}); pass numbers, for example "
             f"np.asarray({name}, dtype=float)"
         )
-    if kind in "mM" or (kind == "V" and dtype != "bfloat16") or kind not in "biufVO":
+    if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
         raise DistributionError(f"{name} has dtype {dtype}; pass numbers, as floats or integers")
     if kind == "O":
         raise DistributionError(
@@ -240,7 +240,7 @@ def _check_values(array: Array, name: str, masses: bool) -> None:
     if not finite.all():
         place = _first(~finite)
         value = array[place]
-        if np.all((array <= 0) & (array > -np.inf) | np.isneginf(array)):
+        if np.all(array <= 0):
             raise DistributionError(_logarithms(name, place, value))
         remedy = (
             "find where it came from (0/0, log of a negative number, a missing value); "
@@ -305,21 +305,17 @@ def pair(
     axis: int = -1,
     normalize: bool = False,
     generalized: bool = False,
-    names: tuple[str, str] = ("p", "q"),
 ) -> tuple[tuple[Array, Array, str], tuple[Array, Array, str]]:
     """Check two arguments and that they belong together; categories end on the last axis.
 
     Two labelled inputs (pandas) must carry the same labels. Shapes must match as said in
     `check_shapes`.
     """
-    check_labels(p, q, names)
-    arrays = as_array(p, names[0])[0], as_array(q, names[1])[0]
-    negative_axis = check_shapes(arrays[0].shape, arrays[1].shape, axis, names)
-    checked = [
-        distribution(value, name, axis=negative_axis, normalize=normalize, generalized=generalized)
-        for value, name in zip((p, q), names, strict=True)
-    ]
-    return checked[0], checked[1]
+    check_labels(p, q, ("p", "q"))
+    shapes = as_array(p, "p")[0].shape, as_array(q, "q")[0].shape
+    options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
+    options["axis"] = check_shapes(*shapes, axis)
+    return distribution(p, "p", **options), distribution(q, "q", **options)
 
 
 def check_labels(p: Any, q: Any, names: tuple[str, str]) -> None:

@@ -26,8 +26,13 @@ NOT_ON_THE_PAGE: dict[tuple[str, str], str] = {}
 
 
 def blocks() -> list[tuple[str, str]]:
-    """(language, content) of every block, without the options of a directive."""
-    return [(kind, re.sub(r"^:.*\n\n?", "", text)) for kind, text in BLOCK.findall(PAGE)]
+    """(language, content) of every block that can run here, without the options of a directive."""
+    found = [(kind, re.sub(r"^:.*\n\n?", "", text)) for kind, text in BLOCK.findall(PAGE)]
+    try:
+        import keras  # noqa: F401
+    except ImportError:
+        found = [(kind, text) for kind, text in found if "kl_loss" not in text]
+    return found
 
 
 def run(code: str, names: dict) -> Exception | None:
@@ -44,7 +49,6 @@ def played() -> list[tuple[str, str, Exception | None]]:
     pytest.importorskip("pandas")
     pytest.importorskip("scipy")
     pytest.importorskip("dask.array")
-    pytest.importorskip("keras")
     found, names, content = [], {}, blocks()
     for (kind, text), (next_kind, next_text) in zip(content, [*content[1:], ("", "")], strict=True):
         if kind == "python":
@@ -72,7 +76,6 @@ def test_the_remedies_on_the_page_give_what_it_says():
     pytest.importorskip("pandas")
     pytest.importorskip("scipy")
     pytest.importorskip("dask.array")
-    pytest.importorskip("keras")
     names: dict = {}
     runner, report = doctest.DocTestRunner(verbose=False), []
     for i, (kind, text) in enumerate(blocks()):
@@ -106,6 +109,7 @@ def places(path: Path) -> list[tuple[str, range]]:
 
 
 def test_every_place_that_raises_is_reached_by_an_example(played):
+    pytest.importorskip("keras")
     reached = {
         (frame.filename, frame.lineno)
         for _, _, error in played

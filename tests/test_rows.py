@@ -329,6 +329,40 @@ def test_the_matrix_is_all_pairs():
     assert kl.kl_matrix(p.astype(np.float32), q.astype(np.float32)).dtype == np.float32
 
 
+def test_the_matrix_follows_the_limits_at_zero():
+    p = np.array([[0, 0.5, 0.5, 0], [0.25, 0.25, 0.5, 0], [1, 0, 0, 0], [0, 0.5, 0.5, 0]])
+    expected = [[float(truth.kl(a, b)) for b in p] for a in p]
+    assert np.isinf(expected).sum() == 7
+    np.testing.assert_allclose(kl.kl_matrix(p, p), expected, rtol=1e-13)
+    # Without its one impossible category, this pair would be far apart.
+    assert kl.kl_matrix([[0.25, 0.5, 0.25]], [[1e-9, 1 - 1e-9, 0]]) == np.inf
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 10**6])
+def test_the_matrix_computes_again_the_pairs_that_almost_agree_and_no_others(monkeypatch, chunk):
+    rng = np.random.default_rng(14)
+    p = rng.dirichlet(np.ones(6), size=40)
+    p[-3:] = np.eye(6)[:3]
+    q = p * (1 + 1e-3 * rng.uniform(-1, 1, p.shape))
+    q /= q.sum(axis=1, keepdims=True)
+    pairs, usual = [], rows.kl_rows
+
+    def counting(a, b, *rest):
+        pairs.extend(zip(a.tolist(), b.tolist(), strict=True))
+        return usual(a, b, *rest)
+
+    monkeypatch.setattr(rows, "CHUNK", 6 * chunk)
+    monkeypatch.setattr(rows, "kl_rows", counting)
+    matrix = kl.kl_matrix(p, q)
+    again = {(p.tolist().index(a), q.tolist().index(b)) for a, b in pairs}
+    assert len(again) == len(pairs)
+    assert again >= {(i, i) for i in range(40)}
+    near = [(i, j) for i, j in again if matrix[i, j] < 0.1]
+    assert len(again) < 1.2 * len(near)
+    for i, j in near:
+        assert truth.relative_error(matrix[i, j], truth.kl(p[i], q[j])) < 1e-12
+
+
 def test_the_matrix_never_holds_all_pairs_times_all_categories():
     p = np.random.default_rng(13).dirichlet(np.ones(400), size=300)
     tracemalloc.start()
@@ -350,3 +384,5 @@ def test_the_matrix_names_what_is_wrong():
         with pytest.raises(kl.DistributionError) as caught:
             kl.kl_matrix(p, ok)
         assert said in str(caught.value)
+    with pytest.raises(kl.DistributionError, match=r"^row 1 of q sums to 0\.5"):
+        kl.kl_matrix(ok, ok * [[1], [0.5]])
