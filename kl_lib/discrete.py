@@ -337,7 +337,8 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     table, dtype = checks.as_array(joint, "joint")
     if table.ndim < 2:
         raise checks.DistributionError(
-            f"joint has shape {table.shape}; it needs two axes, one for each variable"
+            f"joint has shape {table.shape}; pass a table, one variable in its rows, the other in "
+            "its columns"
         )
     flat = table.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
     values, sums, _ = checks.distribution(flat, "joint")
@@ -488,7 +489,8 @@ def kl_matrix(
     )
     if p_rows.shape[1] != q_rows.shape[1]:
         raise checks.DistributionError(
-            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; they must agree"
+            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; give both the same "
+            "categories"
         )
     empty = q_rows == 0
     with np.errstate(divide="ignore"):
@@ -514,7 +516,8 @@ def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, 
     given, _ = checks.as_array(value, name)
     if given.ndim != 2:
         raise checks.DistributionError(
-            f"{name} has shape {given.shape}; it needs two axes, (distributions, categories)"
+            f"{name} has shape {given.shape}; pass shape (distributions, categories)"
+            + (f", for a single one np.array([{name}])" if given.ndim == 1 else "")
         )
     values, sums, dtype = checks.distribution(value, name, normalize=normalize)
     return given, values / sums[:, None], dtype
