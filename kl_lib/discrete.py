@@ -194,9 +194,10 @@ def kl_divergence(
         tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
     task = rows.Task(divisor, tolerances, normalize, generalized)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    result, valid = np.empty(p_array.shape[:-1], dtype), False
     if p_array.size:
         result, valid = rows.kl_rows(p_array, q_array, task, dtype)
+    else:
+        result, valid = np.empty(p_array.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
@@ -422,9 +423,10 @@ def kl_from_logits(
     names = ("p_logits", "q_logits")
     (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    result, valid = np.empty(a.shape[:-1], dtype), False
     if a.size:
         result, valid = rows.logit_rows(a, b, divisor, dtype)
+    else:
+        result, valid = np.empty(a.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where.
         checks.logits(p_logits, names[0], axis=axis)
