@@ -194,9 +194,10 @@ def kl_divergence(
         tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
     task = rows.Task(divisor, tolerances, normalize, generalized)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    result, valid = np.empty(p_array.shape[:-1], dtype), False
     if p_array.size:
         result, valid = rows.kl_rows(p_array, q_array, task, dtype)
+    else:
+        result, valid = np.empty(p_array.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
@@ -337,7 +338,8 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     table, dtype = checks.as_array(joint, "joint")
     if table.ndim < 2:
         raise checks.DistributionError(
-            f"joint has shape {table.shape}; it needs two axes, one for each variable"
+            f"joint has shape {table.shape}; pass a table, one variable in its rows, the other in "
+            "its columns"
         )
     flat = table.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
     values, sums, _ = checks.distribution(flat, "joint")
@@ -421,9 +423,10 @@ def kl_from_logits(
     names = ("p_logits", "q_logits")
     (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    result, valid = np.empty(a.shape[:-1], dtype), False
     if a.size:
         result, valid = rows.logit_rows(a, b, divisor, dtype)
+    else:
+        result, valid = np.empty(a.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where.
         checks.logits(p_logits, names[0], axis=axis)
@@ -488,7 +491,8 @@ def kl_matrix(
     )
     if p_rows.shape[1] != q_rows.shape[1]:
         raise checks.DistributionError(
-            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; they must agree"
+            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; give both the same "
+            "categories"
         )
     empty = q_rows == 0
     with np.errstate(divide="ignore"):
@@ -514,7 +518,8 @@ def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, 
     given, _ = checks.as_array(value, name)
     if given.ndim != 2:
         raise checks.DistributionError(
-            f"{name} has shape {given.shape}; it needs two axes, (distributions, categories)"
+            f"{name} has shape {given.shape}; pass shape (distributions, categories)"
+            + (f", for a single one np.array([{name}])" if given.ndim == 1 else "")
         )
     values, sums, dtype = checks.distribution(value, name, normalize=normalize)
     return given, values / sums[:, None], dtype

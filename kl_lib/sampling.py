@@ -238,9 +238,9 @@ def kl_monte_carlo(
     impossible = np.isneginf(log_ratio)
     if impossible.any():
         raise DistributionError(
-            f"log_p(samples) is -inf at {_entry('samples', _first(impossible))}: p cannot have "
-            "drawn it. Pass samples of p, and compute log_p as a logarithm (logpdf), since "
-            "the log of a density that underflows is -inf too"
+            f"log_p(samples) is -inf at {_entry('samples', _first(impossible))}, which p cannot "
+            "have drawn; pass samples of p, and a log_p that does not underflow: logpdf, not the "
+            "log of pdf"
         )
     log_q_values = _log_density(log_q, "log_q", samples, count)
     outside = np.isneginf(log_q_values)
@@ -320,8 +320,8 @@ def _samples(samples: Any) -> tuple[Any, int]:
 def _log_density(function: Any, name: str, samples: Any, count: int) -> Array:
     if not callable(function):
         raise DistributionError(
-            f"{name} is a {type(function).__name__}; pass a function that returns log densities. "
-            f"Where you have them already: lambda x: {name}"
+            f"{name} has type {type(function).__name__}; pass a function that returns log "
+            f"densities. Where you have them already: lambda x: {name}"
         )
     values = _real_array(function(samples), f"{name}(samples)")
     if values.shape != (count,):
@@ -534,9 +534,10 @@ def _points(value: Any, name: str, k: int) -> Array:
         )
     points = array.reshape(len(array), -1)
     if len(points) <= k:
-        turned = f"; if its points are in the columns, pass {name}.T" if array.ndim == 2 else ""
+        other = f"{name}.T if the points are in the columns" if array.ndim == 2 else "a smaller k"
         raise DistributionError(
-            f"{name} has {_count(len(points), 'point')}; k={k} needs at least {k + 1}{turned}"
+            f"{name} has {_count(len(points), 'point')}, and k={k} needs at least {k + 1}; pass "
+            f"more, or {other}"
         )
     return points
 
@@ -773,7 +774,9 @@ def _counts(value: Any, name: str) -> Array:
             "For probabilities use kl_divergence"
         )
     if array.sum() == 0:
-        raise DistributionError(f"{name} sums to 0; nothing was counted")
+        raise DistributionError(
+            f"{name} sums to 0; nothing was counted, so there is nothing to estimate from"
+        )
     return array
 
 

@@ -1,5 +1,6 @@
 """What is refused, and that the message names the argument, the place, the value and the remedy."""
 
+import fractions
 import io
 import math
 import re
@@ -29,14 +30,14 @@ REFUSED = {
     "text": ("ab", ["p is the text 'ab'"]),
     "list of text": (["a", "b"], ["p holds text (first item: 'a')", "dtype=float"]),
     "dates": (np.array(["2020-01-01", "2020-01-02"], "M8[D]"), ["datetime64", "pass numbers"]),
-    "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "1, 2 entries"]),
-    "objects": (np.array([0.5, None]), ["dtype object", "dtype=float"]),
-    "None": (None, ["dtype object"]),
+    "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "row 0 has 2 entries, row 1 has 1"]),
+    "objects": (np.array([0.5, None]), ["dtype object", "p[1] is None", "dtype=float"]),
+    "None": (None, ["p is None; pass a list of numbers"]),
     "named fields": (np.zeros(2, [("a", float)]), ["p has dtype void64; pass numbers"]),
     "durations": (np.array([1, 2], "m8[D]"), ["p has dtype timedelta64[D]; pass numbers"]),
     "complex": ([0.5, 0.5 + 0j], ["p is complex", "p.real"]),
     "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),
-    "dict": ({"a": 1.0}, ["dtype object"]),
+    "dict": ({"a": 1.0}, ["p is {'a': 1.0}; pass list(p.values())"]),
 }
 
 
@@ -219,17 +220,68 @@ def test_integer_one_hot_rows_are_distributions(dtype):
     assert kl.kl_divergence(np.array([3, 1]).astype(np.uint8), [2, 2], normalize=True) > 0
 
 
+class Word:
+    """Something that is written like a number."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([[0.3, 0.3, 0.4], 1.0], ": row 0 has 3 entries, row 1 has 1;"),
+        ([[1.0], [1.0], [0.5, 0.5]], ": row 0 has 1 entry, row 2 has 2;"),
+        ([[[0.5, 0.5], [1.0]], [[0.5, 0.5], [1.0]]], "; give every row"),
+    ],
+)
+def test_the_first_row_that_is_not_as_long_as_row_0_is_named(rows, told):
+    assert message(kl.entropy, rows).startswith(f"p is ragged{told}")
+
+
+def test_numbers_kept_as_objects_are_told_to_be_converted():
+    told = "p has dtype object; pass numbers, for example np.asarray(p, dtype=float)"
+    assert message(kl.entropy, np.array(OK, dtype=object)) == told
+    half = fractions.Fraction(1, 2)
+    assert "object (p[0, 1] is Fraction(1, 2));" in message(kl.entropy, [[0.5, half]])
+
+
 def test_series_with_different_indexes_are_refused():
     a, b = pd.Series(OK, index=["cat", "dog"]), pd.Series(OK, index=["dog", "cat"])
     said = message(kl.kl_divergence, a, b)
-    assert "labelled differently ([cat, dog] against [dog, cat])" in said
+    assert "labelled differently: label 0 is 'cat' in p and 'dog' in q" in said
     assert "reindex" in said
     assert kl.kl_divergence(a, b.reindex(a.index)) == 0
     frame = pd.DataFrame([OK], columns=["x", "y"])
     assert "q = q.reindex(p.columns, fill_value=0), " in message(kl.kl_divergence, frame, a)
     assert "q = q.reindex(p.index, axis=1, fill_value=0), " in message(kl.kl_divergence, a, frame)
+    three = pd.Series([0.5, 0.5, 0.0], index=["cat", "dog", "cow"])
+    assert "label 2 is 'cow' in p and none in q;" in message(kl.kl_divergence, three, a)
+    said = message(kl.kl_divergence, pd.Series(OK), pd.Series(OK, index=["0", "1"]))
+    assert "label 0 is 0 in p and '0' in q" in said
+    day = pd.Series(OK, index=pd.to_datetime(["2026-01-01", "2026-01-02"]))
+    said = message(kl.kl_divergence, day, a)
+    assert "label 0 is 2026-01-01 00:00:00 in p and 'cat' in q" in said
+    # Alike as they are written, and yet not equal.
+    kinds = [pd.Series(OK, index=pd.Index(["1", "2"], dtype=dtype)) for dtype in (object, "int64")]
+    kinds[0].index = pd.Index([Word("1"), Word("2")], dtype=object)
+    assert "labelled differently: object against int64;" in message(kl.kl_divergence, *kinds)
     rows = pd.DataFrame([OK, OK], index=["a", "b"])
     assert "rows of p and q" in message(kl.kl_divergence, rows, rows.set_axis(["b", "a"]))
+
+
+def test_a_table_whose_names_are_a_list_is_read_by_position():
+    class Table:  # as polars has it
+        dtypes, columns = ["f64", "f64"], ["cat", "dog"]
+
+        def to_numpy(self):
+            return np.array([OK])
+
+    assert kl.kl_divergence(Table(), Table()) == 0
+    assert kl.kl_divergence(Table(), pd.DataFrame([OK], columns=["cat", "cow"])) == 0
 
 
 def test_missing_values_in_pandas_are_named():
@@ -289,7 +341,7 @@ def test_arrays_of_frameworks_are_known_by_what_they_can_do():
 
     assert checks.as_array(Arrow(), "p")[0].tolist() == OK
     # A file can be detached too, and is no tensor.
-    assert "dtype object" in message(kl.entropy, io.StringIO("0.5 0.5"))
+    assert "pass a list of numbers" in message(kl.entropy, io.StringIO("0.5 0.5"))
 
 
 def test_what_is_checked_is_returned_in_float64_with_its_sums():
@@ -351,6 +403,22 @@ def test_torch_tensors_are_accepted():
     p = torch.tensor(OK, requires_grad=True)
     assert kl.kl_divergence(p, torch.tensor(OK)) == 0
     assert kl.entropy(torch.tensor([0.1] * 10, dtype=torch.bfloat16)) > 2.29
+
+
+def test_bfloat16_of_torch_keeps_its_tolerance():
+    class Tensor:
+        dtype = "torch.bfloat16"
+
+        def detach(self):
+            return self
+
+        cpu = float = detach
+
+        def numpy(self):
+            return np.float32([0.5, 0.51])
+
+    assert kl.entropy(Tensor()).dtype == np.float32
+    assert "within 0.0005" in message(kl.entropy, Tensor().numpy())
 
 
 # Logits

@@ -140,13 +140,14 @@ def test_what_is_not_on_the_page_exists_and_has_a_reason():
 
 
 def test_a_message_reads_well_on_a_terminal_of_80_columns(played):
-    """One sentence, folded between words into at most three lines."""
+    """What is wrong; what to do. Folded between words into at most three lines."""
     for _, _, error in played:
         if error is not None:
             message = str(error)
             assert "\n" not in message
             assert "  " not in message
             assert not message.endswith(".")
+            assert message.count("; ") == 1
             lines = textwrap.wrap(message, 80, break_long_words=False, break_on_hyphens=False)
             assert len(lines) <= 3
             assert max(map(len, lines)) <= 80

@@ -204,7 +204,8 @@ def test_dimensions_that_do_not_agree_are_all_named():
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn(0, np.eye(2), np.zeros((2, 3)), np.ones((3, 2, 2)))
     told = "(last axis: mu_p none, mu_q 3, cov_p 2, cov_q 2)"
-    assert str(caught.value) == f"the dimensions do not agree {told}"
+    remedy = "give means of length d and covariances of shape (d, d)"
+    assert str(caught.value) == f"the dimensions do not agree {told}; {remedy}"
     with pytest.raises(kl.DistributionError, match="mu_p none, mu_q none, cov_p 1, cov_q 1"):
         kl.kl_mvn(0, [[1]], 0, [[1]])
 

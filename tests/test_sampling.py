@@ -297,8 +297,8 @@ def test_equal_distributions_give_zero_without_a_warning():
         (lambda f, x: kl_monte_carlo(f, f, 3.0), r"samples is 3\.0; pass the draws along"),
         (lambda f, x: kl_monte_carlo(f, f, []), "samples holds 0 samples; pass at least 2"),
         (lambda f, x: kl_monte_carlo(f, f, [1.0]), "samples holds 1 sample; pass at least 2"),
-        (lambda f, x: kl_monte_carlo(f(x), f, x), "log_p is a ndarray; pass a function"),
-        (lambda f, x: kl_monte_carlo(f, None, x), "log_q is a NoneType; .* lambda x: log_q"),
+        (lambda f, x: kl_monte_carlo(f(x), f, x), "log_p has type ndarray; pass a function"),
+        (lambda f, x: kl_monte_carlo(f, None, x), "log_q has type NoneType; .* lambda x: log_q"),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: f(x).mean(), x),
             r"log_q\(samples\) has shape \(\) for 4 samples; .* shape \(4,\)",
@@ -317,7 +317,7 @@ def test_equal_distributions_give_zero_without_a_warning():
         ),
         (
             lambda f, x: kl_monte_carlo(lambda x: f(x) - np.array([0, 0, 0, np.inf]), f, x),
-            r"log_p\(samples\) is -inf at samples\[3\]: p cannot have drawn it",
+            r"log_p\(samples\) is -inf at samples\[3\], which p cannot have drawn; pass",
         ),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: f(x) + 1j, x),
@@ -533,8 +533,13 @@ GOOD = np.random.default_rng(0).normal(size=(20, 2))
     [
         (GOOD, GOOD, {"k": 0}, "k is 0; pass a whole number, at least 1"),
         (GOOD, GOOD, {"k": 2.0}, r"k is 2\.0; pass a whole number"),
-        (GOOD, GOOD, {"k": 20}, "x has 20 points; k=20 needs at least 21; .* pass x.T"),
-        (GOOD[:, 0], GOOD[:3, 0], {}, "y has 3 points; k=5 needs at least 6$"),
+        (GOOD, GOOD, {"k": 20}, "x has 20 points, and k=20 needs at least 21; .* x.T if"),
+        (
+            GOOD[:, 0],
+            GOOD[:3, 0],
+            {},
+            "y has 3 points, and k=5 needs at least 6; pass more, or a smaller k$",
+        ),
         (GOOD, GOOD, {"subsamples": -1}, "subsamples is -1; pass a whole number, at least 0"),
         (GOOD, GOOD, {"subsamples": 1}, "subsamples is 1; pass at least 2"),
         (GOOD, GOOD, {"base": -1}, "base is -1"),

@@ -120,7 +120,10 @@ def kl_mvn(
     sizes |= {"cov_p": c_p.shape[-1:], "cov_q": c_q.shape[-1:]}
     if len(set(sizes.values())) > 1 or () in sizes.values():
         told = ", ".join(f"{name} {shape[0] if shape else 'none'}" for name, shape in sizes.items())
-        raise DistributionError(f"the dimensions do not agree (last axis: {told})")
+        raise DistributionError(
+            f"the dimensions do not agree (last axis: {told}); give means of length d and "
+            "covariances of shape (d, d)"
+        )
     lower_p, lower_q = _cholesky(c_p, "cov_p"), _cholesky(c_q, "cov_q")
     # Eigenvalues of Lq⁻¹(Σp − Σq)Lq⁻ᵀ: how far each whitened variance is from 1, exact when close.
     half = np.linalg.solve(lower_q, c_p - c_q)
