@@ -95,7 +95,7 @@ def generalized_kl(
         value[p_far == 0] = q_far[p_far == 0]
         out[far] = value
     if log is None:
-        out[(q == 0) & (p > 0)] = np.inf
+        out[q == 0] = np.inf
     out[(q == 0) & (p == 0)] = 0.0
     return np.maximum(out, 0.0, out=out)
 
@@ -140,7 +140,7 @@ def jensen_shannon(p: Array, q: Array) -> Array:
         far_p = np.where(p == 0, 0.0, p * log_ratio(p, mean))
         far_q = np.where(q == 0, 0.0, q * log_ratio(q, mean))
         out = np.where(np.abs(z) < 0.5, close, 0.5 * (far_p + far_q))
-    return np.where(mean == 0, 0.0, np.maximum(out, 0.0))
+    return np.maximum(out, 0.0)
 
 
 def minus_log1p(x: Array | float) -> Array:

@@ -19,7 +19,7 @@ from scipy import integrate, stats
 
 import kl_lib as kl
 from kl_lib import families
-from kl_lib.families import between, log_gamma
+from kl_lib.families import between, excess, log_gamma
 
 PAIRS = [(1, 1, 2, 0.5), (2, 0.5, 1, 1), (0, 1, 0, 1), (-3, 2, 4, 0.3), (1e3, 1e-2, 1e3, 5e-2)]
 
@@ -474,6 +474,22 @@ def test_the_series_for_the_gamma_function_has_the_coefficients_of_stirling():
         assert truth.relative_error(families.kl_gamma(*p, *q), exact) < 3e-15
 
 
+def test_a_quotient_of_products_is_exact_wherever_it_lies():
+    rng = np.random.default_rng(11)
+    factors = 10 ** rng.uniform(-150, 150, (4, 400))
+    factors[:, :200] = rng.uniform(0.5, 2, (4, 200)) * 2.0 ** rng.integers(-2, 3, (4, 200))
+    a, b, c, d = factors
+    with np.errstate(over="ignore"):
+        r_minus_1, log_r = excess.quotient(a, b, c, d)
+    for i in range(400):
+        r = mpf(a[i]) * mpf(b[i]) / (mpf(c[i]) * mpf(d[i]))
+        if abs(r) < 1e308:
+            assert truth.relative_error(r_minus_1[i], r - 1) < 1e-15
+        else:
+            assert r_minus_1[i] == math.inf
+        assert truth.relative_error(log_r[i], mpmath.log(r)) < 1e-13
+
+
 def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one():
     for p, q in (
         ([5, 1e-20], [10, 1e-20]),
@@ -482,6 +498,7 @@ def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one()
         ([7e14, 4e-4, 3e-7], [2e-19, 2e-9, 7e-4]),
         ([1e53, 1e-150], [1e-150, 1.1e-150]),
         ([2e51, 4e-66, 1.4e139], [5e-104, 3e141, 1e-147]),
+        ([3e-115, 0.04, 2e-29, 7e30], [3.000001e-115, 3e-70, 2e-137, 7e-141]),
     ):
         with mpmath.workdps(350):
             exact = exact_dirichlet(mp(p), mp(q))

@@ -33,7 +33,7 @@ def quotient(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
     shift = i + j - k - m
     top, top_error = stable.two_product(a, b)
     bottom, bottom_error = stable.two_product(c, d)
-    small = np.clip(shift, -2, 2)
+    small = np.minimum(shift, 2)
     close = np.ldexp(top, small) - bottom + (np.ldexp(top_error, small) - bottom_error)
     r_minus_1 = np.where(small == shift, close / bottom, np.ldexp(top / bottom, shift) - 1)
     return r_minus_1, np.log(top / bottom) + shift * np.log(2)
@@ -47,7 +47,7 @@ def product_quotient(a: Array, b: Array, c: Array) -> Array:
 
 def generalized_kl(p: Array, q: Array, r_minus_1: Array, log_r: Array) -> Array:
     """p·log(p/q) − p + q for positive p and q = r·p, with r as `quotient` gives it."""
-    near = p * stable.minus_log1p(np.clip(r_minus_1, -0.5, 0.5))
+    near = p * stable.minus_log1p(r_minus_1)
     far = np.where(np.isinf(q), np.inf, q - p - p * log_r)
     return np.where(np.abs(r_minus_1) < 0.5, near, far)
 
@@ -64,7 +64,7 @@ def exact_sum(values: Array) -> tuple[Array, Array]:
         a, b = high[..., :half], high[..., half : 2 * half]
         total, error = stable.two_sum(a, b)
         carried = low[..., :half] + low[..., half : 2 * half] + error
-        odd = slice(2 * half, n)
+        odd = slice(2 * half, None)
         high = np.concatenate([total, high[..., odd]], axis=-1)
         low = np.concatenate([carried, low[..., odd]], axis=-1)
     return high[..., 0], low[..., 0]

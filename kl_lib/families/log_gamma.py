@@ -78,7 +78,7 @@ def bregman_drop(
     y, x, y_all, x_all = y + shift, x + shift, y_all + shift, x_all + shift
     t_close = (difference * (x_rest / x) - rest) / y_all
     t = np.where(close, t_close, (x_rest * (y / x) - y_rest) / y_all)
-    whole, whole_all = excess(y, x, difference), excess(y_all, x_all, all_difference)
+    whole, whole_all = excess(y, x), excess(y_all, x_all)
     total += 0.5 * _subtract(t, all_difference / x_all, whole, whole_all)
     return total + _tail_drop(y, x, difference, y_rest, x_rest, rest)
 
@@ -104,10 +104,10 @@ def _step(y: Array, x: Array, difference: Array) -> Array:
     """ε − log(1 + ε) of the step from x to x + 1 in the formula above."""
     slope = difference / x / (y + 1)
     log = stable.log_ratio(y, x) + stable.log_ratio(x + 1, y + 1)
-    return np.where(slope > -0.5, stable.minus_log1p(np.maximum(slope, -0.5)), slope - log)
+    return np.where(slope > -0.5, stable.minus_log1p(slope), slope - log)
 
 
 def _subtract(t: Array, b: Array, whole_a: Array, whole_b: Array) -> Array:
     """(a − log(1 + a)) − (b − log(1 + b)) by t = (a − b)/(1 + b) where that is near 0."""
     near = np.abs(t) < 0.5
-    return np.where(near, stable.minus_log1p(np.where(near, t, 0.0)) + b * t, whole_a - whole_b)
+    return np.where(near, stable.minus_log1p(t) + b * t, whole_a - whole_b)
