@@ -6,6 +6,7 @@ again, and says what was lost.
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -20,9 +21,16 @@ from kl_lib.experiments.checkpoint import epochs_done
 
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
 # Small enough to be done often, long enough to be hit in the middle.
-GRID = ["--seeds", "0:2", "--loss", "kl,ce", "--epochs", "12", "--batch-size", "100"]
 RUNS, EPOCHS = 4, 12
+GRID = ["--seeds", "0:2", "--loss", "kl,ce", "--epochs", f"{EPOCHS}", "--batch-size", "100"]
 QUIET = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def few(digits):
+    """The configs that `GRID` stands for."""
+    return experiments.grid(
+        digits, arms=["kl", "ce"], seeds=range(2), epochs=EPOCHS, batch_size=100, threads=1
+    )
 
 
 def start(store, *args, grid=GRID, limit=None):
@@ -102,3 +110,30 @@ def interrupt(process):
     """Press Ctrl-C: the terminal sends it to all processes of the command."""
     for each in [*workers(process), process]:
         each.send_signal(signal.SIGINT)
+
+
+def start_cluster(count, folder):
+    """Start a dask scheduler and workers for it, each a process of its own.
+
+    Returns the address and the processes, the scheduler first.
+    """
+    environment = os.environ | QUIET | {"DASK_TEMPORARY_DIRECTORY": str(folder)}
+
+    def dask(*args, log):
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *args], stdout=log, stderr=log, env=environment
+        )
+
+    log = folder / "scheduler.log"
+    with open(log, "w") as file:
+        processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", log=file)]
+
+    def address():
+        return re.search(r"Scheduler at: +(tcp://127\.0\.0\.1:\d+)", log.read_text())
+
+    wait_for(address, processes[0])
+    for number in range(count):
+        with open(folder / f"worker{number}.log", "w") as file:
+            options = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+            processes.append(dask("worker", address()[1], *options, log=file))
+    return address()[1], processes

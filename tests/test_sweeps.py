@@ -2,10 +2,24 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 import psutil
 import pytest
-from faults import RUNS, end, interrupt, numbers, progress, records, start, wait_for, workers
+from faults import (
+    RUNS,
+    end,
+    few,
+    interrupt,
+    kill,
+    numbers,
+    progress,
+    records,
+    start,
+    start_cluster,
+    wait_for,
+    workers,
+)
 from typer.testing import CliRunner
 
 from kl_lib import experiments
@@ -13,6 +27,7 @@ from kl_lib.commands import app
 from kl_lib.experiments import ConfigError, Epoch, Result, SweepError, grid, sweep
 from kl_lib.experiments import sweeps as module
 from kl_lib.experiments.pools import RunLostError
+from kl_lib.experiments.runs import locked
 from kl_lib.experiments.store import comparable
 
 
@@ -354,3 +369,79 @@ def test_seeds_are_ranges_and_numbers(tmp_path, pretend):
     assert done.exit_code == 0, done.output
     found = experiments.read_records(tmp_path, "digits")
     assert [(r.config.arm, r.config.seed) for r in found] == [("null", 0), ("null", 1), ("null", 7)]
+
+
+# A cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Address of a scheduler, and the processes of its two workers."""
+    pytest.importorskip("distributed")
+    address, processes = start_cluster(2, tmp_path_factory.mktemp("cluster"))
+    yield address, processes[1:]
+    for process in processes:
+        kill(process)
+
+
+def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_middle_of_a_run(
+    tmp_path, cluster, undisturbed, digits
+):
+    address, (first, second) = cluster
+    seen = []
+
+    def watch(status):
+        seen.append(dict(status.running))
+        if first.poll() is None and sorted(status.running.values())[:1] > [1]:
+            first.kill()
+
+    found = sweep(tmp_path, few(digits), scheduler=address, watch=watch)
+    assert first.wait(timeout=10) != 0, "no worker was killed in the middle of a run"
+    assert second.poll() is None
+    assert any(
+        later[run] < epochs
+        for before, later in pairwise(seen)
+        for run, epochs in before.items()
+        if run in later
+    ), "no run was begun again"
+    assert len(found) == RUNS
+    assert numbers(tmp_path) == numbers(undisturbed[0])
+
+
+def test_a_sweep_that_is_stopped_leaves_the_cluster_and_the_locks_free(tmp_path, cluster, digits):
+    from distributed import Client
+
+    address, (_, second) = cluster
+    [config, *_] = grid(digits, arms=["kl"], seeds=[0], epochs=10_000, batch_size=100, threads=1)
+
+    def watch(status):
+        if status.running.get(config.id, 0) >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(tmp_path, [config], scheduler=address, watch=watch)
+    assert records(tmp_path) == []
+    with locked(tmp_path, config):
+        pass
+    with Client(address, set_as_default=False) as client:
+        assert client.submit(len, [1, 2, 3], pure=False).result(timeout=20) == 3
+    assert second.poll() is None
+
+
+def test_a_run_that_fails_on_a_cluster_says_why(tmp_path, cluster, digits):
+    address, _ = cluster
+    [config] = grid(digits, arms=["kl"], seeds=[0], epochs=1, threads=1, validation_split=1 - 1e-9)
+    with pytest.raises(SweepError, match="leaves 0 of 1437 images to train on"):
+        sweep(tmp_path, [config], scheduler=address)
+
+
+def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    from kl_lib.experiments import cluster as module
+
+    monkeypatch.setattr(module, "TIMEOUT", 1)
+    nowhere = "tcp://127.0.0.1:9"
+    done = invoke("sweep", "digits", "--store", tmp_path, "--scheduler", nowhere)
+    assert done.exit_code == 1
+    assert f"kl-lib: no scheduler answers at {nowhere} (" in done.stderr
+    assert "Traceback" not in done.output
