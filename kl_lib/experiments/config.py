@@ -178,7 +178,7 @@ class Config:
 
     @property
     def arm(self) -> str:
-        """What a comparison calls the run: its loss, or "null" if it belongs to the null arm."""
+        """Name of the run in comparisons, which is its loss, or "null" in the null arm."""
         if (self.loss, self.disturbance) == (NULL_LOSS, NULL_DISTURBANCE):
             return "null"
         return self.loss + (f"+{self.disturbance:g}" if self.disturbance else "")

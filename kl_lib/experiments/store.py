@@ -138,8 +138,8 @@ def comparable(records: Iterable[Record]) -> dict[str, list[Record]]:
 
     Returns
     -------
-    dict of str to list of Record
-        The key says in a line what the runs of a group have in common.
+    dict
+        Lists of records. The key says in a line what those of a group have in common.
     """
     groups: dict[str, list[Record]] = {}
     for record in _sorted(records):
@@ -209,7 +209,7 @@ class Record:
         ``description``, ``sha256``, ``train_images``, ``test_images``, ``image_shape``.
     environment : dict
         What it ran on, see `describe_environment`.
-    history : dict of str to list of float
+    history : dict
         ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and ``seconds``, one value an epoch.
     result : dict
         ``test_loss``, ``test_accuracy``, ``parameters``, ``seconds``, ``peak_memory`` (bytes; not

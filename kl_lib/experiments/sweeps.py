@@ -170,13 +170,14 @@ class Status:
     ----------
     configs : tuple of Config
         All runs.
-    finished : dict of str to Record
-        By id of the run.
-    running, elsewhere : dict of str to int
-        Whole epochs done, by id, of the runs that this sweep is doing, and of those that another
-        process is doing.
-    failed : dict of str to str
-        Why, by id.
+    finished : dict
+        Record of each run that is finished, by id.
+    running : dict
+        How many whole epochs are done of each run that this sweep is doing, by id.
+    elsewhere : dict
+        The same of the runs that another process is doing.
+    failed : dict
+        Why a run failed, by id.
     """
 
     configs: tuple[Config, ...]
