@@ -86,10 +86,14 @@ class Data:
         The data set.
     description : str
         What the data are, in one line.
-    x_train, x_test : numpy.ndarray
+    x_train
         Images, uint8, (n, height, width, channels).
-    y_train, y_test : numpy.ndarray
+    y_train
         Labels, uint8, (n,), from 0 to 9.
+    x_test
+        Like ``x_train``.
+    y_test
+        Like ``y_train``.
     sha256 : str
         Checksum of the four arrays with their names and shapes. It does not depend on how a file
         stores them.
