@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 #: What tells the arms of the experiment apart. Everything else in their configs has to be equal.
-ARMS = ("loss",)
+ARMS = ("loss", "disturbance")
 
 
 def compare(
@@ -43,12 +43,11 @@ def compare(
     records : iterable of Record
         Finished runs: every arm with the same seeds, each at least twice.
     reference : str
-        The arm that the others are compared with. An arm is named by its values of `by`:
-        ``"kl"``, ``"ce"``, ``"ce, 1e-07"`` (the null arm: cross-entropy with disturbed initial
-        weights).
+        The arm that the others are compared with. Arms are called as `Config.arm` says: ``"kl"``,
+        ``"ce"``, ``"null"``. With another `by` they are called by the values of those fields.
     by : sequence of str
-        The fields of the config that make an arm: loss and disturbance, or ``["precision"]`` to
-        compare precisions of one loss.
+        The fields of the config that make an arm. With ``["precision"]`` and the reference
+        ``"float32"`` two precisions of one loss are compared.
     margins : sequence of float
         Mean differences in accuracy (0 to 1) that would matter. The first one decides.
     level : float
@@ -63,9 +62,9 @@ def compare(
     Examples
     --------
     >>> from kl_lib.experiments import book_results, read_records
-    >>> records = [r for r in read_records(book_results(), "cifar10") if r.config.seed < 2]
-    >>> source = [r for r in records if r.config.loss in ("kl", "ce")]
-    >>> print(compare(source)["kl"].assessment.verdict)
+    >>> records = read_records(book_results(), "cifar10")
+    >>> four = [record for record in records if record.config.recipe == 1]
+    >>> print(compare(four)["kl"].assessment.verdict)
     undecided
     """
     arms = _arms(list(records), by)
@@ -335,9 +334,9 @@ def arm_name(config: Config, by: Sequence[str] = ARMS) -> str:
     >>> arm_name(config), arm_name(config, ["loss", "precision"])
     ('kl', 'kl, float32')
     """
-    values = [getattr(config, name) for name in by]
-    # A disturbance of 0 is none.
-    return ", ".join(str(value) for value in values if value != 0 or isinstance(value, str))
+    if tuple(by) == ARMS:
+        return config.arm
+    return ", ".join(str(getattr(config, name)) for name in by)
 
 
 def _check_equal(arms: Mapping[str, list[Record]], by: Sequence[str]) -> None:
