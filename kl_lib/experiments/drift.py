@@ -81,7 +81,7 @@ def study_drift(
     """
     if config.disturbance:
         raise ConfigError(
-            f"disturbance is {config.disturbance:g}, expected 0: this is the config of the reference"
+            f"disturbance is {config.disturbance:g}, expected 0: this is to be the reference"
         )
     configs = {name: _arm_config(config, name) for name in arms}
     environment = describe_environment(config)
@@ -547,7 +547,8 @@ def _true_class(logits: bool) -> keras.metrics.Metric:
             self.lowest.assign(ops.minimum(self.lowest, ops.min(q)))
 
         def result(self) -> dict[str, Any]:
-            return {"below_clip": self.below, "lowest": self.lowest}
+            named = {"below_clip": self.below, "lowest": self.lowest}
+            return {name: ops.convert_to_tensor(value) for name, value in named.items()}
 
         def reset_state(self) -> None:
             self.below.assign(0.0)
