@@ -12,7 +12,11 @@ SMALLEST_UNPADDED = 10
 
 
 def convnet(
-    input_shape: tuple[int, ...], classes: int = 10, *, precision: str = "float32"
+    input_shape: tuple[int, ...],
+    classes: int = 10,
+    *,
+    precision: str = "float32",
+    logits: bool = False,
 ) -> keras.Sequential:
     """Build the ConvNet of the Keras article, not yet compiled.
 
@@ -28,12 +32,15 @@ def convnet(
     classes : int
         Width of the softmax.
     precision : str
-        The Keras dtype policy of the layers.
+        The Keras dtype policy of the layers. The last one is always float32, because the loss is
+        taken of its output: bfloat16 has 8 bits, and next to 1 its steps are 0.004.
+    logits : bool
+        Leave the softmax out.
 
     Returns
     -------
     keras.Sequential
-        Maps (n, height, width, channels) to probabilities (n, classes).
+        Maps (n, height, width, channels) to probabilities or logits (n, classes).
 
     References
     ----------
@@ -64,6 +71,6 @@ def convnet(
             layers.Dropout(0.5, dtype=precision),
             layers.Flatten(data_format="channels_last", dtype=precision),
             layers.Dense(256, activation="relu", dtype=precision),
-            layers.Dense(classes, activation="softmax", dtype=precision),
+            layers.Dense(classes, activation=None if logits else "softmax", dtype="float32"),
         ]
     )
