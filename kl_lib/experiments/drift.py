@@ -535,7 +535,7 @@ def _true_class(logits: bool) -> keras.metrics.Metric:
     keras = import_keras()
     ops = keras.ops
 
-    class TrueClass(keras.metrics.Metric):  # type: ignore[misc,name-defined]
+    class TrueClass(keras.metrics.Metric):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__(name="true_class")
             self.below = self.add_variable((), "zeros", name="below")

@@ -167,13 +167,15 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
 
 def power(pairs: ArrayLike, powers: Mapping[str, ArrayLike]) -> Figure:
     """Power of the equivalence test against the number of pairs, a curve for each label."""
+    from matplotlib.ticker import MaxNLocator
+
     n = np.asarray(pairs)
     figure, (ax,) = panels(height=3.2)
     styles = ((M_COLOR, "-"), (AMBER, "--"), (ACCENT, "-."), (GREY, ":"))
     for (color, line), (label, values) in zip(styles, powers.items(), strict=False):
         ax.plot(n, np.asarray(values), color=color, linestyle=line, marker="o", ms=3, label=label)
     ax.set(xlabel="pairs of runs", ylabel="power", ylim=(-0.02, 1.02))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower right")
     return figure
 
