@@ -96,8 +96,10 @@ def compare(
             )
         )
     first = arms[reference][0]
+    free = {"seed", *by}
     return Comparison(
         reference=reference,
+        shared={k: v for k, v in first.config.as_dict().items() if k not in free},
         dataset=first.data["description"],
         test_images=first.data["test_images"],
         arms=tuple(_summary(name, _by_seed(name, arms[name])) for name in (reference, *others)),
@@ -159,6 +161,8 @@ class Comparison:
     ----------
     reference : str
         The arm that the others are compared with.
+    shared : dict
+        What is equal in the configs of all runs.
     dataset : str
         What the runs were trained on.
     test_images : int
@@ -173,6 +177,7 @@ class Comparison:
     """
 
     reference: str
+    shared: dict[str, Any]
     dataset: str
     test_images: int
     arms: tuple[Arm, ...]
@@ -205,6 +210,7 @@ class Comparison:
         """Return all of it as plain strings, numbers, lists and dicts."""
         return {
             "reference": self.reference,
+            "shared": dict(self.shared),
             "dataset": self.dataset,
             "test_images": self.test_images,
             "arms": {
