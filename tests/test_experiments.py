@@ -371,7 +371,6 @@ TRAINING = """
 
     def weights(**changes):
         config = replace(kl, **changes)
-        keras.utils.set_random_seed(config.seed)
         model = training._compiled(config, (8, 8, 1))
         training._disturb(model, config)
         return [np.asarray(w, "float64") for w in model.get_weights()]
@@ -390,17 +389,21 @@ TRAINING = """
         x = (np.floor(bunch.images * 255 / 16) / 255).astype("float32")[..., None]
         y = keras.utils.to_categorical(bunch.target, 10)
         test = np.arange(1797) % 5 == 0
-        keras.utils.set_random_seed(3)
+        seeds = np.random.SeedSequence(3).generate_state(6).tolist()
+        weights = [keras.initializers.GlorotUniform(seeds[n]) for n in (0, 2, 4, 5)]
+        layers = keras.layers
         model = keras.Sequential([
-            keras.layers.Conv2D(32, kernel_size=(3, 3), activation="relu", padding="same"),
-            keras.layers.MaxPooling2D(pool_size=(2, 2)),
-            keras.layers.Dropout(0.50),
-            keras.layers.Conv2D(64, kernel_size=(3, 3), activation="relu", padding="same"),
-            keras.layers.MaxPooling2D(pool_size=(2, 2)),
-            keras.layers.Dropout(0.50),
-            keras.layers.Flatten(),
-            keras.layers.Dense(256, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
+            layers.Conv2D(32, kernel_size=(3, 3), activation="relu", padding="same",
+                          kernel_initializer=weights[0]),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Dropout(0.50, seed=seeds[1]),
+            layers.Conv2D(64, kernel_size=(3, 3), activation="relu", padding="same",
+                          kernel_initializer=weights[1]),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Dropout(0.50, seed=seeds[3]),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu", kernel_initializer=weights[2]),
+            layers.Dense(10, activation="softmax", kernel_initializer=weights[3]),
         ])
         model.build((None, 8, 8, 1))
         model.compile(loss=loss, optimizer=keras.optimizers.Adam(), metrics=["accuracy"])
@@ -416,7 +419,8 @@ TRAINING = """
 
     print("ANSWER", json.dumps({
         "first": numbers(result),
-        "again": numbers(train(kl, digits)),
+        # Whatever else the process draws.
+        "again": [keras.utils.set_random_seed(1), numbers(train(kl, digits))][1],
         "ce": numbers(train(ce, digits)),
         "other seed": numbers(train(replace(kl, seed=4, epochs=1), digits)),
         "plain kl": plain_script(keras.losses.KLDivergence()),

@@ -18,8 +18,9 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 
 # The version of the code that turns a config into numbers: network, initial weights, optimiser,
 # order of the images. Raise it when a change there changes the numbers, and every id changes with
-# it. Recipe 1 left the order of the images to ``keras.Model.fit``, which can't be stopped and
-# continued; in recipe 2 it follows from the seed and the number of the epoch.
+# it. Recipe 1 seeded Python, NumPy and Keras, and left the order of the images to
+# ``keras.Model.fit``, which can't be stopped and continued. In recipe 2 all that is random has a
+# seed of its own, and the order of the images follows from the seed and the number of the epoch.
 RECIPE = 2
 
 # Fields that came after the first records, with the default that means "as before". They are left
