@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
 from kl_lib import experiments
@@ -91,6 +92,18 @@ def test_the_unpaired_interval_is_welchs_and_wider_where_pairs_agree(three):
     assert 2.1009 < (found.unpaired[1] - found.unpaired[0]) / (2 * error) < 2.2622
     assert found.correlation > 0.8
     assert np.ptp(found.unpaired) > np.ptp(found.assessment.interval)
+
+
+def test_the_unpaired_interval_does_not_assume_equal_spreads():
+    """Welch and Satterthwaite, with degrees of freedom near those of the arm that spreads."""
+    wide, narrow = [7000, 7100, 6900, 7050], [7000, 7001, 6999, 7000]
+    found = compare([*arm_records("kl", wide), *arm_records("ce", narrow)])["kl"]
+    va, vb = (np.var(x, ddof=1) / 4 for x in (wide, narrow))
+    freedom = (va + vb) ** 2 / (va**2 / 3 + vb**2 / 3)
+    assert freedom == pytest.approx(3, abs=0.01)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(va + vb) / 1e4
+    mean = (np.mean(wide) - np.mean(narrow)) / 1e4
+    assert found.unpaired == pytest.approx((mean - half, mean + half))
 
 
 def test_runs_with_equal_accuracies_have_no_correlation_and_no_unpaired_interval():

@@ -71,7 +71,6 @@ TRACING = """
     import keras, tensorflow as tf
     from kl_lib.experiments.batches import batches
     from kl_lib.experiments.training import _compiled, epoch_order
-    keras.utils.set_random_seed(3)
     model = _compiled(ce, (8, 8, 1))
     training = batches(digits.x_train[:1149], digits.y_train[:1149], 100)
     training.order = epoch_order(3, 0, 1149)

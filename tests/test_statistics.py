@@ -43,6 +43,7 @@ def test_the_paired_t_test_is_that_of_r_for_the_sleep_data():
     assert found.mean / (found.spread / math.sqrt(10)) == pytest.approx(-4.0621, abs=5e-5)
     assert found.p_zero == pytest.approx(0.002833, abs=5e-7)
     assert found.interval == pytest.approx((-2.4598858, -0.7001142), abs=5e-8)
+    assert found.narrow_interval == pytest.approx((-2.293, -0.867), abs=5e-4)  # t_TOST's
 
 
 def test_the_equivalence_test_is_that_of_toster_for_the_sleep_data():
@@ -277,6 +278,31 @@ def test_the_bootstrap_of_one_zero_and_ones_is_that_of_counting():
     low, high = bootstrap_interval(np.repeat([0.0, 1.0], 20))
     exact = stats.binom(40, 0.5).ppf([0.025, 0.975]) / 40
     assert (low, high) == pytest.approx(tuple(exact), abs=1.5 / 40)
+
+
+def test_the_bootstrap_follows_a_skew_that_students_interval_can_not_see():
+    """BCa shifts towards the long tail: further up than down from the mean, and mirrored."""
+    skew = stats.expon.ppf((np.arange(20) + 0.5) / 20)
+    low, high = bootstrap_interval(skew)
+    mean = skew.mean()
+    assert high - mean > 1.2 * (mean - low)
+    mirrored = bootstrap_interval(-skew)
+    assert mirrored == pytest.approx((-high, -low), abs=0.03)
+
+
+def test_the_bootstrap_is_bca_by_hand():
+    """Efron's formula from the resampled means: bias correction, and acceleration by jackknife."""
+    d = np.array([0.1, 0.3, 0.2, 1.4, 0.7, 0.1, 2.5, 0.4])
+    random = np.random.default_rng(1)
+    means = random.choice(d, (200_000, d.size)).mean(axis=1)
+    z0 = stats.norm.ppf(np.mean(means < d.mean()) + np.mean(means == d.mean()) / 2)
+    left_out = (d.sum() - d) / (d.size - 1)
+    u = left_out.mean() - left_out
+    a = (u**3).sum() / (6 * (u**2).sum() ** 1.5)
+    z = z0 + stats.norm.ppf([0.025, 0.975])
+    ends = np.quantile(means, stats.norm.cdf(z0 + z / (1 - a * z)))
+    assert bootstrap_interval(d) == pytest.approx(tuple(ends), abs=0.04)
+    assert np.quantile(means, [0.025, 0.975])[1] < ends[1] - 0.1  # not the plain percentiles
 
 
 # What is refused

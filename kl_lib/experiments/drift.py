@@ -393,7 +393,6 @@ def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None 
     kept = _images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
-    keras.utils.set_random_seed(config.seed)
     model = _compiled(config, data.x_train.shape[1:])
     _disturb(model, config)
     logits = config.loss.endswith("_logits")
