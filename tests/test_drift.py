@@ -355,3 +355,30 @@ def test_the_tables_name_arms_and_steps(tracing):
     text = tracing["text"]
     for words in ("first batch, against ce", "distance of the weights", "other seed", "step 24"):
         assert words in text
+
+
+# The command
+
+
+def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
+    def invoke(*args):
+        return subprocess.run(
+            [sys.executable, "-m", "kl_lib.cli", "drift", "digits", "--epochs", "1",
+             "--batch-size", "250", "--threads", "1", "--store", str(tmp_path), *args],
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+
+    first = invoke()
+    assert first.returncode == 0, first.stderr[-2000:]
+    [path] = (tmp_path / "drift" / "digits").iterdir()
+    assert first.stdout.splitlines()[:2] == ["ce: epoch 1/1", "null: epoch 1/1"]
+    assert "first batch, against ce" in first.stdout
+    assert str(path) in first.stdout.replace("\n", "")
+    kept = path.read_bytes()
+    again = invoke()
+    assert again.stdout.startswith("This study is finished already; --force runs it again.")
+    assert path.read_bytes() == kept
+    path.write_bytes(kept[:-50])
+    damaged = invoke()
+    assert damaged.returncode == 1
+    assert "is not whole JSON" in damaged.stderr

@@ -139,7 +139,7 @@ def steps_apart(drifts: Sequence[Drift]) -> Figure:
 def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     """The lowest probability of a true class in each epoch of training, and where Keras clips.
 
-    Each study thin, the geometric mean of several bold.
+    Each study thin, the geometric mean of several bold. A probability of 0 lies on the axis.
 
     Parameters
     ----------
@@ -149,8 +149,10 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
         Where the line is drawn.
     """
     figure, (ax,) = panels(height=3.2)
+    lowest = np.array([c.lowest for drift in drifts for c in drift.counts.values()])
+    bottom = min(clip, lowest[lowest > 0].min()) / 30
     for arm in _in_order(drifts[0].counts):
-        rows = np.array([drift.counts[arm].lowest for drift in drifts])
+        rows = np.maximum([drift.counts[arm].lowest for drift in drifts], bottom)
         epochs = np.arange(1, rows.shape[1] + 1)
         style = LOSSES[arm]
         if len(rows) > 1:
@@ -160,7 +162,7 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     where: dict[str, Any] = {"xytext": (0, -4), "textcoords": "offset points", "va": "top"}
     ax.annotate("Keras clips below", (epochs[0], clip), **where)
     ax.set(yscale="log", xlabel="epoch", ylabel="lowest probability\nof a true class")
-    ax.set_ylim(bottom=clip / 30)
+    ax.set_ylim(bottom=bottom)
     ax.legend(ncols=2)
     return figure
 
