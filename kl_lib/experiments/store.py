@@ -12,7 +12,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,10 @@ def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
     return _sorted(read_record(path) for path in record_paths(store, dataset))
 
 
-def comparable(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Sort records by arm and seed, in groups with all else in their configs the same.
+def comparable(
+    records: Iterable[Record], by: Sequence[str] = ("loss", "disturbance")
+) -> dict[str, list[Record]]:
+    """Group records by all that is in their configs beside the seed and the fields `by`.
 
     Returns
     -------
@@ -142,13 +144,21 @@ def comparable(records: Iterable[Record]) -> dict[str, list[Record]]:
         Lists of records. The key says in a line what those of a group have in common.
     """
     groups: dict[str, list[Record]] = {}
-    for record in _sorted(records):
+    for record in records:
         c = record.config
-        heading = (
-            f"{c.dataset} {c.data_sha256[:8]}, "
-            f"epochs {c.epochs}, batch {c.batch_size}, held out {c.validation_split:g}, "
-            f"threads {c.threads}, {c.backend}, {c.precision}, recipe {c.recipe}"
-        )
+        said = {
+            "dataset": f"{c.dataset} {c.data_sha256[:8]}",
+            "loss": c.loss,
+            "disturbance": f"disturbance {c.disturbance:g}",
+            "epochs": f"epochs {c.epochs}",
+            "batch_size": f"batch {c.batch_size}",
+            "validation_split": f"held out {c.validation_split:g}",
+            "threads": f"threads {c.threads}",
+            "backend": c.backend,
+            "precision": c.precision,
+            "recipe": f"recipe {c.recipe}",
+        }
+        heading = ", ".join(text for name, text in said.items() if name not in by)
         groups.setdefault(heading, []).append(record)
     return groups
 
