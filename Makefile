@@ -70,6 +70,7 @@ clean: ## delete what the other targets made, the environment included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock
+	@if [ -L $(VENV) ]; then echo "$(VENV) is a link to another environment; remove it, then run make again." >&2; exit 1; fi
 	@python=$$($(FIND)); \
 	if [ -z "$$python" ]; then \
 		echo "The book needs Python 3.11 or 3.12: install one, then run make again (or make PYTHON=/path/to/python3.12)." >&2; \
