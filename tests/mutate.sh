@@ -21,6 +21,7 @@ PYTHON
         mutmut==3.8.1 libcst==1.9.0
 fi
 
+ulimit -v 6000000 || true # KB: a loop without end may also grow without end
 export OMP_NUM_THREADS=1
 export DASK_SCHEDULER=synchronous       # a pool of threads does not survive a fork
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 # a third of the time of a short run
