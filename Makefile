@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks serve lab bench fuzz faults compat lock format clean
+.PHONY: help book test notebooks serve lab bench fuzz faults mutate compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 in
 faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)
 	@$(BIN)/python tests/faults.py --rounds $(or $(ROUNDS),3)
 
+mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (an hour)
+	@JOBS=$(JOBS) tests/mutate.sh
+
 compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, without frameworks
 	@tests/compat.sh
 
@@ -63,7 +66,7 @@ format: $(READY) ## let ruff format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
 clean: ## delete what the other targets made, the environment included
-	rm -rf $(VENV) _build build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) _build build dist mutants *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock

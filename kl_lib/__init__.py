@@ -22,6 +22,7 @@ from .discrete import (
 from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
+    from .diagnosis import diagnose
     from .families import (
         kl_bernoulli,
         kl_beta,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DistributionError",
     "cross_entropy",
+    "diagnose",
     "entropy",
     "get_num_threads",
     "js_divergence",
@@ -68,6 +70,7 @@ __all__ = [
 
 # Loaded when first asked for, so that `import kl_lib` costs little more than `import numpy`.
 _LATER = {
+    "diagnose": "diagnosis",
     **dict.fromkeys(
         (
             "kl_bernoulli",

@@ -8,6 +8,7 @@ counts", `generalized=True` "these are masses that need not sum to 1".
 from __future__ import annotations
 
 import operator
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class DistributionError(ValueError):
     argument, the place in it, the value found and what to do about it.
     """
 
+    __module__ = "kl_lib"  # the name it is caught by, and the shorter one in a traceback
+
 
 #: How far from 1 a row may sum, by the dtype the row came in. float64 rows carry rounding far
 #: below this; a float32 softmax over a million categories summed in float32 stays within 5e-4 and
@@ -35,8 +38,9 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
     """`value` as an array of real numbers with at least one axis, and the name of its dtype.
 
     Accepts lists, tuples, pandas Series and DataFrames, tensors of the frameworks, and arrays of
-    any integer, boolean or real floating dtype, which the array returned still has. Does not look
-    at the values. The name is a key of `SUM_TOLERANCE`: what has no entry there counts as float64.
+    any integer, boolean or real floating dtype, which the array returned still has (float32 for
+    PyTorch's bfloat16). Does not look at the values. The name is a key of `SUM_TOLERANCE`: what has
+    no entry there counts as float64.
 
     Raises
     ------
@@ -53,6 +57,8 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
         return value, "float64" if value.dtype.char == "d" else "float32"
     array = _raw_array(value, name)
     kind, dtype = array.dtype.kind, array.dtype.name
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+        dtype = "bfloat16"  # NumPy has none: the numbers are float32, as coarse as they came
     if kind == "c":
         raise DistributionError(
             f"{name} is complex ({dtype}); probabilities are real: pass {name}.real if the "
@@ -63,11 +69,14 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
             f"{name} holds text (first item: {_shorten(array)}); pass numbers, for example "
             f"np.asarray({name}, dtype=float)"
         )
-    if kind in "mM" or (kind == "V" and dtype != "bfloat16") or kind not in "biufVO":
+    if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
         raise DistributionError(f"{name} has dtype {dtype}; pass numbers, as floats or integers")
+    if kind == "O" and array.ndim == 0:
+        instead = f"list({name}.values())" if isinstance(value, dict) else "a list of numbers"
+        raise DistributionError(f"{name} is {value!r:.40}; pass {instead}")
     if kind == "O":
         raise DistributionError(
-            f"{name} has dtype object (first item: {_shorten(array)}); pass numbers, for example "
+            f"{name} has dtype object{_no_number(array, name)}; pass numbers, for example "
             f"np.asarray({name}, dtype=float)"
         )
     if array.ndim == 0:
@@ -93,25 +102,20 @@ def _raw_array(value: Any, name: str) -> NDArray[Any]:
         return value.asnumpy()
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
         value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":
-            import ml_dtypes  # numpy has no bfloat16 of its own; keep the coarse tolerance
-
-            return value.float().numpy().astype(ml_dtypes.bfloat16)
-        return value.numpy()
+        return value.float().numpy() if str(value.dtype) == "torch.bfloat16" else value.numpy()
     if hasattr(value, "dtypes") and hasattr(value, "to_numpy"):  # a pandas Series or DataFrame
         return _from_pandas(value)
     try:
         return np.asarray(value)
     except (ValueError, TypeError, NotImplementedError) as error:
         if isinstance(value, (list, tuple)):
-            lengths = sorted({len(row) if hasattr(row, "__len__") else 0 for row in value})
-            told = f": its rows have {', '.join(map(str, lengths))} entries" if lengths[1:] else ""
             raise DistributionError(
-                f"{name} is ragged{told}; pad the short rows with zeros so that every row has one "
-                "entry for each category"
+                f"{name} is ragged{_unequal(value)}; give every row one entry for each category, "
+                "0 where it cannot happen"
             ) from None
         raise DistributionError(
-            f"{name}, a {type(value).__name__}, cannot be read as an array: {error}"
+            f"{name}, a {type(value).__name__}, cannot be read as an array ({error}); pass a list "
+            "or a NumPy array"
         ) from error
 
 
@@ -124,6 +128,24 @@ def _from_pandas(value: Any) -> NDArray[Any]:
         except (TypeError, ValueError):
             return array
     return array
+
+
+def _unequal(rows: Any) -> str:
+    """Which row of a list is the first that is not as long as row 0."""
+    lengths = [len(row) if hasattr(row, "__len__") else 1 for row in rows]
+    for i, length in enumerate(lengths):
+        if length != lengths[0]:
+            entries = "entry" if lengths[0] == 1 else "entries"
+            return f": row 0 has {lengths[0]} {entries}, row {i} has {length}"
+    return ""
+
+
+def _no_number(array: NDArray[Any], name: str) -> str:
+    """Where an array of objects holds something else than a float or an integer."""
+    for place in np.ndindex(array.shape):
+        if not isinstance(array[place], (int, float, np.number)):
+            return f" ({_entry(name, place)} is {array[place]!r:.40})"
+    return ""
 
 
 def _shorten(array: NDArray[Any]) -> str:
@@ -141,7 +163,10 @@ def check_axis(axis: Any, ndim: int, name: str) -> int:
         ) from None
     if not -ndim <= axis < ndim:
         axes = "1 axis" if ndim == 1 else f"{ndim} axes"
-        raise DistributionError(f"axis={axis} is outside {name}, which has {axes}")
+        raise DistributionError(
+            f"axis={axis} is outside {name}, which has {axes}; leave axis out where the categories "
+            "are last"
+        )
     return axis - ndim if axis >= 0 else axis
 
 
@@ -155,7 +180,7 @@ def check_base(base: Any) -> float:
     >>> check_base(1)
     Traceback (most recent call last):
         ...
-    kl_lib.checks.DistributionError: base is 1; pass a number above 0 other than 1, or None for nats
+    kl_lib.DistributionError: base is 1; pass a number above 0 other than 1, or None for nats
     """
     if base is None:
         return 1.0
@@ -207,7 +232,8 @@ def distribution(
     array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
     if array.shape[-1] == 0:
         raise DistributionError(
-            f"{name} has no categories: its axis {axis} is empty (shape {given.shape})"
+            f"{name} has no categories: its axis {axis} is empty (shape {given.shape}); pass at "
+            "least one"
         )
     _check_values(array, name, normalize or generalized)
     if normalize:
@@ -240,15 +266,15 @@ def _check_values(array: Array, name: str, masses: bool) -> None:
     if not finite.all():
         place = _first(~finite)
         value = array[place]
-        if np.all((array <= 0) & (array > -np.inf) | np.isneginf(array)):
+        if np.all(array <= 0):
             raise DistributionError(_logarithms(name, place, value))
         remedy = (
-            "find where it came from (0/0, log of a negative number, a missing value); "
-            "a category that cannot happen has probability 0"
+            "; look for 0/0, the log of a negative number or a missing value. A category that "
+            "cannot happen has probability 0"
             if np.isnan(value)
-            else "a probability is at most 1; divide counts by their sum before they overflow"
+            else ", and a probability is at most 1; divide counts before they overflow"
         )
-        raise DistributionError(f"{_entry(name, place)} is {value:g}; {remedy}")
+        raise DistributionError(f"{_entry(name, place)} is {value:g}{remedy}")
     negative = array < 0
     if negative.any():
         place = _first(negative)
@@ -305,21 +331,17 @@ def pair(
     axis: int = -1,
     normalize: bool = False,
     generalized: bool = False,
-    names: tuple[str, str] = ("p", "q"),
 ) -> tuple[tuple[Array, Array, str], tuple[Array, Array, str]]:
     """Check two arguments and that they belong together; categories end on the last axis.
 
     Two labelled inputs (pandas) must carry the same labels. Shapes must match as said in
     `check_shapes`.
     """
-    check_labels(p, q, names)
-    arrays = as_array(p, names[0])[0], as_array(q, names[1])[0]
-    negative_axis = check_shapes(arrays[0].shape, arrays[1].shape, axis, names)
-    checked = [
-        distribution(value, name, axis=negative_axis, normalize=normalize, generalized=generalized)
-        for value, name in zip((p, q), names, strict=True)
-    ]
-    return checked[0], checked[1]
+    check_labels(p, q, ("p", "q"))
+    shapes = as_array(p, "p")[0].shape, as_array(q, "q")[0].shape
+    options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
+    options["axis"] = check_shapes(*shapes, axis)
+    return distribution(p, "p", **options), distribution(q, "q", **options)
 
 
 def check_labels(p: Any, q: Any, names: tuple[str, str]) -> None:
@@ -327,30 +349,40 @@ def check_labels(p: Any, q: Any, names: tuple[str, str]) -> None:
     labels = [_category_labels(value) for value in (p, q)]
     if labels[0] is not None and labels[1] is not None and not labels[0].equals(labels[1]):
         raise DistributionError(
-            f"{names[0]} and {names[1]} are labelled differently ({_preview(labels[0])} against "
-            f"{_preview(labels[1])}); align them first, {names[1]} = "
+            f"{names[0]} and {names[1]} are labelled differently: "
+            f"{_difference(labels[0], labels[1], names)}; align them, {names[1]} = "
             f"{names[1]}.reindex({names[0]}.{'columns' if hasattr(p, 'columns') else 'index'}, "
             f"{'axis=1, ' if hasattr(q, 'columns') else ''}fill_value=0), "
-            "or pass .to_numpy() if position is what counts"
+            "or drop the labels with .to_numpy() if position is what counts"
         )
-    both_frames = hasattr(p, "columns") and hasattr(q, "columns")
+    both_frames = all(hasattr(value, "columns") and hasattr(value, "index") for value in (p, q))
     if both_frames and len(p) == len(q) and not p.index.equals(q.index):
         raise DistributionError(
-            f"the rows of {names[0]} and {names[1]} are labelled differently "
-            f"({_preview(p.index)} against {_preview(q.index)}); align them first, {names[1]} = "
-            f"{names[1]}.loc[{names[0]}.index], or pass .to_numpy() if position is what counts"
+            f"the rows of {names[0]} and {names[1]} are labelled differently: "
+            f"{_difference(p.index, q.index, names)}; align them, {names[1]} = "
+            f"{names[1]}.loc[{names[0]}.index], or drop the labels with .to_numpy() if position is "
+            "what counts"
         )
 
 
 def _category_labels(value: Any) -> Any:
     if not (hasattr(value, "dtypes") and hasattr(value, "to_numpy")):
         return None
-    return value.columns if hasattr(value, "columns") else value.index
+    labels = value.columns if hasattr(value, "columns") else getattr(value, "index", None)
+    return labels if hasattr(labels, "equals") else None  # polars has a list of names
 
 
-def _preview(labels: Any) -> str:
-    shown = ", ".join(str(label) for label in labels[:4])
-    return f"[{shown}{', ...' if len(labels) > 4 else ''}]"
+def _difference(p_labels: Any, q_labels: Any, names: tuple[str, str]) -> str:
+    """Where two lists of labels first differ."""
+    lists = ([_shown(label) for label in labels] for labels in (p_labels, q_labels))
+    for i, (a, b) in enumerate(zip_longest(*lists, fillvalue="none")):
+        if a != b:
+            return f"label {i} is {a} in {names[0]} and {b} in {names[1]}"
+    return f"{p_labels.dtype} against {q_labels.dtype}"
+
+
+def _shown(label: Any) -> str:
+    return f"{label!r:.20}" if isinstance(label, str) else f"{label!s:.20}"
 
 
 def check_shapes(
@@ -373,8 +405,8 @@ def check_shapes(
     >>> check_shapes((3, 1), (3,), -1)
     Traceback (most recent call last):
         ...
-    kl_lib.checks.DistributionError: p has 1 category and q has 3 on axis -1 (shapes (3, 1) and \
-(3,)); they must agree
+    kl_lib.DistributionError: p has 1 category and q has 3 on axis -1 (shapes (3, 1) and \
+(3,)); give both the same categories
     """
     shapes = (p_shape, q_shape)
     larger = max(shapes, key=len)
@@ -392,7 +424,7 @@ def check_shapes(
         noun = "category" if counts[0] == 1 else "categories"
         raise DistributionError(
             f"{names[0]} has {counts[0]} {noun} and {names[1]} has {counts[1]} on axis {axis} "
-            f"({both}); they must agree"
+            f"({both}); give both the same categories"
         )
     if len(smaller) < len(larger):
         fits = larger[len(larger) - len(smaller) :] == smaller
@@ -411,7 +443,10 @@ def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
     given, dtype = as_array(value, name)
     array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
     if array.shape[-1] == 0:
-        raise DistributionError(f"{name} has no categories: its axis {axis} is empty")
+        raise DistributionError(
+            f"{name} has no categories: its axis {axis} is empty (shape {given.shape}); pass at "
+            "least one"
+        )
     bad = np.isnan(array) | np.isposinf(array)
     if bad.any():
         place = _first(bad)
@@ -422,8 +457,8 @@ def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
     masked = np.isneginf(array).all(axis=-1)
     if masked.any():
         raise DistributionError(
-            f"{_row(name, _first(masked))} is -inf everywhere; at least one category must be "
-            "possible"
+            f"{_row(name, _first(masked))} is -inf everywhere; leave at least one category "
+            "unmasked, or drop the row"
         )
     return array, dtype
 

@@ -11,10 +11,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from . import __version__
-from .answers import LIBRARIES
-from .diagnose import diagnose as diagnose_pair
-from .pairs import PairError, read_pair
+from . import __version__, diagnosis
+from .diagnosis import LIBRARIES, PairError, read_pair
 
 
 class Commands(TyperGroup):
@@ -97,7 +95,7 @@ def diagnose(
         _stop(error)
     # Keeps most of TensorFlow's notes about the processor out of the way.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    report = diagnose_pair(*pair, axis=axis, base=base, normalize=normalize, libraries=asked)
+    report = diagnosis.diagnose(*pair, axis=axis, base=base, normalize=normalize, libraries=asked)
     if as_json:
         _print([report.to_json(indent=2)])
     elif sys.stdout.isatty():

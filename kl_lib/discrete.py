@@ -24,9 +24,7 @@ Result = Any  # a NumPy scalar for one pair, an array for a batch
 
 def _finish(value: Array, divisor: float, *dtypes: str) -> Result:
     """Divide by log(base), cast to the dtype promised, and unwrap a lone number."""
-    with np.errstate(over="ignore"):
-        result = np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))
-    return result[()]
+    return np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))[()]
 
 
 def entropy(
@@ -173,7 +171,7 @@ def kl_divergence(
     References
     ----------
     Kullback and Leibler, "On Information and Sufficiency", 1951. For the generalised form:
-    Csiszár, "I-divergence geometry of probability distributions", 1975.
+    Csiszár, "Why least squares and maximum entropy?", 1991.
 
     Examples
     --------
@@ -195,24 +193,15 @@ def kl_divergence(
     if not (normalize or generalized):
         tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
     task = rows.Task(divisor, tolerances, normalize, generalized)
-    result, valid = np.zeros(0), False
-    if p_array.shape[-1]:
-        dtype = checks.result_dtype(p_dtype, q_dtype)
+    dtype = checks.result_dtype(p_dtype, q_dtype)
+    if p_array.size:
         result, valid = rows.kl_rows(p_array, q_array, task, dtype)
-    if not valid or p_array.size == 0:
+    else:
+        result, valid = np.empty(p_array.shape[:-1], dtype), False
+    if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
     return result[()]
-
-
-def _of_normalized(total: Array, p_sums: Array, q_sums: Array) -> Array:
-    """From Σ (p·log(p/q) − p + q) to the KL of the rows divided by their sums.
-
-    With r = Σq/Σp that is total/Σp − (r − 1 − log r): a correction of second order in how far
-    the sums are from 1, so their rounding does not matter.
-    """
-    correction = stable.minus_log1p((q_sums - p_sums) / p_sums)
-    return np.maximum(total / p_sums - correction, 0.0)
 
 
 def js_divergence(
@@ -310,9 +299,7 @@ def kl_terms(
     with np.errstate(invalid="ignore"):
         terms = p_values * stable.log_ratio(p_values, q_values)
     terms = np.where(np.broadcast_to(p_values == 0, terms.shape), 0.0, terms)
-    ndim = max(np.ndim(terms), 1)
-    place = checks.check_axis(axis, ndim, "the result")
-    return _finish(np.moveaxis(terms, -1, place), divisor, p_dtype, q_dtype)
+    return _finish(np.moveaxis(terms, -1, axis), divisor, p_dtype, q_dtype)
 
 
 def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result:
@@ -351,7 +338,8 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     table, dtype = checks.as_array(joint, "joint")
     if table.ndim < 2:
         raise checks.DistributionError(
-            f"joint has shape {table.shape}; it needs two axes, one for each variable"
+            f"joint has shape {table.shape}; pass a table, one variable in its rows, the other in "
+            "its columns"
         )
     flat = table.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
     values, sums, _ = checks.distribution(flat, "joint")
@@ -359,8 +347,8 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     cells = values.reshape(table.shape)
     product = cells.sum(axis=-1, keepdims=True) * cells.sum(axis=-2, keepdims=True)
     product = product.reshape(values.shape)
-    total = stable.generalized_kl(values, product).sum(axis=-1)
-    return _finish(_of_normalized(total, np.ones_like(sums), product.sum(axis=-1)), divisor, dtype)
+    # Both sum to 1 but for rounding, which enters the result squared.
+    return _finish(stable.generalized_kl(values, product).sum(axis=-1), divisor, dtype)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Result:
@@ -435,13 +423,14 @@ def kl_from_logits(
     names = ("p_logits", "q_logits")
     (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
     dtype = checks.result_dtype(p_dtype, q_dtype)
-    result, valid = np.zeros(a.shape[:-1]), False
-    if a.shape[-1]:
+    if a.size:
         result, valid = rows.logit_rows(a, b, divisor, dtype)
+    else:
+        result, valid = np.empty(a.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where.
-        for value, name in zip((p_logits, q_logits), names, strict=True):
-            checks.logits(value, name, axis=axis)
+        checks.logits(p_logits, names[0], axis=axis)
+        checks.logits(q_logits, names[1], axis=axis)
     return result[()]
 
 
@@ -502,7 +491,8 @@ def kl_matrix(
     )
     if p_rows.shape[1] != q_rows.shape[1]:
         raise checks.DistributionError(
-            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; they must agree"
+            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; give both the same "
+            "categories"
         )
     empty = q_rows == 0
     with np.errstate(divide="ignore"):
@@ -528,7 +518,8 @@ def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, 
     given, _ = checks.as_array(value, name)
     if given.ndim != 2:
         raise checks.DistributionError(
-            f"{name} has shape {given.shape}; it needs two axes, (distributions, categories)"
+            f"{name} has shape {given.shape}; pass shape (distributions, categories)"
+            + (f", for a single one np.array([{name}])" if given.ndim == 1 else "")
         )
     values, sums, dtype = checks.distribution(value, name, normalize=normalize)
     return given, values / sums[:, None], dtype

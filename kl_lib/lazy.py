@@ -30,11 +30,11 @@ def kl_divergence(p: Any, q: Any, *, axis: int, **options: Any) -> Any:
     p, q = da.asarray(p), da.asarray(q)
     axis = check_shapes(p.shape, q.shape, axis)
     p, q = da.moveaxis(p, axis, -1), da.moveaxis(q, axis, -1)
-    p, q = da.broadcast_arrays(p, q)
+    p, q = da.broadcast_arrays(p, q)  # which cuts them alike
     batch = tuple(range(p.ndim - 1))
-    cut = [x.numblocks[-1] > 1 for x in (p, q)]
-    layout = p if not cut[0] else q if not cut[1] else p.rechunk({p.ndim - 1: -1, **_auto(batch)})
-    p, q = p.rechunk(layout.chunks), q.rechunk(layout.chunks)
+    if p.numblocks[-1] > 1:
+        p = p.rechunk({p.ndim - 1: -1, **dict.fromkeys(batch, "auto")})
+        q = q.rechunk(p.chunks)
 
     def block(a: NDArray[Any], b: NDArray[Any], block_info: Any = None) -> Any:
         try:
@@ -46,9 +46,5 @@ def kl_divergence(p: Any, q: Any, *, axis: int, **options: Any) -> Any:
             start = place[0] if len(place) == 1 else tuple(place)
             raise DistributionError(f"in the chunk that begins at row {start}: {error}") from None
 
-    dtype = np.asarray(divergence(*(np.ones((1, 1), x.dtype) for x in (p, q)), **options)).dtype
-    return da.map_blocks(block, p, q, drop_axis=p.ndim - 1, dtype=dtype, meta=np.empty((), dtype))
-
-
-def _auto(axes: tuple[int, ...]) -> dict[int, str]:
-    return dict.fromkeys(axes, "auto")
+    dtype = np.asarray(divergence(*(np.ones((1, 1), x.dtype) for x in (p, q)))).dtype
+    return da.map_blocks(block, p, q, drop_axis=p.ndim - 1, meta=np.empty((), dtype))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,18 +22,36 @@ from . import stable
 
 Array = NDArray[Any]
 
-#: Entries of a chunk: 256 KB of float64, so that three arrays of it stay in a core's cache.
+#: Bytes of the scratch space of a thread at most and at least, and of all threads together. In
+#: chunks of this size temporaries stay in a core's cache; in much smaller ones threads wait for one
+#: another, since only one at a time can start the next NumPy call.
+_SCRATCH, _LEAST_SCRATCH, _ALL_SCRATCH = 1 << 20, 1 << 16, 1 << 21
+
+#: Entries that are computed at a time where new temporaries are made for it.
 CHUNK = 1 << 15
+
+#: What is kept of each row goes through several steps of its own. Their calls cost less, each, for
+#: the rows of so many chunks at once, and for so many rows of all threads at most.
+_CHUNKS, _ROWS = 4, 1 << 16
+
+#: Up to so many categories a row's products are summed one after the other, in its own dtype;
+#: beyond, pairwise, which rounds less.
+_FEW = 256
 
 #: Below this many entries, threads cost more than they save.
 _WORTH_THREADS = 1 << 19
 
 #: A fast result above this is right to 1e-12 (float64) or 1e-5 (float32): its absolute error is a
-#: few units in the last place of 1, whatever the number of categories.
+#: few units in the last place of 1, whatever the number of categories. So is one of float32 rows
+#: above `_SAFE_WIDENED`, computed in float64.
 _SAFE = {"d": 0.01, "f": 0.1}
+_SAFE_WIDENED = 1e-9
 
 #: Counts that sum to less have terms that are subnormal, with few digits left.
 _SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
+
+#: The smallest number above 0.
+_SMALLEST = 5e-324
 
 _threads: int | None = None
 
@@ -120,126 +138,200 @@ def kl_rows(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tu
         float64 or float32: of the computation where nothing cancels, and of the result.
     """
     out = np.empty(p.shape[:-1], dtype)
-    valid = True
-
-    def fast(block: tuple[Array, Array, Array]) -> bool:
-        p_block, q_block, out_block = block
-        if p_block.dtype != dtype:
-            p_block = p_block.astype(dtype)
-        if q_block.dtype != dtype:
-            q_block = q_block.astype(dtype)
-        with np.errstate(all="ignore"):
-            if p_block.shape[1] > CHUNK:
-                return _long_row(p_block[0], q_block[0], out_block, task)
-            return _block(p_block, q_block, out_block, task)
-
-    results = out.reshape(-1)
-
-    def exact(rows: NDArray[np.intp]) -> bool:
-        place = np.unravel_index(rows, out.shape) if out.ndim else (None,)
-        with np.errstate(all="ignore"):
-            results[rows] = _exact(p[place], q[place], task) / task.divisor
-        return True
-
     threads = get_num_threads() if p.size >= _WORTH_THREADS else 1
-    with _mapper(threads) as run:
-        valid = all(list(run(fast, _blocks(p, q, out))))
-        # Rows that the fast pass is unsure of are marked by nan; together they cost fewer calls.
-        # In smaller chunks, because the exact terms need more temporaries.
-        all(list(run(exact, _unsure(results, max(1, CHUNK // 4 // max(p.shape[-1], 1))))))
-    return out, valid
+    space = min(max(min(_SCRATCH, _ALL_SCRATCH // threads), _LEAST_SCRATCH), 32 * p.size) // 8
+
+    def work(blocks: Iterator[tuple[Array, Array, Array]]) -> bool:
+        scratch, valid = np.empty(space), True
+        for p_block, q_block, out_block in blocks:
+            compute = _block if 4 * p_block.shape[1] <= space else _long_rows
+            valid &= compute(p_block, q_block, out_block, scratch, task)
+        return valid
+
+    entries = space * 8 // out.itemsize
+    if p.ndim == 2:  # with more axes, blocks may have to be copies
+        entries = min(_CHUNKS * entries, max(_ROWS // threads, 1) * p.shape[1])
+    return out, _on_threads(work, _blocks(p, q, out, entries), threads)
 
 
-@contextmanager
-def _mapper(threads: int) -> Iterator[Callable[..., Iterator[bool]]]:
-    """`map`, on this thread or on several."""
+def _on_threads(work: Callable[[Iterator[Any]], bool], items: Iterator[Any], threads: int) -> bool:
+    """Let `work` use up `items`, on this thread or shared out among several; whether all agree."""
+
+    def quietly(share: Iterator[Any]) -> bool:
+        with np.errstate(all="ignore"):
+            return work(share)
+
     if threads == 1:
-        yield map
-    else:
-        from concurrent.futures import ThreadPoolExecutor  # slow to import
+        return quietly(items)
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
 
-        with ThreadPoolExecutor(threads) as pool:
-            yield pool.map
-
-
-def _unsure(results: Array, step: int) -> Iterator[NDArray[np.intp]]:
-    """Indices of the results that are nan, at most `step` of them at a time."""
-    for start in range(0, len(results), 1 << 16):
-        found = np.flatnonzero(np.isnan(results[start : start + (1 << 16)])) + start
-        for i in range(0, len(found), step):
-            yield found[i : i + step]
+    lock = Lock()
+    with ThreadPoolExecutor(threads) as pool:
+        shares = [_share(items, lock) for _ in range(threads)]
+        return all(list(pool.map(quietly, shares)))
 
 
-def _blocks(p: Array, q: Array, out: Array) -> Iterator[tuple[Array, Array, Array]]:
-    """Views (or small copies) of p and q with two axes and few entries, with their outputs."""
+def _share(items: Iterator[Any], lock: Lock) -> Iterator[Any]:
+    """The items that no other thread has taken."""
+    while True:
+        with lock:
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _blocks(p: Array, q: Array, out: Array, entries: int) -> Iterator[tuple[Array, Array, Array]]:
+    """Views (or small copies) of p and q with two axes and few entries, with their outputs.
+
+    At most so many `entries`, except that a row stays whole.
+    """
     if p.ndim == 1:
         yield p[None], q[None], out.reshape(1)
     elif p.ndim == 2:
-        step = max(1, CHUNK // max(p.shape[1], 1))
+        step = max(1, entries // max(p.shape[1], 1))
         for start in range(0, p.shape[0], step):
             part = slice(start, start + step)
             yield p[part], q[part], out[part]
-    elif (inner := math.prod(p.shape[1:])) <= CHUNK:
-        step = max(1, CHUNK // max(inner, 1))
+    elif (inner := math.prod(p.shape[1:])) <= entries:
+        step = max(1, entries // max(inner, 1))
         flat = (-1, p.shape[-1])
         for start in range(0, p.shape[0], step):
             part = slice(start, start + step)
             yield p[part].reshape(flat), q[part].reshape(flat), out[part].reshape(-1)
     else:
         for i in range(p.shape[0]):
-            yield from _blocks(p[i], q[i], out[i])
+            yield from _blocks(p[i], q[i], out[i], entries)
 
 
-def _block(p: Array, q: Array, out: Array, task: Task) -> bool:
+def _block(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bool:
     """Fill `out` for one block; return whether its values and sums are plainly valid."""
-    total, p_sums, q_sums, low = _usual(p, q)
-    value, scale = _combine(total, p_sums, q_sums, task)
-    safe = (value > _SAFE[p.dtype.char] * scale) & (value < np.inf)
-    if task.normalize:
-        safe &= p_sums > _SMALLEST_SUM[p.dtype.char]
-    if not safe.all():
-        value[~safe] = np.nan
-    np.divide(value, task.divisor, out=out)
-    return low >= 0 and _sums_valid(p_sums, q_sums, task)
+    p_sums, q_sums, low = _values(p, q, out, scratch, task, _SAFE[out.dtype.char])
+    if task.divisor != 1:
+        out /= task.divisor
+    return bool(low >= 0) and _sums_valid(p_sums, q_sums, task)
+
+
+def _values(
+    p: Array, q: Array, out: Array, scratch: Array, task: Task, bound: float
+) -> tuple[Array, Array, Any]:
+    """Fill `out` with the divergences in nats; return Σp, Σq, and the smallest value.
+
+    Computes in the dtype of `out`. What comes out above `bound` stands; other rows are computed
+    again, of float32 in float64 first.
+    """
+    p_sums, q_sums, low = _usual(p, q, out, scratch)
+    value, scale = _combine(out, p_sums, q_sums, task)
+    smallest_sum = _SMALLEST_SUM[out.dtype.char] if task.normalize else -np.inf
+    if not (
+        value.min() > bound * np.max(scale) and value.max() < np.inf and p_sums.min() > smallest_sum
+    ):
+        # A negative q beside a positive p has made its row nan: it is among these.
+        low = np.minimum(low, q.min())
+        safe = (value > bound * scale) & (value < np.inf) & (p_sums > smallest_sum)
+        for rows in _batches(~safe, max(1, len(scratch) // (4 * p.shape[1]))):
+            a, b = (x[rows].astype(np.float64, copy=False) for x in (p, q))
+            if out.dtype == np.float32:
+                again = np.empty(len(a))
+                _values(a, b, again, scratch, task, _SAFE_WIDENED)
+                value[rows] = again
+            else:
+                value[rows] = _exact(a, b, scratch, task)
+    return p_sums, q_sums, low
+
+
+def _batches(chosen: NDArray[np.bool_], size: int) -> Iterator[Any]:
+    """Indices of the chosen rows, so many at a time."""
+    if chosen.all():  # slices give views where indices would copy
+        yield from (slice(start, start + size) for start in range(0, len(chosen), size))
+    else:
+        indices = np.flatnonzero(chosen)
+        yield from (indices[start : start + size] for start in range(0, len(indices), size))
 
 
 def _combine(total: Any, p_sums: Any, q_sums: Any, task: Task) -> tuple[Any, Any]:
-    """From Σ p·log(p/q) and the sums to the result, and what its rounding is relative to."""
+    """From Σ p·log(p/q) and the sums to the result, and what its rounding is relative to.
+
+    The result takes the place of `total` where that is an array.
+    """
     if task.generalized:
-        return total - p_sums + q_sums, p_sums + q_sums
-    return total / p_sums + np.log(q_sums / p_sums), 1
+        total -= p_sums
+        total += q_sums
+        return total, p_sums + q_sums
+    total /= p_sums
+    total += np.log(q_sums / p_sums)
+    return total, 1
 
 
 def _sums_valid(p_sums: Array, q_sums: Array, task: Task) -> bool:
     if task.tolerances is None:
-        return all(bool(((sums > 0) & (sums < np.inf)).all()) for sums in (p_sums, q_sums))
+        return all(bool(sums.min() > 0 and sums.max() < np.inf) for sums in (p_sums, q_sums))
     pairs = zip((p_sums, q_sums), task.tolerances, strict=True)
-    return all(bool((np.abs(sums - 1) <= tolerance).all()) for sums, tolerance in pairs)
+    return all(bool(x.min() >= 1 - far and x.max() <= 1 + far) for x, far in pairs)
 
 
-def _usual(p: Array, q: Array) -> tuple[Array, Array, Array, Any]:
-    """Σ p·log(p/q), Σp, Σq and the smallest value, in the dtype of p and q."""
-    terms = np.divide(p, q)
-    np.log(terms, out=terms)
-    terms *= p
-    low = min(p.min(initial=np.inf), q.min(initial=np.inf))
-    if not low > 0:
-        terms[p == 0] = 0
-    return _sums(terms), _sums(p), _sums(q), low
+def _usual(p: Array, q: Array, out: Array, scratch: Array) -> tuple[Array, Array, Any]:
+    """Fill `out` with Σ p·log(p/q), in its dtype; return Σp, Σq, and the smallest value.
+
+    That is the smallest of p alone where all are above 0: then a q below 0 shows as a sum of nan.
+    """
+    scratch = scratch.view(out.dtype)
+    p_sums, q_sums = np.empty((2, len(p)), out.dtype)
+    low: Any = np.inf
+    step = max(1, len(scratch) // p.shape[1])
+    for start in range(0, len(p), step):
+        rows = slice(start, start + step)
+        a, b = (x[rows].astype(out.dtype, copy=False) for x in (p, q))
+        logs = np.divide(a, b, out=scratch[: a.size].reshape(a.shape))
+        np.log(logs, out=logs)
+        least = a.min()
+        if not least > 0:
+            logs[a == 0] = 0
+            least = np.minimum(least, b.min())
+        low = np.minimum(low, least)
+        _products(a, logs, out[rows])
+        _sums(a, p_sums[rows])
+        _sums(b, q_sums[rows])
+    return p_sums, q_sums, low
 
 
-def _sums(x: Array) -> Array:
-    # A reduction has a cost for each row, einsum one for each entry; both sum pairwise or in few.
-    return np.einsum("ij->i", x) if x.shape[1] < 32 else x.sum(axis=1)
+def _products(x: Array, y: Array, out: Array) -> None:
+    """Fill `out` with Σ x·y of each row; y is lost."""
+    if x.shape[1] < _FEW:
+        np.einsum("ij,ij->i", x, y, out=out)
+    else:
+        y *= x
+        y.sum(axis=1, out=out)
 
 
-def _exact(p: Array, q: Array, task: Task) -> Array:
-    """The same from terms that are never negative, in float64."""
-    p, q = p.astype(np.float64), q.astype(np.float64)
+def _sums(x: Array, out: Array | None = None) -> Array:
+    # A reduction has a cost for each row, einsum one for each entry.
+    return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
+
+
+def _exact(p: Array, q: Array, scratch: Array, task: Task) -> Array:
+    """The divergences of float64 rows from terms that are never negative."""
     if task.normalize:
         return _exact_of_counts(p, q)
-    total = stable.generalized_kl(p, q).sum(axis=1)
-    return total if task.generalized else _of_sums(total, p.sum(axis=1), (q - p).sum(axis=1))
+    total, excess = _sums_of_close(p, q, scratch)
+    if total is None:
+        total, excess = _sums(stable.generalized_kl(p, q)), _sums(q - p)
+    return total if task.generalized else _of_sums(total, _sums(p), excess)
+
+
+def _sums_of_close(p: Array, q: Array, scratch: Array) -> tuple[Any, Any]:
+    """Σ (p·log(p/q) − p + q) and Σ(q − p) in scratch space, or None where p is far from q."""
+    difference, z, terms, square = scratch[: 4 * p.size].reshape(4, *p.shape)
+    np.add(p, q, out=z)
+    if not z.max() < np.inf:
+        return None, None
+    np.maximum(z, _SMALLEST, out=z)  # two zeros give 0/_SMALLEST
+    np.subtract(p, q, out=difference)
+    np.divide(difference, z, out=z)
+    if not max(z.max(), -z.min()) < stable.SMALL:
+        return None, None
+    stable.close_terms(difference, z, out=terms, square=square)
+    return _sums(terms), -_sums(difference)
 
 
 def _of_sums(total: Any, p_sums: Any, excess: Any) -> Any:
@@ -268,15 +360,24 @@ def _exact_of_counts(p: Array, q: Array) -> Array:
     return _of_sums(total, (p_sums * q_sums)[:, 0], -difference.sum(axis=1))
 
 
-def _long_row(p: Array, q: Array, out: Array, task: Task) -> bool:
-    """`_block` for one row longer than a chunk: partial sums over its pieces."""
-    parts = [slice(start, start + CHUNK) for start in range(0, len(p), CHUNK)]
-    found = np.array([_usual(p[None, part], q[None, part])[:3] for part in parts], np.float64)
+def _long_rows(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bool:
+    """`_block` for rows longer than a chunk: partial sums over the pieces of each."""
+    valid = [_long_row(*row, scratch, task) for row in zip(p, q, out[:, None], strict=True)]
+    return all(valid)
+
+
+def _long_row(p: Array, q: Array, out: Array, scratch: Array, task: Task) -> bool:
+    step = len(scratch) // 4
+    parts = [slice(start, start + step) for start in range(0, len(p), step)]
+    found = np.empty((len(parts), 3))
+    for i, part in enumerate(parts):
+        p_sums, q_sums, _ = _usual(p[None, part], q[None, part], out, scratch)
+        found[i] = out[0], p_sums[0], q_sums[0]
     low = np.min([np.minimum(p[part].min(), q[part].min()) for part in parts])
-    total, p_sum, q_sum = found.sum(axis=0)[:, 0]
+    total, p_sum, q_sum = found.sum(axis=0)
     value, scale = _combine(total, p_sum, q_sum, task)
-    tiny = task.normalize and not p_sum > _SMALLEST_SUM[p.dtype.char]
-    if tiny or not _SAFE[p.dtype.char] * scale < value < np.inf:
+    tiny = task.normalize and not p_sum > _SMALLEST_SUM[out.dtype.char]
+    if tiny or not _SAFE[out.dtype.char] * scale < value < np.inf:
         value = _exact_long_row(p, q, parts, task)
     out[0] = value / task.divisor
     return bool(low >= 0) and _sums_valid(p_sum, q_sum, task)
@@ -310,21 +411,20 @@ def logit_rows(
     """
     out = np.empty(a.shape[:-1], dtype)
 
-    def work(block: tuple[Array, Array, Array]) -> bool:
-        a_block, b_block, out_block = block
-        width = a_block.shape[1]
-        parts = [slice(start, start + CHUNK) for start in range(0, width, CHUNK)]
-        with np.errstate(all="ignore"):
+    def work(blocks: Iterator[tuple[Array, Array, Array]]) -> bool:
+        valid = True
+        for a_block, b_block, out_block in blocks:
+            width = a_block.shape[1]
+            parts = [slice(start, start + CHUNK) for start in range(0, width, CHUNK)]
             log_sums = [_log_sum_exp(x, parts) for x in (a_block, b_block)]
             found = [_logit_sums(a_block[:, i], b_block[:, i], *log_sums) for i in parts]
             total, p_sums, excess = np.sum(found, axis=0)
             out_block[...] = _of_sums(total, p_sums, excess) / divisor
-        return all(bool(np.isfinite(x).all()) for x in log_sums)
+            valid &= all(bool(np.isfinite(x).all()) for x in log_sums)
+        return valid
 
     threads = get_num_threads() if a.size >= _WORTH_THREADS else 1
-    with _mapper(threads) as run:
-        valid = all(list(run(work, _blocks(a, b, out))))
-    return out, valid
+    return out, _on_threads(work, _blocks(a, b, out, CHUNK), threads)
 
 
 def _log_sum_exp(x: Array, parts: list[slice]) -> Array:

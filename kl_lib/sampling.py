@@ -103,12 +103,11 @@ class Estimate:
 
 def _plus_minus(value: float, error: float) -> str:
     """Both numbers to the second digit of the error."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value:.4g} ± {error:.2g}"
-    decimals = 1 - math.floor(math.log10(error)) if error > 0 else 99
-    if not 0 <= decimals <= 8:
-        return f"{value:.4g} ± {error:.2g}"
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    if 0 < error < math.inf:
+        decimals = 1 - math.floor(math.log10(error))
+        if 0 <= decimals <= 8:
+            return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{value:.4g} ± {error:.2g}"
 
 
 def _unit(base: float | None) -> str:
@@ -239,9 +238,9 @@ def kl_monte_carlo(
     impossible = np.isneginf(log_ratio)
     if impossible.any():
         raise DistributionError(
-            f"log_p(samples) is -inf at {_entry('samples', _first(impossible))}: p cannot have "
-            "drawn it. Pass samples of p, and compute log_p as a logarithm (logpdf), since "
-            "the log of a density that underflows is -inf too"
+            f"log_p(samples) is -inf at {_entry('samples', _first(impossible))}, which p cannot "
+            "have drawn; pass samples of p, and a log_p that does not underflow: logpdf, not the "
+            "log of pdf"
         )
     log_q_values = _log_density(log_q, "log_q", samples, count)
     outside = np.isneginf(log_q_values)
@@ -273,7 +272,7 @@ def kl_monte_carlo(
     elif value < -BEYOND_NOISE * error - 1e-9:
         warnings.append(f"the estimate is negative by more than its noise: {remedy}")
     else:
-        warnings += _trust_spread(terms, log_ratio, estimator)
+        warnings = _trust_spread(terms, log_ratio, estimator)
     bias = 0.0 if estimator == "k1" else None
     if estimator == "k2" and math.isfinite(gap):
         bias = gap / divisor
@@ -321,8 +320,8 @@ def _samples(samples: Any) -> tuple[Any, int]:
 def _log_density(function: Any, name: str, samples: Any, count: int) -> Array:
     if not callable(function):
         raise DistributionError(
-            f"{name} is a {type(function).__name__}; pass a function that returns log densities. "
-            f"Where you have them already: lambda x: {name}"
+            f"{name} has type {type(function).__name__}; pass a function that returns log "
+            f"densities. Where you have them already: lambda x: {name}"
         )
     values = _real_array(function(samples), f"{name}(samples)")
     if values.shape != (count,):
@@ -364,14 +363,14 @@ def _trust_spread(terms: Array, log_ratio: Array, estimator: str) -> list[str]:
     count = len(terms)
     if count < FEW_SAMPLES:
         return [f"{count} samples are few: the standard error is itself uncertain"]
-    if np.ptp(log_ratio) <= 1e-12:
-        return []  # p and q agree but for rounding
     if np.isinf(terms).any():
         return [f"a term overflows: log p - log q reaches {log_ratio.max():.3g}"]
+    scale = np.abs(terms).max()
+    if np.ptp(log_ratio) <= 1e-12 or np.ptp(terms) <= 1e-12 * scale:
+        return []  # p and q agree but for rounding, or all terms do
     # Scaled first, since fourth powers overflow early.
-    deviations = terms / np.abs(terms).max()
+    deviations = terms / scale
     deviations -= deviations.mean()
-    deviations /= np.abs(deviations).max()
     effective = (deviations**2).sum() ** 2 / (deviations**4).sum()
     if effective >= FEW_EFFECTIVE[estimator]:
         return []
@@ -535,9 +534,10 @@ def _points(value: Any, name: str, k: int) -> Array:
         )
     points = array.reshape(len(array), -1)
     if len(points) <= k:
-        turned = f"; if its points are in the columns, pass {name}.T" if array.ndim == 2 else ""
+        other = f"{name}.T if the points are in the columns" if array.ndim == 2 else "a smaller k"
         raise DistributionError(
-            f"{name} has {_count(len(points), 'point')}; k={k} needs at least {k + 1}{turned}"
+            f"{name} has {_count(len(points), 'point')}, and k={k} needs at least {k + 1}; pass "
+            f"more, or {other}"
         )
     return points
 
@@ -583,10 +583,9 @@ def _knn(x: Array, y: Array, k: int, *, trust: bool = False) -> tuple[float, lis
     # The nearest neighbour of a point of x among x is itself.
     own = tree(x).query(x, k=[2, k + 1])[0]
     other = tree_y.query(x, k=[1, k])[0]
-    for distances, place in ((own, "x"), (other, "y")):
+    for distances, copies in ((own, "other points of x equal"), (other, "points of y equal")):
         if (distances[:, 1] == 0).any():
             row = int(np.argmax(distances[:, 1] == 0))
-            copies = "other points of x equal" if place == "x" else "points of y equal"
             raise DistributionError(
                 f"{k} or more {copies} x[{row}], so its distance to the k-th is 0; nearest "
                 "neighbours need continuous data without ties: for categories use kl_from_counts, "
@@ -775,7 +774,9 @@ def _counts(value: Any, name: str) -> Array:
             "For probabilities use kl_divergence"
         )
     if array.sum() == 0:
-        raise DistributionError(f"{name} sums to 0; nothing was counted")
+        raise DistributionError(
+            f"{name} sums to 0; nothing was counted, so there is nothing to estimate from"
+        )
     return array
 
 

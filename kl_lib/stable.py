@@ -11,21 +11,47 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# atanh(z) = z + z³/3 + z⁵/5 + ..., cut after z¹⁷. Below |z| = 1/16 the next term is smaller than
-# half a unit in the last place of the first one kept.
-_SMALL = 1 / 16
-_ATANH = tuple(1 / (2 * k + 1) for k in range(1, 9))
+#: Below this |z|, `close_terms` keeps all digits.
+SMALL = 1 / 4
+
+# atanh(z) = z + z³/3 + z⁵/5 + ...: so many coefficients that at |z| = SMALL the next one is lost in
+# the rounding of the first.
+_ATANH = tuple(1 / (2 * k + 1) for k in range(1, 16))
+_NEGLIGIBLE = 2.0**-56
 
 
-def _atanh_excess(z: Array) -> Array:
-    """(atanh(z) − z)/z² for small z, by its series: z/3 + z³/5 + z⁵/7 + ..."""
-    square = z * z
-    total = np.full_like(z, _ATANH[-1])
-    for coefficient in _ATANH[-2::-1]:
-        total *= square
-        total += coefficient
-    total *= z
-    return total
+def close_terms(
+    difference: Array, z: Array, out: Array | None = None, square: Array | None = None
+) -> Array:
+    """p·log(p/q) − p + q from p − q and z = (p − q)/(p + q), elementwise, for |z| < SMALL.
+
+    Never negative. Fills `out` and uses `square` as scratch space where they are given.
+    """
+    # p·log(p/q) − (p − q) = (p − q)·z·[1 + (1 + z)·(atanh(z) − z)/z²]
+    out, square = _atanh_excess(z, out, square)
+    np.multiply(out, z, out=square)
+    out += square
+    out += 1
+    out *= z
+    out *= difference
+    return out
+
+
+def _atanh_excess(
+    z: Array, out: Array | None = None, square: Array | None = None
+) -> tuple[Array, Array]:
+    """(atanh(z) − z)/z² for small z, by its series: z/3 + z³/5 + z⁵/7 + ...; and z²."""
+    square = np.multiply(z, z, out=square)
+    # The closer to 0 all of z is, the fewer terms reach the last place of 1 + z/3. With nan, all.
+    largest = min(float(square.max(initial=0.0)), 1.0)
+    count = next((n for n in range(1, len(_ATANH)) if largest**n <= _NEGLIGIBLE), len(_ATANH))
+    out = np.empty_like(z) if out is None else out
+    out[...] = _ATANH[count - 1]
+    for coefficient in reversed(_ATANH[: count - 1]):
+        out *= square
+        out += coefficient
+    out *= z
+    return out, square
 
 
 def log_ratio(p: Array, q: Array) -> Array:
@@ -55,18 +81,19 @@ def generalized_kl(
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
         # Halving first keeps the sum of two huge masses finite.
-        mean = 0.5 * p + 0.5 * q
-        half = 0.5 * p - 0.5 * q if difference is None else 0.5 * difference
-        z = half / mean
-        # p·log(p/q) − (p − q) = 2·mean·[z² + (1 + z)(atanh(z) − z)]
-        out = 2 * half * z * (1 + (1 + z) * _atanh_excess(z))
-        far = ~(np.abs(z) < _SMALL)
-        if far.any():
-            p_far, q_far = p[far], q[far]
-            log_far = log_ratio(p_far, q_far) if log is None else log[far]
-            value = p_far * log_far - 2 * half[far]
-            value[p_far == 0] = q_far[p_far == 0]
-            out[far] = value
+        half_p, half_q = 0.5 * p, 0.5 * q
+        half = half_p - half_q if difference is None else 0.5 * difference
+        z = half / (half_p + half_q)
+        out = close_terms(half, z)
+        out *= 2
+        if max(z.max(initial=0.0), -z.min(initial=0.0)) < SMALL:
+            return out
+        far = ~(np.abs(z) < SMALL)
+        p_far, q_far = p[far], q[far]
+        log_far = log_ratio(p_far, q_far) if log is None else log[far]
+        value = p_far * log_far - 2 * half[far]
+        value[p_far == 0] = q_far[p_far == 0]
+        out[far] = value
     if log is None:
         out[(q == 0) & (p > 0)] = np.inf
     out[(q == 0) & (p == 0)] = 0.0
@@ -124,10 +151,10 @@ def minus_log1p(x: Array | float) -> Array:
     x = np.asarray(x, dtype=np.float64)
     with np.errstate(all="ignore"):
         z = x / (2 + x)
-        close = x * z - 2 * z * z * _atanh_excess(z)
+        close = x * z - 2 * z * z * _atanh_excess(z)[0]
         far = x - np.log1p(x)
     far = np.where(np.isposinf(x), np.inf, far)
-    return np.maximum(np.where(np.abs(z) < _SMALL, close, far), 0.0)
+    return np.maximum(np.where(np.abs(z) < SMALL, close, far), 0.0)
 
 
 def expm1_plus(t: Array) -> Array:

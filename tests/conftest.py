@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from building import REPOSITORY, build_book
 from filelock import FileLock
+from hypothesis import Phase, settings
+
+if "MUTANT_UNDER_TEST" in os.environ:
+    # `make mutate`: it forks, which TensorFlow does not survive. The same examples in every run,
+    # and none spent on making a failure small.
+    sys.modules |= dict.fromkeys(("keras", "tensorflow", "tensorflow_probability"))
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile(
+        "mutation", derandomize=True, deadline=None, database=None, max_examples=25, phases=phases
+    )
+    settings.load_profile("mutation")
 
 
 @pytest.fixture(scope="session")

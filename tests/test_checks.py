@@ -1,5 +1,7 @@
 """What is refused, and that the message names the argument, the place, the value and the remedy."""
 
+import fractions
+import io
 import math
 import re
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 import kl_lib as kl
+from kl_lib import checks
 from kl_lib.checks import SUM_TOLERANCE
 
 OK = [0.5, 0.5]
@@ -27,12 +30,14 @@ REFUSED = {
     "text": ("ab", ["p is the text 'ab'"]),
     "list of text": (["a", "b"], ["p holds text (first item: 'a')", "dtype=float"]),
     "dates": (np.array(["2020-01-01", "2020-01-02"], "M8[D]"), ["datetime64", "pass numbers"]),
-    "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "1, 2 entries"]),
-    "objects": (np.array([0.5, None]), ["dtype object", "dtype=float"]),
-    "None": (None, ["dtype object"]),
+    "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "row 0 has 2 entries, row 1 has 1"]),
+    "objects": (np.array([0.5, None]), ["dtype object", "p[1] is None", "dtype=float"]),
+    "None": (None, ["p is None; pass a list of numbers"]),
+    "named fields": (np.zeros(2, [("a", float)]), ["p has dtype void64; pass numbers"]),
+    "durations": (np.array([1, 2], "m8[D]"), ["p has dtype timedelta64[D]; pass numbers"]),
     "complex": ([0.5, 0.5 + 0j], ["p is complex", "p.real"]),
     "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),
-    "dict": ({"a": 1.0}, ["dtype object"]),
+    "dict": ({"a": 1.0}, ["p is {'a': 1.0}; pass list(p.values())"]),
 }
 
 
@@ -76,6 +81,20 @@ def test_columns_that_sum_to_one_suggest_the_axis():
     columns = np.array([[0.5, 0.1], [0.5, 0.9]])
     assert "the other axis does sum to 1" in message(kl.entropy, columns)
     assert kl.entropy(columns, axis=0).shape == (2,)
+    # Of a single row, or of a cube, no other axis is meant.
+    for other in (np.ones((1, 3)), np.full((2, 3, 4), 0.5)):
+        assert "other axis" not in message(kl.entropy, other)
+
+
+def test_logarithms_are_told_from_numbers_that_are_merely_negative():
+    for logs in ([0, -INF], [0, -0.5], [-2, -3]):
+        assert "looks like logarithms" in message(kl.entropy, logs)
+    for other in ([-0.1, 0.9], [1, -0.1]):
+        assert "which is negative" in message(kl.entropy, other)
+    assert message(kl.entropy, [0.5, -INF]).startswith("p[1] is -inf")
+    # Where counts or masses are announced, these are no logarithms.
+    assert "which is negative" in message(kl.entropy, [-1, -2], normalize=True)
+    assert "which is negative" in message(kl.kl_divergence, [-1, -2], [1, 2], generalized=True)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +111,11 @@ def test_shapes_that_would_broadcast_by_accident_are_refused(p_shape, q_shape):
         assert str(q_shape) in message(function, q, p)
 
 
+def test_one_category_is_called_one():
+    assert message(kl.kl_divergence, [1], OK).startswith("p has 1 category and q has 2 on axis -1")
+    assert message(kl.kl_divergence, OK, [1]).startswith("p has 2 categories and q has 1 on")
+
+
 @pytest.mark.parametrize(
     ("p_shape", "q_shape", "result"),
     [((4,), (3, 4), (3,)), ((3, 4), (4,), (3,)), ((3, 1, 4), (1, 5, 4), (3, 5)),
@@ -104,6 +128,7 @@ def test_shapes_that_pair_up_are_taken(p_shape, q_shape, result):
 
 def test_the_axis_is_checked():
     assert "axis=2 is outside p, which has 1 axis" in message(kl.entropy, OK, axis=2)
+    assert "axis=-3 is outside p, which has 2 axes" in message(kl.entropy, [OK], axis=-3)
     assert "axis is 1.5" in message(kl.entropy, OK, axis=1.5)
     assert "axis is None" in message(kl.kl_divergence, OK, OK, axis=None)
     assert "no axis 0" in message(kl.kl_divergence, np.full(4, 0.25), np.full((4, 3), 0.25), axis=0)
@@ -195,22 +220,164 @@ def test_integer_one_hot_rows_are_distributions(dtype):
     assert kl.kl_divergence(np.array([3, 1]).astype(np.uint8), [2, 2], normalize=True) > 0
 
 
+class Word:
+    """Something that is written like a number."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([[0.3, 0.3, 0.4], 1.0], ": row 0 has 3 entries, row 1 has 1;"),
+        ([[1.0], [1.0], [0.5, 0.5]], ": row 0 has 1 entry, row 2 has 2;"),
+        ([[[0.5, 0.5], [1.0]], [[0.5, 0.5], [1.0]]], "; give every row"),
+    ],
+)
+def test_the_first_row_that_is_not_as_long_as_row_0_is_named(rows, told):
+    assert message(kl.entropy, rows).startswith(f"p is ragged{told}")
+
+
+def test_numbers_kept_as_objects_are_told_to_be_converted():
+    told = "p has dtype object; pass numbers, for example np.asarray(p, dtype=float)"
+    assert message(kl.entropy, np.array(OK, dtype=object)) == told
+    half = fractions.Fraction(1, 2)
+    assert "object (p[0, 1] is Fraction(1, 2));" in message(kl.entropy, [[0.5, half]])
+
+
 def test_series_with_different_indexes_are_refused():
     a, b = pd.Series(OK, index=["cat", "dog"]), pd.Series(OK, index=["dog", "cat"])
     said = message(kl.kl_divergence, a, b)
-    assert "labelled differently ([cat, dog] against [dog, cat])" in said
+    assert "labelled differently: label 0 is 'cat' in p and 'dog' in q" in said
     assert "reindex" in said
     assert kl.kl_divergence(a, b.reindex(a.index)) == 0
     frame = pd.DataFrame([OK], columns=["x", "y"])
-    assert "labelled differently" in message(kl.kl_divergence, frame, a)
+    assert "q = q.reindex(p.columns, fill_value=0), " in message(kl.kl_divergence, frame, a)
+    assert "q = q.reindex(p.index, axis=1, fill_value=0), " in message(kl.kl_divergence, a, frame)
+    three = pd.Series([0.5, 0.5, 0.0], index=["cat", "dog", "cow"])
+    assert "label 2 is 'cow' in p and none in q;" in message(kl.kl_divergence, three, a)
+    said = message(kl.kl_divergence, pd.Series(OK), pd.Series(OK, index=["0", "1"]))
+    assert "label 0 is 0 in p and '0' in q" in said
+    day = pd.Series(OK, index=pd.to_datetime(["2026-01-01", "2026-01-02"]))
+    said = message(kl.kl_divergence, day, a)
+    assert "label 0 is 2026-01-01 00:00:00 in p and 'cat' in q" in said
+    # Alike as they are written, and yet not equal.
+    kinds = [pd.Series(OK, index=pd.Index(["1", "2"], dtype=dtype)) for dtype in (object, "int64")]
+    kinds[0].index = pd.Index([Word("1"), Word("2")], dtype=object)
+    assert "labelled differently: object against int64;" in message(kl.kl_divergence, *kinds)
     rows = pd.DataFrame([OK, OK], index=["a", "b"])
     assert "rows of p and q" in message(kl.kl_divergence, rows, rows.set_axis(["b", "a"]))
+
+
+def test_a_table_whose_names_are_a_list_is_read_by_position():
+    class Table:  # as polars has it
+        dtypes, columns = ["f64", "f64"], ["cat", "dog"]
+
+        def to_numpy(self):
+            return np.array([OK])
+
+    assert kl.kl_divergence(Table(), Table()) == 0
+    assert kl.kl_divergence(Table(), pd.DataFrame([OK], columns=["cat", "cow"])) == 0
 
 
 def test_missing_values_in_pandas_are_named():
     assert "p[1] is nan" in message(kl.entropy, pd.Series([1.0, None]))
     assert "p[1] is nan" in message(kl.entropy, pd.Series([1, None], dtype="Int64"))
     assert "dtype object" in message(kl.entropy, pd.Series(["a", 0.5]))
+
+
+def test_object_columns_of_pandas_are_read_as_numbers():
+    numbers = pd.Series([0.25, 0.75], dtype=object)
+    assert kl.kl_divergence(numbers, numbers) == 0
+    assert "p[1] is nan" in message(kl.entropy, pd.Series([1.0, pd.NA], dtype=object))
+    mixed = pd.DataFrame({"a": pd.array([1, 1], "Int64"), "b": pd.array([0, 0], object)})
+    assert kl.entropy(mixed).tolist() == [0, 0]
+
+
+class Tensor:
+    """What `as_array` asks of a PyTorch tensor."""
+
+    def __init__(self, values, dtype):
+        self.values, self.dtype = values, dtype
+
+    def detach(self):
+        return Tensor(self.values, self.dtype)
+
+    def cpu(self):
+        return self
+
+    def float(self):
+        return Tensor(self.values.astype(np.float32), "torch.float32")
+
+    def numpy(self):
+        if self.dtype == "torch.bfloat16":
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return self.values
+
+
+def test_arrays_of_frameworks_are_known_by_what_they_can_do():
+    array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.float32"), "p")
+    assert (array.tolist(), array.dtype, dtype) == (OK, np.float32, "float32")
+    array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.bfloat16"), "p")
+    assert (array.tolist(), dtype) == (OK, "bfloat16")
+
+    class NDArray:  # MXNet's
+        def asnumpy(self):
+            return np.float16(OK)
+
+    array, dtype = checks.as_array(NDArray(), "p")
+    assert (array.tolist(), dtype) == (OK, "float16")
+
+    class Arrow:  # pyarrow's arrays refuse what they would have to copy
+        def to_numpy(self):
+            raise ValueError("needs a copy")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(OK)
+
+    assert checks.as_array(Arrow(), "p")[0].tolist() == OK
+    # A file can be detached too, and is no tensor.
+    assert "pass a list of numbers" in message(kl.entropy, io.StringIO("0.5 0.5"))
+
+
+def test_what_is_checked_is_returned_in_float64_with_its_sums():
+    counts = np.array([[2, 6], [1, 3]], np.float32).T
+    values, sums, dtype = checks.distribution(counts, "p", axis=0, normalize=True)
+    assert (values.tolist(), sums.tolist(), dtype) == ([[0.25, 0.75]] * 2, [1, 1], "float32")
+    values, sums, dtype = checks.distribution(counts, "p", axis=0, generalized=True)
+    assert (values.tolist(), sums.tolist(), dtype) == ([[2, 6], [1, 3]], [8, 4], "float32")
+    assert values.dtype == np.float64
+    values, sums, dtype = checks.distribution([[0.5, 0.5 + 1e-9]], "p")
+    assert (sums.tolist(), dtype) == ([1 + 1e-9], "float64")
+    values, dtype = checks.logits(np.array([[0, 1], [2, -np.inf]], np.float16).T, "z", axis=0)
+    assert (values.tolist(), values.dtype, dtype) == ([[0, 1], [2, -INF]], np.float64, "float16")
+
+
+def test_the_name_in_a_message_is_the_one_given():
+    for check in (checks.distribution, checks.logits):
+        assert message(check, "ab", "z", axis=-1).startswith("z is the text 'ab'")
+        assert message(check, ["a"], "z", axis=-1).startswith("z holds text")
+        assert message(check, [1.0], "z", axis=3).startswith("axis=3 is outside z,")
+        assert message(check, np.ones((2, 0)), "z", axis=-1).startswith(
+            "z has no categories: its axis -1 is empty"
+        )
+
+
+def test_measures_pair_labels_and_axes_as_kl_divergence_does():
+    a, b = pd.Series(OK, index=["cat", "dog"]), pd.Series(OK, index=["dog", "cat"])
+    cube, table = np.full((2, 4, 3), 0.25), np.full((4, 3), 0.25)
+    for measure in (kl.cross_entropy, kl.js_divergence, kl.kl_terms, kl.total_variation):
+        assert message(measure, a, b) == message(kl.kl_divergence, a, b)
+        assert np.shape(measure(cube, table, axis=-2))[:2] == (
+            2,
+            4 if measure is kl.kl_terms else 3,
+        )
+        said = "q has no axis 0 to hold the categories"
+        assert message(measure, np.full((4, 3), 0.25), np.full(3, 0.25), axis=0).startswith(said)
 
 
 def test_tensors_are_accepted():
@@ -236,6 +403,22 @@ def test_torch_tensors_are_accepted():
     p = torch.tensor(OK, requires_grad=True)
     assert kl.kl_divergence(p, torch.tensor(OK)) == 0
     assert kl.entropy(torch.tensor([0.1] * 10, dtype=torch.bfloat16)) > 2.29
+
+
+def test_bfloat16_of_torch_keeps_its_tolerance():
+    class Tensor:
+        dtype = "torch.bfloat16"
+
+        def detach(self):
+            return self
+
+        cpu = float = detach
+
+        def numpy(self):
+            return np.float32([0.5, 0.51])
+
+    assert kl.entropy(Tensor()).dtype == np.float32
+    assert "within 0.0005" in message(kl.entropy, Tensor().numpy())
 
 
 # Logits

@@ -3,18 +3,21 @@
 import itertools
 import json
 import math
+import random
 import re
 import subprocess
 import sys
+import tracemalloc
 
+import fuzz
 import numpy as np
 import pytest
 import truth
 from bs4 import BeautifulSoup
 from scipy import special, stats
 
-from kl_lib import DistributionError, answers, frameworks, kl_divergence
-from kl_lib.diagnose import diagnose
+from kl_lib import DistributionError, diagnose, frameworks, kl_divergence
+from kl_lib.diagnosis import answers
 
 P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
 KL = 0.0997934721  # NUMERICS: [.2,.5,.2,.1] ‖ [.3,.4,.1,.2]
@@ -111,7 +114,12 @@ def test_json_writes_infinity_and_nan_as_words_that_float_reads():
     assert read["measures"][0]["nats"] == "inf"
     assert read["terms"][0]["share"] is None
     nan = diagnose([0.5, 0.5], [np.nan, 0.5]).to_dict()
-    assert nan["arguments"][1]["minimum"] == "nan"
+    assert nan["arguments"][1]["sums"] == ["nan", "nan"]
+    assert (
+        nan["arguments"][1] | {"minimum": 0.5, "maximum": 0.5, "zeros": 0, "nans": 1}
+        == (nan["arguments"][1])
+    )
+    assert diagnose([np.nan], [1]).to_dict()["arguments"][0]["minimum"] == "nan"
     assert nan["answers"][0]["values"] == ["nan"]
     assert nan["measures"] == []
 
@@ -214,6 +222,8 @@ def test_one_distribution_against_a_batch_and_no_row_at_all():
     assert report.measures[0].nats == pytest.approx(max(values))
     empty = diagnose(np.empty((0, 3)), np.empty((0, 3)))
     assert (empty.status, empty.rows, empty.row, empty.measures) == ("fine", 0, None, ())
+    # None against a distribution that is none: nothing to sum up either.
+    assert "q has no rows" in str(diagnose(np.empty((0, 2)), [1e308, 1e308]))
     # Axis 1 of the larger is the only axis of the smaller.
     assert diagnose(P, [Q, P], axis=1).measures == diagnose(P, [Q, P]).measures
 
@@ -271,6 +281,92 @@ def test_counts_with_a_zero_are_smoothed_as_an_example():
     report = diagnose([2, 5, 2, 1], [3, 0, 1, 2], normalize=True, libraries=())
     [smooth] = [r for r in report.remedies if r.kind == "smooth"]
     assert smooth.value == pytest.approx(float(truth.kl([2, 5, 2, 1], [3.5, 0.5, 1.5, 2.5])))
+
+
+def test_counts_that_dividing_by_the_sum_turns_into_0_are_none():
+    p, q = [3, 1], [1e300, 1e-300]
+    report = diagnose(p, q, normalize=True, libraries=())
+    exact = float(truth.kl(p, q))
+    assert report.status == "fine"
+    assert report.mismatches == ()
+    assert report.measures[0].nats == pytest.approx(exact)
+    assert [t.index for t in report.terms] == [1]
+    assert report.terms[0].term == pytest.approx(0.25 * (math.log(0.25) + 600 * math.log(10)))
+    assert report.terms[0].share == pytest.approx((report.terms[0].term - 0.25) / exact)
+    # And sums that overflow.
+    report = diagnose([1e308, 1e308], [0, 1], normalize=True, libraries=())
+    assert report.status == "infinite"
+    assert {r.kind for r in report.remedies} >= {"smooth", "epsilon"}
+
+
+# Large input
+
+
+def test_a_report_on_much_takes_little_memory():
+    p, q = rows(20_000, 100, 1), rows(20_000, 100, 2)
+    size = p.nbytes
+    diagnose(P, Q, libraries=())
+    tracemalloc.start()
+    report = diagnose(p, q, libraries=())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.rows == 20_000
+    assert peak < size  # 16 MB: some numbers for each row, and chunks
+
+
+def test_of_many_rows_those_that_are_not_alike_are_found_wherever_they_are():
+    p, q = rows(30_000, 10, 1), rows(30_000, 10, 2)
+    p[12_345, 3], q[12_345, 7], q[23_456, 1] = 0, 0, 0
+    p, q = (x / x.sum(axis=-1, keepdims=True) for x in (p, q))
+    report = diagnose(p, q)
+    exact = kl_divergence(p, q)
+    assert report.row == (12_345,)
+    assert report.measures[0].nats == exact[12_345] == math.inf
+    assert [(m.count, m.rows, m.places) for m in report.mismatches] == [
+        (2, 2, ((12_345, 7), (23_456, 1))),
+        (1, 1, ((12_345, 3),)),
+    ]
+    assert "in 2 of 30000 rows" in report.verdict
+    found = answer(report, "numpy", "np.sum")
+    assert (found.differing, found.row, kinds(found)) == (1, (12_345,), {"nan for p = 0"})
+    by_name = {s.name: s for s in report.summaries if s.unit == "nats"}
+    assert by_name["entropy of q"].mean == pytest.approx(stats.entropy(q, axis=-1).mean())
+    assert by_name["KL(p‖q)"].mean == pytest.approx(exact[np.isfinite(exact)].mean())
+
+
+def test_what_explains_some_of_many_rows_is_tried_on_all(monkeypatch):
+    p, q = rows(30_000, 10, 1) * 3, rows(30_000, 10, 2)
+
+    def one_is_off(p, q, axis):
+        value = special.rel_entr(p, q).sum(axis)
+        value[7] += 0.1
+        return value
+
+    imitate(monkeypatch, answers.Call("f", one_is_off, ALL_HABITS))
+    assert kinds(diagnose(p, q, libraries=("numpy",)).answers[0]) == {"unexplained"}
+    # Counts leave nothing to compare with: rows are taken from everywhere. Row 7 is not among them.
+    few = answers._few_rows(one_is_off(p, q, -1), p, q, -1, None)[0]
+    assert one_is_off(p, q, -1)[7] not in few
+    assert 1000 < len(few) < 10_000
+
+
+@pytest.mark.parametrize("shape", [(30_000, 10), (10, 30_000), (300, 100, 10)])
+def test_slices_add_up_along_any_axis(monkeypatch, shape):
+    rng = np.random.default_rng(5)
+    p, q = rng.random(shape), rng.random(shape)
+    for axis in range(-len(shape), len(shape)):
+        for habits, value in [
+            ((), special.rel_entr(p, q).sum(axis)),
+            (("swap", "batch mean"), special.rel_entr(q, p).sum(axis).mean()),
+            (("clip", "mean of all"), special.rel_entr(p.clip(1e-7), q.clip(1e-7)).mean()),
+            (("divide",), stats.entropy(p, q, axis=axis)),
+            (("divide", "axis 0"), stats.entropy(p, q)),
+            (("mean", "last axis"), special.rel_entr(p, q).mean(tuple(range(1, len(shape))))),
+            (("batchmean", "clip"), special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum() / shape[0]),
+        ]:  # fmt: skip
+            found, size = answers._model(p, q, axis, habits, False)
+            assert found.shape == size.shape == np.shape(value)
+            np.testing.assert_allclose(found, value, rtol=1e-10)
 
 
 # Invalid
@@ -343,12 +439,36 @@ def test_remedies_that_do_not_work_are_not_named():
     assert diagnose(np.empty((3, 0)), np.empty((3, 0))).remedies == ()
 
 
+def test_nan_and_rounding_below_zero_are_set_to_zero_only_where_that_is_enough():
+    [nan] = diagnose([0.5, np.nan, 0.5], [0.25, 0.25, 0.5]).remedies
+    assert nan.kind == "nan"
+    assert "cannot happen, pass np.nan_to_num(p): KL" in nan.message
+    assert nan.value == pytest.approx(float(truth.kl([0.5, 0, 0.5], [0.25, 0.25, 0.5])))
+    assert diagnose([0.5, np.nan, 0.4], [0.25, 0.25, 0.5]).remedies == ()
+    report = diagnose([0.5, -1e-17, 0.5], [0.25, 0.25, 0.5])
+    rounding = report.remedies[0]
+    assert "is rounding, pass np.maximum(p, 0): KL" in rounding.message
+    assert rounding.value == nan.value
+    assert {r.kind for r in report.remedies} == {"rounding"}
+    both = diagnose([1, -1e-9], [-1e-9, 1])
+    assert "np.maximum(p, 0) and np.maximum(q, 0)" in both.remedies[0].message
+    assert "rounding" not in {r.kind for r in diagnose([0.5, -1e-4, 0.5001], P[:3]).remedies}
+
+
 def test_class_labels_in_place_of_rows_are_recognised():
     q = np.array([P, Q])
     report = diagnose(np.array([1, 0]), q)
     [labels] = [r for r in report.remedies if r.kind == "labels"]
     assert "np.eye(q.shape[-1])[p]" in labels.message
     assert f"from {-math.log(0.5):.6g} to {-math.log(0.3):.6g} nats" in labels.message
+
+
+def test_labels_of_many_categories_take_no_table_of_all_of_them():
+    # np.eye(10⁶) would take 8 TB.
+    q = np.full((2, 10**6), 1e-6)
+    [labels] = [r for r in diagnose([3, 999_999], q, libraries=()).remedies if r.kind == "labels"]
+    assert f"{math.log(10**6):.6g} nats in 2 rows" in labels.message
+    assert "labels" not in {r.kind for r in diagnose([3, 10**6], q, libraries=()).remedies}
 
 
 def test_float32_sums_in_float64_clothes_are_recognised():
@@ -380,10 +500,37 @@ def test_nothing_that_is_passed_makes_it_raise(bad):
             assert report._repr_html_()
 
 
+def test_any_input_has_a_report_that_agrees_with_kl_divergence():
+    for p, q, options in itertools.islice(fuzz.inputs(random.Random(3)), 400):
+        options.pop("generalized", None)
+        given = fuzz.describe(p, q, options)
+        report = diagnose(p.value, q.value, **options)
+        try:
+            value = np.asarray(kl_divergence(p.value, q.value, **options))
+            status = "infinite" if np.isinf(value).any() else "fine"
+        except DistributionError:
+            status = "invalid"
+        assert report.status == status, given
+        assert bool(report.problems) == (status == "invalid"), given
+        if report.row is not None and "base" not in options:
+            expected = pytest.approx(float(value[report.row]), rel=1e-6, nan_ok=True)
+            assert report.measures[0].nats == expected, given
+        assert max(map(len, str(report).splitlines())) <= 80, given
+        json.loads(report.to_json(), parse_constant=refuse)
+        assert report._repr_html_()
+        assert "unexplained" not in {r.kind for a in report.answers for r in a.reasons}, given
+
+
 def test_an_axis_or_a_base_that_cannot_be_used_is_the_problem():
     report = diagnose(P, Q, axis=3, base=1)
     assert [x.argument for x in report.problems] == ["base", "axis"]
     assert report.verdict == "No KL: axis and base cannot be used."
+    for axis in (np.array([0, 1]), "0", None, 1.0, 10**30):
+        assert [x.argument for x in diagnose(P, Q, axis=axis).problems] == ["axis"]
+    # As a number whatever type it has.
+    report = diagnose(P, Q, axis=np.int8(0), base=np.float32(2), libraries=())
+    assert (report.axis, report.base) == (0, 2.0)
+    assert "base 2" in str(report)
 
 
 def test_pandas_labels_that_differ_are_the_problem():
@@ -393,6 +540,26 @@ def test_pandas_labels_that_differ_are_the_problem():
     report = diagnose(p, q)
     assert [x.kind for x in report.problems] == ["labels"]
     assert diagnose(p, p).status == "fine"
+    more = pandas.Series([0.5, 0.3, 0.2], index=["cat", "dog", "cow"])
+    assert [x.kind for x in diagnose(p, more).problems] == ["labels"]
+
+
+def test_categories_go_by_the_names_that_pandas_gives_them():
+    pandas = pytest.importorskip("pandas")
+    names = ["cat", "dog", "a long\nname of a rare animal", "cow"]
+    p = pandas.DataFrame([P, Q], columns=names)
+    for report in (
+        diagnose(p, Q, libraries=()),
+        diagnose([P, Q], p.iloc[1], libraries=()),
+        diagnose(p.T, np.array([Q]).T, axis=0, libraries=()),
+    ):
+        assert [(t.index, t.label) for t in report.terms] == [
+            (2, "a long name of a rare an"), (3, "cow"), (0, "cat"), (1, "dog"),
+        ]  # fmt: skip
+        assert "  3 cow " in str(report)
+        assert max(map(len, str(report).splitlines())) <= 80
+    # Numbers that only count are no names.
+    assert diagnose(pandas.Series(P), Q, libraries=()).terms[0].label is None
 
 
 # Rounding
@@ -815,7 +982,7 @@ def test_what_comes_from_the_input_is_escaped():
 def test_diagnose_needs_numpy_alone_and_by_default_scipy():
     code = (
         "import sys\n"
-        "from kl_lib.diagnose import diagnose\n"
+        "from kl_lib import diagnose\n"
         "str(diagnose([.5, .5], [.9, .1], libraries=('numpy',)))\n"
         "heavy = {'scipy', 'rich', 'typer', 'tensorflow', 'keras', 'mxnet', 'torch', 'pandas'}\n"
         "print(*sorted(heavy & {*sys.modules}))\n"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from kl_lib import diagnose
 from kl_lib.commands import app
-from kl_lib.diagnose import diagnose
-from kl_lib.pairs import PairError, read_pair
+from kl_lib.diagnosis.pairs import PairError, read_pair
 
 P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
 KL = 0.0997934721
@@ -113,6 +113,8 @@ def test_standard_input_is_json():
         ("0.5\t0.5\n1\t0\n", [[0.5, 0.5], [1, 0]]),
         ("0.5 0.5\n1  0\n", [[0.5, 0.5], [1, 0]]),
         ('"0.5","0.5"\n1e0,-inf\n', [[0.5, 0.5], [1, -np.inf]]),
+        (",cat,dog\n0,0.5,0.5\nmon,1,0\n", [[0.5, 0.5], [1, 0]]),
+        (",0\ncat,0.6\ndog,0.4\n", [0.6, 0.4]),
     ],
 )
 def test_a_csv_is_read_with_its_separator_and_without_its_names(text, expected):
@@ -136,7 +138,7 @@ def test_dtypes_of_arrays_are_kept():
     [
         (["gone.npy", "q.npy"], "there is no file gone.npy"),
         (["p.npy", "gone.csv"], "there is no file gone.csv"),
-        (["p.txt", "q.npy"], "p.txt is not a .npy, .csv, .json or .npz file"),
+        (["p.txt", "q.npy"], "p.txt is not a .npy, .csv, .json or .npz file, by its name"),
         (["p.npy"], "p.npy can hold only one of p and q: give two files"),
         (["pair.npz", "q.npy"], "pair.npz holds several arrays: give it alone"),
         (["pair.json", "q.npy"], "pair.json holds an object: give it alone"),
@@ -157,9 +159,9 @@ def test_a_wrong_source_is_one_line_and_status_2(args, words):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("x.csv", "1,2\n3,four\n", "x.csv, line 2, column 2: 'four' is not a number"),
-        ("x.csv", "1,2\n3,\n", "x.csv, line 2, column 2: '' is not a number"),
-        ("x.csv", "1,2\n3\n", "x.csv, line 2 has 1 numbers, line 1 has 2"),
+        ("x.csv", "1,2\n3,four\n", "x.csv, line 2: number 2 is 'four'; write a number"),
+        ("x.csv", "1,2\n3,\n", "x.csv, line 2: number 2 is empty; write a number"),
+        ("x.csv", "1,2\n3\n", "x.csv, line 2 has 1 number, line 1 has 2"),
         ("x.csv", "\n", "x.csv holds no numbers"),
         ("x.json", "[0.5, 0.5", "x.json is not JSON"),
         ("x.json", '[0.5, "0.5"]', "x.json: p[1] is text, expected a number"),
@@ -200,7 +202,7 @@ def test_damaged_arrays_are_named():
             file.write(content)
         done = invoke(name, "q.npy")
         assert done.exit_code == 2
-        assert f"kl-lib: {name} is damaged" in done.stderr
+        assert f"kl-lib: {name} is damaged (" in done.stderr
         assert done.stderr.count("\n") == 1
 
 
@@ -227,7 +229,7 @@ def test_bits_that_changed_in_an_archive_are_noticed():
     content[place] ^= 1
     with open("x.npz", "wb") as file:
         file.write(content)
-    with pytest.raises(PairError, match=r"x\.npz is damaged: .*CRC"):
+    with pytest.raises(PairError, match=r"x\.npz is damaged \(.*CRC.*; write it again"):
         read_pair("x.npz")
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kl_lib as kl
+from kl_lib import checks
 
 P = [0.2, 0.5, 0.2, 0.1]
 Q = [0.3, 0.4, 0.1, 0.2]
@@ -48,6 +49,11 @@ def test_mutual_information_of_a_noisy_channel_is_one_minus_the_entropy_of_the_n
     joint = np.array([[1 - flip, flip], [flip, 1 - flip]]) / 2
     expected = 1 - kl.entropy([flip, 1 - flip], base=2)
     assert kl.mutual_information(joint, base=2) == pytest.approx(expected, rel=1e-13)
+    off = kl.mutual_information(joint * (1 + 9e-7), base=2)
+    assert off == pytest.approx(expected, rel=1e-13)
+    assert kl.mutual_information(joint.astype(np.float32)).dtype == np.float32
+    with pytest.raises(kl.DistributionError, match=r"^joint is complex"):
+        kl.mutual_information(joint.astype(complex))
 
 
 def test_mutual_information_takes_a_batch_of_tables_on_the_last_two_axes():
@@ -134,6 +140,19 @@ def test_zeros_follow_the_limits():
             0.5 * math.log(0.5),
         ]
         assert kl.total_variation([1, 0], [0, 1]) == 1
+        assert kl.kl_terms([0, 1], [0.5, 0.5]).tolist() == [0, math.log(2)]
+        assert kl.kl_terms([[0, 1], [1, 0]], [[1, 0]]).tolist() == [[0, math.inf], [0, 0]]
+
+
+def test_what_can_be_at_most_one_is_not_more_by_rounding():
+    p = random_rows(26, 200, 14) * ([0, 1] * 7)
+    q = random_rows(27, 200, 14) * ([1, 0] * 7)
+    p, q = (x / x.sum(axis=-1, keepdims=True) for x in (p, q))
+    gaps = np.abs(p - q).sum(axis=-1)
+    assert gaps.max() > 2  # so that the limit is what holds
+    assert kl.total_variation(p, q).max() == 1
+    assert kl.total_variation(p, q).min() > 1 - 1e-15
+    assert kl.js_divergence(p, q, base=2).max() <= 1
 
 
 def test_equal_distributions_give_exactly_zero():
@@ -204,6 +223,94 @@ def test_results_have_the_precision_of_the_input():
     assert kl.kl_divergence(p32, np.array(Q)).dtype == np.float64
     assert isinstance(kl.kl_divergence(P, Q), np.float64)
     assert truth.relative_error(kl.kl_divergence(p32, q32), truth.kl(p32, q32)) < 1e-7
+
+
+# What all measures of a pair share
+
+
+def of_pairs(*without):
+    """Parametrises a test with every function of two arguments, but for those named."""
+    names = ("cross_entropy", "kl_divergence", "js_divergence", "kl_terms", "total_variation",
+             "kl_from_logits", "kl_matrix")  # fmt: skip
+    functions = [getattr(kl, name) for name in names if name not in without]
+    return pytest.mark.parametrize("measure", functions, ids=lambda f: f.__name__)
+
+
+@of_pairs()
+def test_a_result_is_float32_only_where_both_inputs_are_or_are_narrower(measure):
+    narrow, wide = (np.float32, np.float16), (np.float64, int)
+    rows = np.eye(3)
+    for p in (*narrow, *wide):
+        for q in (*narrow, *wide):
+            expected = np.float32 if p in narrow and q in narrow else np.float64
+            assert measure(rows.astype(p), rows.astype(q)).dtype == expected
+    assert kl.entropy(rows.astype(np.float16)).dtype == np.float32
+
+
+@of_pairs("kl_matrix")
+def test_a_batch_of_no_rows_has_its_shape_and_dtype_and_is_checked(measure):
+    none, one = np.ones((2, 0, 4), np.float32), np.full(4, 0.25, np.float32)
+    result = measure(none, one)
+    assert result.shape == ((2, 0, 4) if measure is kl.kl_terms else (2, 0))
+    assert result.dtype == np.float32
+    with pytest.raises(kl.DistributionError, match="nan"):
+        measure(none, one * math.nan)
+    with pytest.raises(kl.DistributionError, match=r"has no categories: its axis -1 is empty"):
+        measure(none[..., :0], none[..., :0])
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"generalized": True}])
+def test_what_is_plainly_valid_is_not_looked_at_again(monkeypatch, options):
+    monkeypatch.setattr(checks, "pair", None)
+    assert kl.kl_divergence(P, Q, **options) > 0
+    counts = np.array([[2, 5, 2, 1], [3, 4, 1, 2]]) if options else np.array([P, Q])
+    assert kl.kl_divergence(counts, counts[::-1], **options).shape == (2,)
+
+
+@of_pairs("kl_matrix")
+def test_any_axis_may_hold_the_categories(measure):
+    p, q = random_rows(20, 5, 4), random_rows(21, 5, 4)
+    if measure is kl.kl_terms:
+        np.testing.assert_array_equal(measure(p.T, q.T, axis=0).T, measure(p, q))
+        np.testing.assert_array_equal(measure(p.T, q.T, axis=-2).T, measure(p, q))
+    else:
+        np.testing.assert_array_equal(measure(p.T, q.T, axis=0), measure(p, q))
+
+
+@of_pairs("total_variation")
+def test_any_measure_with_a_unit_takes_a_base(measure):
+    p, q = random_rows(22, 5, 4), random_rows(23, 5, 4)
+    bits = measure(p, q, base=2)
+    np.testing.assert_allclose(bits, measure(p, q) / math.log(2), rtol=1e-15)
+
+
+@of_pairs("total_variation", "kl_from_logits")
+def test_any_measure_takes_counts_when_told_and_only_then(measure):
+    p, q = np.array([[2, 5, 2, 1], [0, 3, 6, 1]]), np.array([[3, 4, 1, 2], [1, 1, 1, 2]])
+    shares = [x / x.sum(axis=-1, keepdims=True) for x in (p, q)]
+    np.testing.assert_allclose(measure(p, q, normalize=True), measure(*shares), rtol=1e-13)
+    with pytest.raises(kl.DistributionError, match="row 0 of p sums to 10"):
+        measure(p, shares[1])
+    with pytest.raises(kl.DistributionError, match="row 0 of q sums to 10"):
+        measure(shares[0], q)
+
+
+@of_pairs("kl_from_logits")
+def test_rows_that_sum_to_almost_one_stand_for_the_rows_divided_by_their_sums(measure):
+    p, q = random_rows(24, 5, 4), random_rows(25, 5, 4)
+    np.testing.assert_allclose(measure(p * (1 + 9e-7), q * (1 - 9e-7)), measure(p, q), rtol=1e-13)
+
+
+@of_pairs()
+def test_an_argument_that_cannot_be_read_is_called_by_its_name(measure):
+    ok, bad = np.eye(2), np.array([["a", "b"], ["c", "d"]])
+    p, q = ("p_logits", "q_logits") if measure is kl.kl_from_logits else ("p", "q")
+    with pytest.raises(kl.DistributionError, match=f"^{p} holds text"):
+        measure(bad, ok)
+    with pytest.raises(kl.DistributionError, match=f"^{q} holds text"):
+        measure(ok, bad)
+    with pytest.raises(kl.DistributionError, match=f"{p} has 2 categories and {q} has 3"):
+        measure(ok, np.eye(3)[:2])
 
 
 def test_inputs_are_left_alone():

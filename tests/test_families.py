@@ -1,8 +1,11 @@
 """Closed forms against quadrature, Monte Carlo, high precision and TensorFlow Probability."""
 
+import functools
+import inspect
 import math
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +60,9 @@ def test_kl_normal_agrees_with_monte_carlo(pair):
         (5, 1e-200, 5, 1),
         (0, 1e150, 0, 1),
         (0, 3, 0, 1e-3),
+        (0, 0.01 * (1 + 1e-7), 0, 0.01),
+        (0, 1e-5, 0, 1e-3),
+        (0, 2, 0, 300),
     ],
 )
 def test_kl_normal_agrees_with_high_precision(pair):
@@ -85,6 +91,7 @@ def test_kl_normal_broadcasts_and_changes_base():
         ((0, 0, 0, 1), "sigma_p is 0"),
         ((0, 1, 0, -2), "sigma_q is -2"),
         ((0, [1, 0], 0, 1), r"sigma_p\[1\] is 0"),
+        ((0, [[1, 1], [0, 1]], 0, 1), r"sigma_p\[1, 0\] is 0"),
         ((math.nan, 1, 0, 1), "mu_p is nan"),
         ((0, math.inf, 0, 1), "sigma_p is inf"),
         (("a", 1, 0, 1), "mu_p is 'a'"),
@@ -123,7 +130,19 @@ def test_kl_mvn_is_zero_for_equal_and_accurate_for_close_normals():
     mu, cov = random_normal(np.random.default_rng(8), 3)
     assert kl.kl_mvn(mu, cov, mu, cov) == 0
     step = 1e-8
-    assert kl.kl_mvn(mu, cov, mu, cov * (1 + step)) == pytest.approx(3 * step**2 / 4, rel=1e-6)
+    close = kl.kl_mvn(mu, cov, mu, cov * (1 + step))
+    assert close == pytest.approx(3 * step**2 / 4, rel=1e-6, abs=0)
+    s = np.array([0.3, 1, 20])
+    for factor in (1 + 1e-6, 1.2, 0.8):  # each eigenvalue differs in sign or size
+        t = s * [factor, 1, 1 / factor]
+        close = kl.kl_mvn(mu, np.diag(s**2), mu, np.diag(t**2))
+        assert close == pytest.approx(kl.kl_normal(mu, s, mu, t).sum(), rel=1e-8, abs=0)
+
+
+def test_kl_mvn_of_a_variance_that_all_but_vanishes_beside_the_other():
+    p, q = ([0.0], [[1e-40]]), ([0.0], [[1.0]])
+    assert kl.kl_mvn(*p, *q) == pytest.approx(kl.kl_normal(0, 1e-20, 0, 1), rel=1e-14)
+    assert kl.kl_mvn(*q, *p) == pytest.approx(kl.kl_normal(0, 1, 0, 1e-20), rel=1e-14)
 
 
 def test_kl_mvn_takes_batches():
@@ -134,6 +153,14 @@ def test_kl_mvn_takes_batches():
     assert batch.shape == (4,)
     assert batch[0] == 0
     assert batch[2] == pytest.approx(kl.kl_mvn(mus[2], covs[2], mus[0], covs[0]), rel=1e-14)
+    # One pair close and the next far apart, of three dimensions: each is computed as it needs.
+    mus, covs = (np.stack(x) for x in zip(*(random_normal(rng, 3) for _ in range(4)), strict=True))
+    covs_q = covs * np.array([1 + 1e-6, 1, 3, 1 - 1e-6])[:, None, None]
+    batch = kl.kl_mvn(mus, covs, mus, covs_q)
+    one_by_one = [kl.kl_mvn(*args) for args in zip(mus, covs, mus, covs_q, strict=True)]
+    np.testing.assert_allclose(batch, one_by_one, rtol=1e-13)
+    np.testing.assert_allclose(batch, kl.kl_mvn(mus, covs, mus, covs_q, base=2) * math.log(2))
+    assert kl.kl_mvn(mus[:0], covs[:0], mus[0], covs[0]).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +176,66 @@ def test_kl_mvn_takes_batches():
 def test_covariances_that_are_none_are_named(cov, said):
     with pytest.raises(kl.DistributionError, match=said):
         kl.kl_mvn([0, 0], cov, [0, 0], np.eye(2))
+    with pytest.raises(kl.DistributionError, match=said.replace("cov_p", "cov_q")):
+        kl.kl_mvn([0, 0], np.eye(2), [0, 0], cov)
+
+
+def test_what_counts_as_asymmetric_scales_with_the_covariance():
+    slanted = np.array([np.eye(2), [[1, 0.5], [0.4, 1]]])
+    said = r"entry \(1, 0, 1\) is 0.5 and entry \(1, 1, 0\) is 0.4;"
+    for scale in (1e-20, 1, 1e20):
+        with pytest.raises(kl.DistributionError, match=r"^cov_p is not symmetric"):
+            kl.kl_mvn([0, 0], slanted * scale, [0, 0], np.eye(2) * scale)
+        rounded = np.array([[1, 0.5], [0.5 + 1e-9, 1]]) * scale
+        assert kl.kl_mvn([0, 0], rounded, [0, 0], rounded) == 0
+    with pytest.raises(kl.DistributionError, match=said):
+        kl.kl_mvn([0, 0], slanted, [0, 0], np.eye(2))
+    with pytest.raises(kl.DistributionError, match=r"^cov_q is singular"):
+        kl.kl_mvn([0, 0], np.eye(2), [0, 0], np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 2, 3), (2, 3, 2)])
+def test_a_covariance_is_square(shape):
+    with pytest.raises(kl.DistributionError, match=r"^cov_p has shape .*; a covariance is square"):
+        kl.kl_mvn([0, 0], np.ones(shape), [0, 0], np.eye(2))
+
+
+def test_dimensions_that_do_not_agree_are_all_named():
+    with pytest.raises(kl.DistributionError) as caught:
+        kl.kl_mvn(0, np.eye(2), np.zeros((2, 3)), np.ones((3, 2, 2)))
+    told = "(last axis: mu_p none, mu_q 3, cov_p 2, cov_q 2)"
+    remedy = "give means of length d and covariances of shape (d, d)"
+    assert str(caught.value) == f"the dimensions do not agree {told}; {remedy}"
+    with pytest.raises(kl.DistributionError, match="mu_p none, mu_q none, cov_p 1, cov_q 1"):
+        kl.kl_mvn(0, [[1]], 0, [[1]])
+
+
+FUNCTIONS = [getattr(families, name) for name in families.__all__ if name[:3] == "kl_"]
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (function, name)
+        for function in FUNCTIONS
+        for name in inspect.signature(function).parameters
+        if name != "base" and function is not families.kl_between
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_every_parameter_is_called_by_its_name(function, name):
+    names = [other for other in inspect.signature(function).parameters if other != "base"]
+    good = dict.fromkeys(names, 0.5)
+    if function in (families.kl_dirichlet, families.kl_mvn):
+        good = {other: np.eye(2) if other[:3] == "cov" else [0.5, 0.5] for other in names}
+    assert function(**good) == 0
+    with pytest.raises(kl.DistributionError, match=f"^{name} is 'x'; pass real numbers"):
+        function(**good | {name: "x"})
+    with pytest.raises(kl.DistributionError, match=rf"^{name}(\[.*\])? is nan; pass a finite"):
+        function(**good | {name: np.multiply(good[name], math.nan)})
+    if name[:2] not in ("mu", "lo", "co"):
+        with pytest.raises(kl.DistributionError, match=f"^{name} is -2; a "):
+            function(**good | {name: -2})
 
 
 # The families of one formula each
@@ -394,6 +481,7 @@ def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one()
         ([1e-5, 1e-20], [3e7, 1e-20]),
         ([7e14, 4e-4, 3e-7], [2e-19, 2e-9, 7e-4]),
         ([1e53, 1e-150], [1e-150, 1.1e-150]),
+        ([2e51, 4e-66, 1.4e139], [5e-104, 3e141, 1e-147]),
     ):
         with mpmath.workdps(350):
             exact = exact_dirichlet(mp(p), mp(q))
@@ -429,10 +517,12 @@ def test_a_closed_form_beyond_the_largest_float_is_inf():
     assert families.kl_laplace(0, 1e200, 1, 1e-200) == math.inf
     assert families.kl_laplace(0, 1e-300, 1e200, 1e-300) == math.inf
     assert families.kl_poisson(1e307, 1e-307) == math.inf
+    assert families.kl_poisson(1e305, 1e304, base=1 + 1e-10) == math.inf
 
 
 def test_a_family_inside_another_has_its_divergence():
-    assert families.kl_exponential(2, 3) == families.kl_gamma(1, 2, 1, 3)
+    # The last place may differ: the two forms round differently.
+    assert families.kl_exponential(2, 3) == pytest.approx(families.kl_gamma(1, 2, 1, 3), rel=4e-16)
     assert families.kl_beta(2, 3, 4, 1) == families.kl_dirichlet([2, 3], [4, 1])
     q = 0.3
     assert families.kl_bernoulli(0.6, q) == pytest.approx(
@@ -460,6 +550,7 @@ def test_kl_dirichlet_takes_batches():
     rows = families.kl_dirichlet(p, q)
     assert rows.shape == (4,)
     assert rows.tolist() == [families.kl_dirichlet(a, b) for a, b in zip(p, q, strict=True)]
+    assert isinstance(families.kl_dirichlet(p[0], q[0]), float)
     np.testing.assert_array_equal(families.kl_dirichlet(p, q[2])[2], rows[2])
     assert families.kl_dirichlet([2], [5]) == 0
     bits = families.kl_dirichlet(p, q, base=2)
@@ -567,7 +658,7 @@ def test_a_shifted_distribution_agrees_with_quadrature(p, q):
         (stats.beta(2, 3, scale=2), stats.beta(2, 3)),
         (stats.beta(2, 3, loc=-1, scale=2), stats.beta(2, 3)),
         (stats.poisson(3), stats.poisson(3, loc=1)),
-        (stats.poisson(3, loc=0.5), stats.poisson(3)),
+        (stats.poisson(0.5, loc=0.5), stats.poisson(3)),
         (stats.bernoulli(0.3), stats.bernoulli(0.3, loc=1)),
     ],
 )
@@ -584,9 +675,11 @@ def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p,
         (stats.t(3), stats.t(4), "stats.t to stats.t has no closed form"),
         (stats.gamma(2, loc=1), stats.gamma(2), "no closed form here for a later loc of dist_p"),
         (stats.beta(2, 3, 0.2, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
+        (stats.beta(2, 3, 0, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
         (stats.poisson(3, loc=2), stats.poisson(3), "for that loc of dist_p"),
         (stats.poisson(0, loc=-2), stats.poisson(3), "for that loc of dist_p"),
         (stats.bernoulli(1), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
+        (stats.bernoulli(0), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
         (stats.poisson(3), stats.binom(3, 0.5), "dist_p.logpmf, dist_q.logpmf, samples.* dist_p$"),
         (stats.poisson(3), stats.expon(3), "is infinite: one is discrete and the other continuous"),
     ],
@@ -623,15 +716,17 @@ def test_what_is_no_distribution_is_named(value, said):
 def test_an_invalid_parameter_of_a_distribution_is_named():
     with pytest.raises(kl.DistributionError, match="scale_q is -1; a scale is above 0"):
         families.kl_between(stats.expon(), stats.expon(scale=-1))
-    with pytest.raises(kl.DistributionError, match="scale_p is 0; a scale is above 0"):
-        families.kl_between(stats.beta(1, 1, scale=0), stats.beta(1, 1))
+    for p, q, name in ((0, 1, "scale_p"), (1, 0, "scale_q")):
+        for of_scale in (lambda x: stats.beta(1, 1, scale=x), lambda x: stats.gamma(2, scale=x)):
+            with pytest.raises(kl.DistributionError, match=f"^{name} is 0; a scale is above 0"):
+                families.kl_between(of_scale(p), of_scale(q))
 
 
 def test_a_family_that_is_added_to_the_list_is_found(monkeypatch):
     def same_or_not(p, q, base):
         return float(p["df"] != q["df"])
 
-    added = between.Family(same_or_not, {"t": between._scipy(df="df")}, {})
+    added = between.Family(same_or_not, {"t": functools.partial(between._scipy, df="df")}, {})
     monkeypatch.setattr(between, "FAMILIES", (*between.FAMILIES, added))
     assert families.kl_between(stats.t(3), stats.t(df=4)) == 1.0
 
@@ -647,6 +742,239 @@ families.kl_between(stats.norm(), stats.norm(1))
 assert not {"tensorflow", "tensorflow_probability"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Of TensorFlow Probability, kl_between reads attributes only: it can be tested without
+
+
+def tfp_like(kind, *bases, **attributes):
+    where = {"__module__": "tensorflow_probability.python.distributions", "log_prob": None}
+    return type(kind, bases, {**where, **attributes})()
+
+
+def mvn_like(kind, mean, factor):
+    scale = types.SimpleNamespace(to_dense=lambda: factor)
+    return tfp_like(kind, mean=lambda self: mean, scale=scale)
+
+
+# In float32 its square would be another covariance.
+FACTOR = np.float32([[1.1, 0], [0.3, 0.7]])
+COV = FACTOR.astype(float) @ FACTOR.T.astype(float)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "expected"),
+    [
+        (
+            tfp_like("Normal", loc=1, scale=1),
+            tfp_like("Normal", loc=2, scale=0.5),
+            kl.kl_normal(1, 1, 2, 0.5),
+        ),
+        (
+            mvn_like("MultivariateNormalTriL", [1.0, 2.0], FACTOR),
+            mvn_like("MultivariateNormalLinearOperator", [0.0, 0.0], np.diag([0.5, 3])),
+            kl.kl_mvn([1, 2], COV, [0, 0], np.diag([0.25, 9])),
+        ),
+        (
+            mvn_like("MultivariateNormalTriL", [0.0, 0.0], np.stack([FACTOR, 2 * FACTOR])),
+            mvn_like("MultivariateNormalTriL", [1.0, 0.0], FACTOR),
+            kl.kl_mvn([0, 0], np.stack([COV, 4 * COV]), [1, 0], COV),
+        ),
+        (
+            tfp_like("Laplace", loc=0, scale=1),
+            tfp_like("Laplace", loc=1, scale=2),
+            families.kl_laplace(0, 1, 1, 2),
+        ),
+        (
+            tfp_like("Bernoulli", probs=0.3, logits=None),
+            tfp_like("Bernoulli", probs=0.9, logits=None),
+            families.kl_bernoulli(0.3, 0.9),
+        ),
+        (
+            tfp_like("Bernoulli", probs=None, logits=math.log(3)),
+            tfp_like("Bernoulli", probs=0.9, logits=None),
+            families.kl_bernoulli(0.75, 0.9),
+        ),
+        (
+            tfp_like("Bernoulli", probs=0.9, logits=None),
+            tfp_like("Bernoulli", probs=None, logits=[math.log(3), -math.log(3), 0]),
+            families.kl_bernoulli(0.9, [0.75, 0.25, 0.5]),
+        ),
+        (
+            tfp_like("Bernoulli", probs=[0, 1, 0.5], logits=None),
+            tfp_like("Bernoulli", probs=None, logits=math.log(3)),
+            families.kl_bernoulli([0, 1, 0.5], 0.75),
+        ),
+        (
+            tfp_like("Categorical", probs=[0.2, 0.8, 0], logits=None),
+            tfp_like("Categorical", probs=[0.5, 0.25, 0.25], logits=None),
+            kl.kl_divergence([0.2, 0.8, 0], [0.5, 0.25, 0.25]),
+        ),
+        (
+            tfp_like("Categorical", probs=[0.2, 0.8, 0], logits=None),
+            tfp_like("Categorical", probs=None, logits=np.log([5, 2.5, 2.5])),
+            kl.kl_divergence([0.2, 0.8, 0], [0.5, 0.25, 0.25]),
+        ),
+        (
+            tfp_like("Categorical", probs=None, logits=np.log([5, 2.5, 2.5])),
+            tfp_like("Categorical", probs=[0.2, 0.7, 0.1], logits=None),
+            kl.kl_divergence([0.5, 0.25, 0.25], [0.2, 0.7, 0.1]),
+        ),
+        (
+            tfp_like("Poisson", rate=3, log_rate=None),
+            tfp_like("Poisson", rate=None, log_rate=math.log(5)),
+            families.kl_poisson(3, 5),
+        ),
+        (
+            tfp_like("Exponential", rate=2),
+            tfp_like("Exponential", rate=3),
+            families.kl_exponential(2, 3),
+        ),
+        (
+            tfp_like("Gamma", concentration=2, rate=3, log_rate=None),
+            tfp_like("Gamma", concentration=4, rate=None, log_rate=np.float32(0.5)),
+            families.kl_gamma(2, 3, 4, math.exp(0.5)),
+        ),
+        (
+            tfp_like("Beta", concentration1=2, concentration0=3),
+            tfp_like("Beta", concentration1=4, concentration0=1),
+            families.kl_beta(2, 3, 4, 1),
+        ),
+        (
+            tfp_like("Dirichlet", concentration=[1, 2, 3]),
+            tfp_like("Dirichlet", concentration=[2, 2, 2]),
+            families.kl_dirichlet([1, 2, 3], [2, 2, 2]),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_kl_between_reads_the_attributes_of_tfp(p, q, expected):
+    np.testing.assert_allclose(families.kl_between(p, q), expected, rtol=1e-14)
+    bits = families.kl_between(p, q, base=2)
+    np.testing.assert_allclose(bits, expected / math.log(2), rtol=1e-14)
+
+
+def test_probabilities_are_not_turned_into_logarithms_without_need():
+    """It would show for probabilities this close."""
+    p, q = np.array([0.3, 0.7]), np.array([0.3 + 1e-9, 0.7 - 1e-9])
+    dists = [tfp_like("Categorical", probs=x, logits=None) for x in (p, q)]
+    assert families.kl_between(*dists) == kl.kl_divergence(p, q)
+    dists = [tfp_like("Bernoulli", probs=x[0], logits=None) for x in (p, q)]
+    assert families.kl_between(*dists) == families.kl_bernoulli(p[0], q[0])
+
+
+def test_a_rate_that_overflows_is_named_without_a_warning():
+    large, one = (tfp_like("Poisson", rate=None, log_rate=x) for x in (1000, 0))
+    with pytest.raises(kl.DistributionError, match=r"^rate_p is inf; pass a finite"):
+        families.kl_between(large, one)
+    with pytest.raises(kl.DistributionError, match=r"^rate_q is inf; pass a finite"):
+        families.kl_between(tfp_like("Exponential", rate=1), stats.expon(scale=0))
+
+
+def test_an_exponential_of_each_library_may_start_anywhere():
+    late, rate = stats.expon(loc=3, scale=0.5), tfp_like("Exponential", rate=np.float32(4))
+    expected = families.kl_exponential(2, 4) + 12
+    assert families.kl_between(late, rate) == pytest.approx(expected, rel=1e-14)
+    bits = families.kl_between(late, rate, base=2)
+    assert bits == pytest.approx(expected / math.log(2), rel=1e-14)
+    assert families.kl_between(rate, late) == math.inf
+    narrow = np.float32(0.3)
+    mixed = families.kl_between(tfp_like("Exponential", rate=2), stats.expon(scale=narrow))
+    assert mixed == pytest.approx(families.kl_exponential(2, 1 / float(narrow)), rel=1e-14)
+    # 1/scale would overflow.
+    tiny = stats.expon(loc=1e-310, scale=1e-310), stats.expon(scale=1e-310)
+    assert families.kl_between(*tiny) == 1
+    far = stats.expon(loc=1e308, scale=1), stats.expon(loc=-1e308, scale=1e-10)
+    assert families.kl_between(*far) == math.inf
+    assert families.kl_between(stats.expon(loc=-1e308), stats.expon(loc=1e308)) == math.inf
+
+
+def test_probabilities_beside_logits_are_checked_by_name():
+    good, bad = (tfp_like("Categorical", probs=[x, 0.5], logits=None) for x in (0.5, 0.7))
+    logits = tfp_like("Categorical", probs=None, logits=[0.0, 0.0])
+    for p, q, name in ((bad, logits, "p"), (logits, bad, "q"), (bad, good, "p"), (good, bad, "q")):
+        with pytest.raises(kl.DistributionError, match=f"^{name} sums to 1.2"):
+            families.kl_between(p, q)
+    bad, logit = (
+        tfp_like("Bernoulli", probs=1.5, logits=None),
+        tfp_like("Bernoulli", probs=None, logits=0.0),
+    )
+    for p, q, name in ((bad, logit, "p"), (logit, bad, "q")):
+        with pytest.raises(kl.DistributionError, match=f"^{name} is 1.5; a probability"):
+            families.kl_between(p, q)
+
+
+class DiscreteDistributionMixin:
+    """Bears the name of the class by which TFP marks what is discrete."""
+
+
+T = tfp_like("StudentT")
+COUNT = tfp_like("Zipf", DiscreteDistributionMixin)
+ESTIMATE = "has no closed form here{}; estimate it: kl_monte_carlo(dist_p.{}, dist_q.{}, samples)"
+FROM_SAMPLES = " with samples of dist_p"
+NEAREST = ", or kl_knn(x, y) from samples of both"
+INFINITE = (
+    " is infinite: one is discrete and the other continuous, so that neither gives the values of "
+    "the other any probability"
+)
+NO_DISTRIBUTION = (
+    "; pass a distribution with its parameters, such as stats.norm(0, 1) of SciPy or "
+    "tfd.Normal(0.0, 1.0) of TFP; for arrays of probabilities use kl_divergence(p, q)"
+)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "said"),
+    [
+        (
+            stats.norm(),
+            stats.laplace(),
+            "KL from stats.norm to stats.laplace "
+            + ESTIMATE.format("", "logpdf", "logpdf") + FROM_SAMPLES + NEAREST,
+        ),
+        (
+            stats.poisson(3),
+            stats.binom(3, 0.5),
+            "KL from stats.poisson to stats.binom "
+            + ESTIMATE.format("", "logpmf", "logpmf") + FROM_SAMPLES,
+        ),
+        (
+            stats.gamma(2, loc=1),
+            stats.gamma(2),
+            "KL from stats.gamma to stats.gamma "
+            + ESTIMATE.format(" for a later loc of dist_p", "logpdf", "logpdf")
+            + FROM_SAMPLES + NEAREST,
+        ),
+        (
+            T,
+            stats.multivariate_t([0, 0]),
+            "KL from tfd.StudentT to stats.multivariate_t "
+            + ESTIMATE.format("", "log_prob", "logpdf") + FROM_SAMPLES + NEAREST,
+        ),
+        (
+            COUNT,
+            COUNT,
+            "KL from tfd.Zipf to tfd.Zipf "
+            + ESTIMATE.format("", "log_prob", "log_prob") + FROM_SAMPLES,
+        ),
+        (COUNT, stats.norm(), "KL from tfd.Zipf to stats.norm" + INFINITE),
+        (T, COUNT, "KL from tfd.StudentT to tfd.Zipf" + INFINITE),
+        (stats.norm, T, "dist_p is stats.norm without its parameters; pass them: stats.norm(...)"),
+        (T, stats.t, "dist_q is stats.t without its parameters; pass them: stats.t(...)"),
+        (T, type(T), "dist_q is the class StudentT; pass it with its parameters"),
+        ([0.5, 0.5], T, "dist_p is of type list" + NO_DISTRIBUTION),
+        (type("Normal", (), {"log_prob": 0})(), T, "dist_p is of type Normal" + NO_DISTRIBUTION),
+        (
+            type("Fake", (), {"__module__": T.__module__})(),
+            T,
+            "dist_p is of type Fake" + NO_DISTRIBUTION,
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_said_where_there_is_no_closed_form(p, q, said):
+    with pytest.raises(TypeError) as caught:
+        families.kl_between(p, q)
+    assert str(caught.value) == said
 
 
 # TensorFlow Probability
@@ -727,7 +1055,7 @@ def test_kl_between_reads_what_tensorflow_probability_was_given_as_logarithms(tf
         )
     )
     assert families.kl_between(one, far) == pytest.approx(800)
-    assert families.kl_between(sure, near) == pytest.approx(math.exp(-40), rel=1e-14)
+    assert families.kl_between(sure, near) == pytest.approx(math.exp(-40), rel=1e-14, abs=0)
     assert families.kl_between(near, sure) == math.inf
     assert families.kl_between(sure, tfd.Bernoulli(probs=np.array(0.25))) == pytest.approx(
         math.log(4)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import kl_lib as kl
+from kl_lib import discrete
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 
 
@@ -37,6 +39,35 @@ def test_chunks_of_p_and_q_may_differ_and_one_may_be_numpy(pair):
         np.testing.assert_allclose(kl.kl_divergence(a, b, base=2).compute(), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("p_chunks", "q_chunks", "rows"),
+    [
+        ((100, 12), (100, 12), 100),  # whole rows are left as they are,
+        ((100, 12), (70, 12), 70),
+        ((500, 6), (500, 6), 10),  # and rows that are cut are merged, to chunks of 1000 bytes
+        ((500, 6), (500, 5), 10),
+        ((100, 12), (70, 6), 10),
+        ((70, 6), (100, 12), 10),
+        ((5, 6), (500, 6), 10),
+    ],
+)
+def test_no_task_is_larger_than_a_chunk(monkeypatch, pair, p_chunks, q_chunks, rows):
+    shapes, usual = [], kl.kl_divergence
+
+    def watched(p, q, **options):
+        shapes.append(p.shape)
+        return usual(p, q, **options)
+
+    monkeypatch.setattr(discrete, "kl_divergence", watched)
+    p, q = (da.from_array(x, chunks) for x, chunks in zip(pair, (p_chunks, q_chunks), strict=True))
+    with dask.config.set({"array.chunk-size": "1000B", "scheduler": "synchronous"}):
+        lazy = kl.kl_divergence(p, q)
+        shapes.clear()
+        np.testing.assert_allclose(lazy.compute(), usual(*pair), rtol=1e-14)
+    assert {shape[1] for shape in shapes} == {12}
+    assert max(shape[0] for shape in shapes) == max(lazy.chunks[0]) == rows
+
+
 def test_axis_options_and_one_against_a_batch(pair):
     p, q = pair
     lazy_q = da.from_array(q, (100, 5))
@@ -58,8 +89,14 @@ def test_a_bad_row_is_named_when_it_is_computed(pair):
     lazy = kl.kl_divergence(da.from_array(p, (100, 12)), da.from_array(q, (100, 12)))
     with pytest.raises(kl.DistributionError, match=r"begins at row 300: q\[17, 2\] is nan"):
         lazy.compute()
-    with pytest.raises(kl.DistributionError, match="they must agree"):
+    with pytest.raises(kl.DistributionError, match=r"p has 500 categories and q has 3"):
         kl.kl_divergence(lazy.reshape(1, -1), da.ones((1, 3)))
+    p, q = (da.from_array(x.reshape(5, 100, 12), (2, 50, 12)) for x in (p, q))
+    with pytest.raises(kl.DistributionError, match=r"begins at row \(2, 0\): q\[1, 17, 2\] is nan"):
+        kl.kl_divergence(p, q).compute()
+    one = kl.kl_divergence(da.from_array(np.full(4, 0.5)), da.from_array(np.full(4, 0.25)))
+    with pytest.raises(kl.DistributionError, match=r"^p sums to 2"):
+        one.compute()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")

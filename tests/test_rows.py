@@ -104,6 +104,43 @@ def test_counts_whose_shares_underflow_still_count_in_the_logarithm():
     assert kl.kl_divergence(far_below, [0.7, 0, 0.3], normalize=True) == math.inf
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_close_rows_beside_far_ones_zeros_and_infinite_ones(dtype):
+    """One block holds rows for every way of computing them."""
+    rng = np.random.default_rng(14)
+    p = rng.dirichlet(np.ones(6), size=400)
+    q = p * np.exp(
+        rng.choice([1e-5, 1e-3, 0.03, 0.3, 2.0], (400, 1)) * rng.standard_normal(p.shape)
+    )
+    p[::7, 2] = q[::7, 2] = 0
+    p[::11, 3] = 0
+    q[::13, 4] = 0
+    q[5] = p[5]
+    p, q = (x / x.sum(axis=1, keepdims=True) for x in (p, q))
+    p, q = p.astype(dtype), q.astype(dtype)
+    result = kl.kl_divergence(p, q)
+    for value, p_row, q_row in zip(result, p, q, strict=True):
+        exact = truth.kl(p_row, q_row)
+        if np.isinf(float(exact)):
+            assert value == np.inf
+        elif exact >= {8: 1e-14, 4: 1e-10}[p.itemsize]:
+            assert truth.relative_error(value, exact) < {8: 1e-12, 4: 1e-5}[p.itemsize]
+    assert result[5] == 0
+    assert 0 < np.isinf(result).sum() < 40
+
+
+def test_a_negative_q_is_found_wherever_it_stands():
+    rng = np.random.default_rng(15)
+    for position in ((0, 0), (2999, 5), (1234, 3)):
+        p, q = rng.dirichlet(np.ones(6), size=(2, 3000))
+        q[position] = -1e-9
+        with pytest.raises(kl.DistributionError, match=r"is -1e-09, which is negative"):
+            kl.kl_divergence(p, q)
+        p[position] = -1e-9
+        with pytest.raises(kl.DistributionError, match=r"p\[.* is -1e-09, which is negative"):
+            kl.kl_divergence(p, q)
+
+
 def test_zero_only_for_equal_rows():
     rng = np.random.default_rng(4)
     for _ in range(200):
@@ -254,9 +291,11 @@ def test_any_axis_of_any_shape_is_the_rows_one_by_one(shape, axis):
         assert result.reshape(-1)[i] == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("threads", [2, 8])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
-@pytest.mark.parametrize("shape", [(400_000, 10), (4_000, 1000), (4_000_000,)])
-def test_memory_beside_the_result_stays_below_8_mb(dtype, shape):
+@pytest.mark.parametrize("shape", [(2_000_000, 2), (400_000, 10), (4_000, 1000), (4_000_000,)])
+def test_memory_beside_the_result_stays_below_8_mb(dtype, shape, threads, many_threads):
+    many_threads(threads)
     p = np.random.default_rng(11).random(shape, dtype=np.float32)
     p = (p / p.sum(axis=-1, keepdims=True)).astype(dtype) if dtype != np.float16 else p
     q = p[..., ::-1]
@@ -290,6 +329,40 @@ def test_the_matrix_is_all_pairs():
     assert kl.kl_matrix(p.astype(np.float32), q.astype(np.float32)).dtype == np.float32
 
 
+def test_the_matrix_follows_the_limits_at_zero():
+    p = np.array([[0, 0.5, 0.5, 0], [0.25, 0.25, 0.5, 0], [1, 0, 0, 0], [0, 0.5, 0.5, 0]])
+    expected = [[float(truth.kl(a, b)) for b in p] for a in p]
+    assert np.isinf(expected).sum() == 7
+    np.testing.assert_allclose(kl.kl_matrix(p, p), expected, rtol=1e-13)
+    # Without its one impossible category, this pair would be far apart.
+    assert kl.kl_matrix([[0.25, 0.5, 0.25]], [[1e-9, 1 - 1e-9, 0]]) == np.inf
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 10**6])
+def test_the_matrix_computes_again_the_pairs_that_almost_agree_and_no_others(monkeypatch, chunk):
+    rng = np.random.default_rng(14)
+    p = rng.dirichlet(np.ones(6), size=40)
+    p[-3:] = np.eye(6)[:3]
+    q = p * (1 + 1e-3 * rng.uniform(-1, 1, p.shape))
+    q /= q.sum(axis=1, keepdims=True)
+    pairs, usual = [], rows.kl_rows
+
+    def counting(a, b, *rest):
+        pairs.extend(zip(a.tolist(), b.tolist(), strict=True))
+        return usual(a, b, *rest)
+
+    monkeypatch.setattr(rows, "CHUNK", 6 * chunk)
+    monkeypatch.setattr(rows, "kl_rows", counting)
+    matrix = kl.kl_matrix(p, q)
+    again = {(p.tolist().index(a), q.tolist().index(b)) for a, b in pairs}
+    assert len(again) == len(pairs)
+    assert again >= {(i, i) for i in range(40)}
+    near = [(i, j) for i, j in again if matrix[i, j] < 0.1]
+    assert len(again) < 1.2 * len(near)
+    for i, j in near:
+        assert truth.relative_error(matrix[i, j], truth.kl(p[i], q[j])) < 1e-12
+
+
 def test_the_matrix_never_holds_all_pairs_times_all_categories():
     p = np.random.default_rng(13).dirichlet(np.ones(400), size=300)
     tracemalloc.start()
@@ -311,3 +384,5 @@ def test_the_matrix_names_what_is_wrong():
         with pytest.raises(kl.DistributionError) as caught:
             kl.kl_matrix(p, ok)
         assert said in str(caught.value)
+    with pytest.raises(kl.DistributionError, match=r"^row 1 of q sums to 0\.5"):
+        kl.kl_matrix(ok, ok * [[1], [0.5]])

@@ -297,8 +297,8 @@ def test_equal_distributions_give_zero_without_a_warning():
         (lambda f, x: kl_monte_carlo(f, f, 3.0), r"samples is 3\.0; pass the draws along"),
         (lambda f, x: kl_monte_carlo(f, f, []), "samples holds 0 samples; pass at least 2"),
         (lambda f, x: kl_monte_carlo(f, f, [1.0]), "samples holds 1 sample; pass at least 2"),
-        (lambda f, x: kl_monte_carlo(f(x), f, x), "log_p is a ndarray; pass a function"),
-        (lambda f, x: kl_monte_carlo(f, None, x), "log_q is a NoneType; .* lambda x: log_q"),
+        (lambda f, x: kl_monte_carlo(f(x), f, x), "log_p has type ndarray; pass a function"),
+        (lambda f, x: kl_monte_carlo(f, None, x), "log_q has type NoneType; .* lambda x: log_q"),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: f(x).mean(), x),
             r"log_q\(samples\) has shape \(\) for 4 samples; .* shape \(4,\)",
@@ -317,7 +317,7 @@ def test_equal_distributions_give_zero_without_a_warning():
         ),
         (
             lambda f, x: kl_monte_carlo(lambda x: f(x) - np.array([0, 0, 0, np.inf]), f, x),
-            r"log_p\(samples\) is -inf at samples\[3\]: p cannot have drawn it",
+            r"log_p\(samples\) is -inf at samples\[3\], which p cannot have drawn; pass",
         ),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: f(x) + 1j, x),
@@ -443,9 +443,11 @@ def test_knn_takes_vectors_lists_frames_and_a_base():
         kl_knn(list(x), tuple(y)),
         kl_knn(pd.Series(x), pd.DataFrame({"y": y})),
         kl_knn(x, y, seed=np.random.default_rng(0)),
+        kl_knn(x, y, k=5, subsamples=20, seed=0),
     ):
         assert other == expected
     bits = kl_knn(x, y, base=2)
+    assert (bits.unit, expected.unit) == ("bits", "nats")
     assert bits.value == pytest.approx(expected.value / math.log(2))
     assert bits.standard_error == pytest.approx(expected.standard_error / math.log(2))
     assert kl_knn(x, y, seed=1).standard_error != expected.standard_error
@@ -484,6 +486,34 @@ def test_one_percent_of_ties_or_shared_points_is_let_pass():
     assert said(kl_knn(x, np.append(y, x[:4], axis=0)), "2 % of the points of x are points of y")
 
 
+def test_what_lies_at_a_limit_is_let_pass():
+    far = np.append(LINE[:90] + 0.3, LINE[:10] + 1e4)
+    assert kl_knn(far, LINE, subsamples=0).warnings == ()
+    assert kl_knn(*clouds(*NEAR, 100, 0, 2), subsamples=0).warnings == ()
+    # Points as far from y as y's points from each other.
+    shared = kl_knn(np.arange(2000.0), np.arange(2000.0), k=4, subsamples=0)
+    assert not said(shared, "lie farther from y")
+
+
+def test_far_is_what_lies_farther_than_the_kth_neighbour_of_ys_own_points():
+    """In gaps of 3, the 4th neighbour is at 2.5; on the line, the 4th at 2 and the 5th at 3."""
+    y = np.delete(np.arange(20_000.0), [i for gap in range(50, 2000, 100) for i in (gap, gap + 1)])
+    x = np.append(np.arange(50.5, 2000, 100), np.arange(4000, 12_000, 100) + 0.3)
+    assert said(kl_knn(x, y, k=4, subsamples=0), "20 % of the points of x lie farther from y")
+
+
+def test_a_quarter_of_the_points_has_to_hold_k_neighbours_of_each():
+    assert math.isnan(kl_knn(LINE[:23] + 0.3, LINE).standard_error)
+    assert kl_knn(LINE[:24] ** 1.1 + 0.3, LINE).standard_error > 0
+    assert kl_knn(LINE[:23] + 0.3, LINE, k=4).standard_error > 0
+
+
+def test_columns_of_any_scale_are_independent_or_not():
+    x, y = clouds(*NEAR, 200, 0, 2)
+    for scale in (1e-200, 1, 1e200):
+        assert math.isfinite(kl_knn(x * [1e-200, scale], y * [1e-200, scale]).value)
+
+
 def test_high_dimension_deserves_its_warning():
     x, y = clouds(stats.norm(0), stats.norm(0.3), 1000, 0, 10)
     exact = 10 * normal_kl(stats.norm(0), stats.norm(0.3))
@@ -503,8 +533,13 @@ GOOD = np.random.default_rng(0).normal(size=(20, 2))
     [
         (GOOD, GOOD, {"k": 0}, "k is 0; pass a whole number, at least 1"),
         (GOOD, GOOD, {"k": 2.0}, r"k is 2\.0; pass a whole number"),
-        (GOOD, GOOD, {"k": 20}, "x has 20 points; k=20 needs at least 21; .* pass x.T"),
-        (GOOD[:, 0], GOOD[:3, 0], {}, "y has 3 points; k=5 needs at least 6$"),
+        (GOOD, GOOD, {"k": 20}, "x has 20 points, and k=20 needs at least 21; .* x.T if"),
+        (
+            GOOD[:, 0],
+            GOOD[:3, 0],
+            {},
+            "y has 3 points, and k=5 needs at least 6; pass more, or a smaller k$",
+        ),
         (GOOD, GOOD, {"subsamples": -1}, "subsamples is -1; pass a whole number, at least 0"),
         (GOOD, GOOD, {"subsamples": 1}, "subsamples is 1; pass at least 2"),
         (GOOD, GOOD, {"base": -1}, "base is -1"),
@@ -754,6 +789,224 @@ def test_counts_errors_name_the_argument_the_place_and_the_remedy(a, b, options,
         kl_from_counts(a, b, **options)
 
 
+def test_only_k1_has_no_bias_by_construction():
+    assert monte_carlo(*NEAR, 50, 0).bias == 0
+    assert monte_carlo(*NEAR, 50, 0, "k2").bias != 0
+    assert monte_carlo(*NEAR, 50, 0, "k3").bias is None
+
+
+def test_missing_counts_of_pandas_are_named_and_what_numpy_reads_is_read():
+    counts = pd.Series([1, None], dtype="Int64")
+    with pytest.raises(DistributionError, match=r"^counts_p\[1\] is nan"):
+        kl_from_counts(counts, counts)
+
+    class Arrow:  # pyarrow's arrays refuse what they would have to copy
+        def to_numpy(self):
+            raise ValueError("needs a copy")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([10, 20])
+
+    assert kl_from_counts(Arrow(), [20, 10]).value == kl_from_counts([10, 20], [20, 10]).value
+
+
+def test_a_list_of_words_stays_a_list():
+    words, seen = ["a", "b", "a"], []
+
+    def log_density(samples):
+        seen.append(samples)
+        return [0.0 for _ in samples]
+
+    kl_monte_carlo(log_density, log_density, words)
+    assert seen == [words, words]
+    assert {type(samples) for samples in seen} == {list}
+
+
+# Every warning, word for word
+
+
+def of_ratios(log_ratios, estimator="k1", base=None):
+    """The estimate for samples 0, 1, 2, ... at which log p − log q is given."""
+    ratios = np.array(log_ratios)
+    return kl_monte_carlo(
+        lambda i: 0.0 * i, lambda i: -ratios[i], np.arange(len(ratios)), estimator=estimator,
+        base=base,
+    )  # fmt: skip
+
+
+ONE_LARGE = [0.02] * 7 + [10] + [0.02] * 92
+NOT_P = "the samples are not drawn from p, or a density is not normalised"
+RESTS = (
+    "the standard error rests on about 1 of 100 samples, and one ratio, at samples[7], carries "
+    "{} % of the sum; "
+)
+K2 = "k2 is biased however many samples there are: here it differs from k1, which is not, by "
+LACKING = (
+    "the mean of q/p over the samples is 0.5, not 1: q has mass where p has none or where no "
+    "sample fell, and k3 is too small by about {}; use k1"
+)
+NO_ERROR = "20 points are too few for a standard error: a quarter of them must be more than k={}"
+LINE = np.arange(200.0)
+SPLIT = np.array([[3, 7, 10, 0], [9, 6, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("estimate", "warnings"),
+    [
+        (
+            lambda: of_ratios([0, math.inf, 0, math.inf]),
+            [
+                "log_q is -inf at 2 samples of 4 (the first: samples[1]): q has no mass where p "
+                "has some, so KL is infinite (unless log_q is the log of a density that "
+                "underflowed)"
+            ],
+        ),
+        (
+            lambda: of_ratios([-math.log(3)] * 30),
+            [f"the mean of q/p over the samples is 3 but can be at most 1: {NOT_P}"],
+        ),
+        (
+            lambda: of_ratios(np.log(np.where(np.arange(1000) < 5, 1 / 400, 1 / 1.2))),
+            [f"the estimate is negative by more than its noise: {NOT_P}"],
+        ),
+        (
+            lambda: of_ratios([-math.log(1.5)] * 30),
+            [f"the mean of q/p over the samples is 1.5 but can be at most 1: {NOT_P}"],
+        ),
+        (
+            lambda: kl_monte_carlo(
+                lambda i: 0.0 * i + 1e308, lambda i: 0.0 * i - 1e308, np.arange(30)
+            ),
+            ["a term overflows: log p - log q reaches inf"],
+        ),
+        (
+            lambda: of_ratios([0.1, -0.1] * 50, "k2"),
+            [K2 + "+0.005 ± 0.01"],
+        ),
+        (
+            lambda: of_ratios([0.1, -0.1] * 50, "k2", base=0.5),
+            [K2 + "-0.0072 ± 0.01"],
+        ),
+        (
+            lambda: of_ratios([math.log(2)] * 29, "k3"),
+            ["29 samples are few: the standard error is itself uncertain", LACKING.format(0.5)],
+        ),
+        (lambda: of_ratios([math.log(2)] * 30, "k3", base=2), [LACKING.format(0.72)]),
+        (
+            lambda: of_ratios([0] * 29 + [1e200], "k2"),
+            ["a term overflows: log p - log q reaches 1e+200"],
+        ),
+        (
+            lambda: of_ratios(ONE_LARGE),
+            [RESTS.format(83) + "p may have much heavier tails than q, and KL may be infinite"],
+        ),
+        (
+            lambda: of_ratios(np.array(ONE_LARGE) / 20),
+            [RESTS.format(83) + "p may have much heavier tails than q, and KL may be infinite"],
+        ),
+        (
+            lambda: of_ratios([5] * 7 + [6] + [5] * 92),
+            [RESTS.format(1) + "p may have much heavier tails than q, and KL may be infinite"],
+        ),
+        (lambda: of_ratios([1e6] * 40 + [np.nextafter(1e6, 2e6)]), []),
+        (
+            lambda: of_ratios(ONE_LARGE, "k2"),
+            [RESTS.format(100) + "use k1", K2 + "+0.38 ± 0.4"],
+        ),
+        (
+            lambda: of_ratios(ONE_LARGE, "k3"),
+            [
+                RESTS.format(100)
+                + "its variance may be infinite, and more samples then do not help: use k1"
+            ],
+        ),
+        (
+            lambda: kl_knn(LINE[:20] + 0.3, LINE[:20]),
+            ["20 points are few: the bias can be as large as the value", NO_ERROR.format(5)],
+        ),
+        (
+            lambda: kl_knn(LINE[:20] + 0.3, LINE[:40], k=6),
+            [
+                "20 points are few: the bias can be as large as the value", NO_ERROR.format(6),
+            ],
+        ),
+        (
+            lambda: kl_knn(*clouds(stats.norm(0), stats.norm(0.2), 1000, 0, 10), subsamples=0),
+            [
+                "1000 points in 10 dimensions are 2.0 along each axis: the nearest neighbours are "
+                "not near, and the estimate is mostly too small"
+            ],
+        ),
+        (
+            lambda: kl_knn(np.append(LINE[:40] + 0.3, LINE[:160] ** 2 + 1e4), LINE, subsamples=0),
+            [
+                "80 % of the points of x lie farther from y than 99 % of y's own do: q has few "
+                "points or none where p has mass; the estimate is too small, KL may be infinite"
+            ],
+        ),
+        (
+            lambda: kl_knn(np.append(LINE[:140], LINE[:60]) + 0.3, LINE, subsamples=0),
+            [
+                "60 % of the points of x are equal to another: rounded, repeated or discrete data "
+                "bias the estimate"
+            ],
+        ),
+        (
+            lambda: kl_knn(np.append(LINE[:197] + 0.3, LINE[50:53]), LINE, subsamples=0),
+            [
+                "2 % of the points of x are points of y too: x and y must be drawn independently, "
+                "or the data are rounded"
+            ],
+        ),
+        (
+            lambda: kl_knn(LINE**1.5, LINE**1.5),
+            [
+                "100 % of the points of x are points of y too: x and y must be drawn "
+                "independently, or the data are rounded",
+                "the estimate is negative by more than its noise, which KL is not: x and y are not "
+                "independent, or the points are not independent of each other",
+            ],
+        ),
+        (
+            lambda: kl_from_counts([3, 7, 12, 1, 0], [4, 6, 0, 0, 0]),
+            [
+                "counts_q[2] is 0 where counts_p[2] is 12 (2 such in all): the estimate is "
+                "infinite, the true KL need not be; merge categories, draw more, or choose "
+                "smoothing=0.5, say"
+            ],
+        ),
+        (
+            lambda: kl_from_counts(*SPLIT, smoothing=0.5, base=2),
+            [
+                "counts_q[2] is 0 where counts_p is not (1 such in all), so the smoothing "
+                "decides: with 0.25 the estimate is "
+                f"{kl.kl_divergence(SPLIT[0] + 0.25, SPLIT[1] + 0.25, base=2, normalize=True):.3g}"
+                ", with 0.5 it is "
+                f"{kl.kl_divergence(SPLIT[0] + 0.5, SPLIT[1] + 0.5, base=2, normalize=True):.3g}"
+            ],
+        ),
+        (
+            lambda: kl_from_counts([40, 1, 50, 0], [30, 1, 4, 3]),
+            [
+                "counts_q[1] is 1 where counts_p is not 0 (2 below 5 in all): bias and standard "
+                "error are rough"
+            ],
+        ),
+        (
+            lambda: kl_from_counts([8] + [1] * 12, [50] + [5] * 12, base=2),
+            [
+                "12 of the 20 draws from p fell into a category of their own, so about 60 % of p "
+                "has not been seen: the bias is larger than said",
+                "the bias, +0.52, exceeds the standard error: use value - bias",
+            ],
+        ),
+        (lambda: kl_from_counts([5], [7]), []),
+    ],
+)  # fmt: skip
+def test_every_warning_says_this_and_nothing_is_added(estimate, warnings):
+    assert list(estimate().warnings) == warnings
+
+
 # The estimate
 
 
@@ -776,6 +1029,11 @@ def test_an_estimate_is_a_frozen_number_with_a_readable_name():
         (12345.6, 2000.0, "1.235e+04 ± 2e+03"),
         (1e-12, 1e-13, "1e-12 ± 1e-13"),
         (0.5, 0.0, "0.5 ± 0"),
+        (0.5, math.inf, "0.5 ± inf"),
+        (0.49712, 0.0123, "0.497 ± 0.012"),
+        (5.3, 12.0, "5 ± 12"),
+        (0.123456789, 1.2e-7, "0.12345679 ± 0.00000012"),
+        (0.123456789, 1.2e-8, "0.1235 ± 1.2e-08"),
     ],
 )
 def test_an_estimate_shows_the_digits_its_error_allows(value, error, shown):
@@ -787,3 +1045,13 @@ def test_an_estimate_shows_the_digits_its_error_allows(value, error, shown):
 )
 def test_an_estimate_names_its_unit(base, unit):
     assert f" {unit};" in repr(kl_from_counts([10, 20], [20, 10], base=base))
+
+
+def test_an_estimate_names_its_method():
+    assert kl_from_counts([10, 20], [20, 10]).method == "plug-in"
+    assert kl_from_counts([10, 20], [20, 0]).method == "plug-in"
+    assert kl_from_counts([10, 20], [20, 10], smoothing=0.5).method == "plug-in, smoothing=0.5"
+    assert monte_carlo(*NEAR, 50, 0, "k3").method == "k3"
+    assert of_ratios([0, math.inf], "k2").method == "k2"
+    nearest = kl_knn(*clouds(*NEAR, 200, 0), k=3)
+    assert nearest.method == "3 nearest neighbours, ± without the bias"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from building import REPOSITORY, build_book
+from docutils import nodes
 
 WITHOUT_SOURCE = {"index.html", "search.html"}  # pages that Sphinx writes by itself
 ASSETS = {
@@ -163,6 +165,18 @@ def unrendered_markup(pages: Pages) -> list[str]:
     return found
 
 
+def loose_punctuation(pages: Pages) -> list[str]:
+    """Formulas from which a browser may part the full stop or comma that follows."""
+    return [
+        f"{name}: {formula.get_text()}{after[:10]!r}"
+        for name, page in pages.items()
+        for formula in page.select("article p span.math, figcaption span.math")
+        if isinstance(after := formula.next_sibling, str)
+        and re.match(r"[.,;:!?)]", after)
+        and "glued" not in formula.parent.get("class", [])
+    ]
+
+
 def poor_headings(pages: Pages) -> list[str]:
     """Pages whose text has not one first-level heading, and pages without a title or a language."""
     poor = []
@@ -239,6 +253,10 @@ def test_no_markup_reaches_the_reader(pages):
     assert unrendered_markup(pages) == []
 
 
+def test_punctuation_stays_with_its_formula(pages):
+    assert loose_punctuation(pages) == []
+
+
 def test_every_page_has_one_heading_a_title_and_a_language(pages):
     assert poor_headings(pages) == []
 
@@ -249,7 +267,8 @@ def test_every_page_has_one_heading_a_title_and_a_language(pages):
 GOOD_PAGE = """
 <html lang="en"><head><title>T</title><link rel="stylesheet" href="_static/a.css"></head><body>
 <article><h1 id="top">T</h1>
-<p>Prose with <code>{ref}`x`</code>, $5 and <a href="#top">a link</a>.</p>
+<p>Prose with <code>{ref}`x`</code>, <span class="glued"><span class="math">q</span>,</span>
+$5 and <a href="#top">a link</a>.</p>
 <div class="cell_output"><figure><img src="a.png" alt="A curve that rises from 0 to 1.">
 <figcaption>Caption</figcaption></figure></div></article></body></html>
 """
@@ -274,6 +293,7 @@ def findings(site: Path, pages: Pages) -> dict[str, list[str]]:
         "unreachable": unreachable(pages),
         "machine path": machine_paths(pages),
         "markup": unrendered_markup(pages),
+        "punctuation": loose_punctuation(pages),
         "heading": poor_headings({"other.html": pages["index.html"]}),
     }
     return {check: faults for check, faults in found.items() if faults}
@@ -304,6 +324,7 @@ def test_the_checks_find_nothing_on_a_good_page(tmp_path):
         ("markup", "Prose", "Prose {ref}`sec-x`"),
         ("markup", "Prose", "Prose $p(x)$"),
         ("markup", "Prose", "Prose [here](there.md)"),
+        ("punctuation", '<span class="glued">', "<span>"),
         ("heading", "</article>", "<h1>Another</h1></article>"),
         ("heading", ' lang="en"', ""),
     ],
@@ -325,6 +346,22 @@ def test_a_page_that_nothing_links_to_is_found(tmp_path):
     site, _ = one_page_site(tmp_path, GOOD_PAGE)
     (site / "lost.html").write_text(GOOD_PAGE)
     assert unreachable(read_pages(site)) == ["lost.html"]
+
+
+# The extension
+
+
+def test_gluing_punctuation_changes_no_word():
+    """The commas are equal strings: only the one after the formula may move."""
+    sys.path.append(str(REPOSITORY / "book" / "_ext"))
+    from kl_book import glue_punctuation
+
+    formula = nodes.math("", "q")
+    parts = [nodes.literal("", "a"), nodes.Text(", "), formula, nodes.Text(", "), nodes.Text("b")]
+    paragraph = nodes.paragraph("", "", *parts)
+    glue_punctuation(formula)
+    assert paragraph.astext() == "a, q, b"
+    assert [child.astext() for child in paragraph.children] == ["a", ", ", "q,", " ", "b"]
 
 
 # Warnings are errors

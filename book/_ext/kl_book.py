@@ -4,10 +4,12 @@
   (2 MB of 24), and Sphinx is pointed at the copy.
 - Search does without excerpts where the page was opened as a file: browsers refuse to read them.
 - Exercises, solutions and proofs lose the ids that their extensions repeat on a page.
+- A full stop or comma stays on the line of the formula before it, also on a phone.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from importlib.metadata import distribution
 from pathlib import Path
@@ -22,6 +24,7 @@ NO_EXCERPTS_FROM_FILES = (
     "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
 )
 REPEATED_IDS = {"exercise-content", "solution-content", "proof-content", "proof"}
+PUNCTUATION = re.compile(r"[.,;:!?)\]”’]+")
 
 
 def use_local_mathjax(app: Sphinx, config: Any) -> None:
@@ -57,9 +60,32 @@ class DropRepeatedIds(SphinxPostTransform):
                 part["ids"] = [i for i in part["ids"] if i not in REPEATED_IDS]
 
 
+class KeepPunctuationWithMath(SphinxPostTransform):
+    """Browsers may end a line between a formula and what follows it; the style sheet forbids it."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for formula in list(self.document.findall(nodes.math)):
+            glue_punctuation(formula)
+
+
+def glue_punctuation(formula: nodes.math) -> None:
+    parent = formula.parent
+    # Texts compare as strings, so only identity tells this formula's neighbour from one like it.
+    place = next(i for i, child in enumerate(parent.children) if child is formula)
+    after = parent.children[place + 1 : place + 2]
+    if after and isinstance(after[0], nodes.Text) and (sign := PUNCTUATION.match(after[0])):
+        rest = nodes.Text(after[0][sign.end() :])
+        glued = nodes.inline("", "", formula, nodes.Text(sign.group()), classes=["glued"])
+        parent[place : place + 2] = [glued, rest]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_local_mathjax)
     app.connect("build-finished", copy_mathjax)
     app.add_js_file(None, body=NO_EXCERPTS_FROM_FILES)
     app.add_post_transform(DropRepeatedIds)
+    app.add_post_transform(KeepPunctuationWithMath)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

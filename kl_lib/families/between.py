@@ -6,8 +6,9 @@ is the only list; a family that is added there is found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,8 +37,8 @@ class Family:
     """A closed form and the classes it serves, by their names, each with how to read it."""
 
     form: Callable[[Parameters, Parameters, float | None], Any]
-    scipy: dict[str, Reader]
-    tfp: dict[str, Reader]
+    scipy: Mapping[str, Reader]
+    tfp: Mapping[str, Reader]
 
 
 def kl_between(dist_p: Any, dist_q: Any, *, base: float | None = None) -> Any:
@@ -104,7 +105,7 @@ def _read(dist: Any, name: str) -> tuple[Family | None, Parameters]:
     """The family of a distribution and its parameters; None for a family that is not listed."""
     source, kind = _origin(dist, name)
     for family in FAMILIES:
-        readers: dict[str, Reader] = getattr(family, source)
+        readers: Mapping[str, Reader] = getattr(family, source)
         if kind in readers:
             return family, readers[kind](dist)
     return None, {}
@@ -169,26 +170,18 @@ def _is_discrete(dist: Any) -> bool:
 # Readers: from a distribution object to named parameters
 
 
-def _scipy(**names: str) -> Reader:
-    """Reads a frozen distribution of one variable; `names` gives its own name for each of ours."""
-
-    def read(dist: Any) -> Parameters:
-        shapes = dist.dist.shapes.split(", ") if dist.dist.shapes else []
-        given = dict(zip([*shapes, "loc", "scale"], dist.args, strict=False)) | dist.kwds
-        given = {"loc": 0.0, "scale": 1.0} | given
-        return {ours: given[theirs] for ours, theirs in names.items()}
-
-    return read
+def _scipy(dist: Any, **names: str) -> Parameters:
+    """Of a frozen distribution of one variable; `names` gives its own name for each of ours."""
+    shapes = dist.dist.shapes.split(", ") if dist.dist.shapes else []
+    given = dict(zip([*shapes, "loc", "scale"], dist.args, strict=False)) | dist.kwds
+    given = {"loc": 0.0, "scale": 1.0} | given
+    return {ours: given[theirs] for ours, theirs in names.items()}
 
 
-def _attributes(**names: str) -> Reader:
-    """Reads attributes; those that are None are left out (TFP: given in another way)."""
-
-    def read(dist: Any) -> Parameters:
-        found = {ours: getattr(dist, theirs) for ours, theirs in names.items()}
-        return {ours: np.asarray(value) for ours, value in found.items() if value is not None}
-
-    return read
+def _attributes(dist: Any, **names: str) -> Parameters:
+    """Of attributes; those that are None are left out (TFP: given in another way)."""
+    found = {ours: getattr(dist, theirs) for ours, theirs in names.items()}
+    return {ours: np.asarray(value) for ours, value in found.items() if value is not None}
 
 
 def _tfp_normal(dist: Any) -> Parameters:
@@ -265,7 +258,7 @@ def _exponential(p: Parameters, q: Parameters, base: float | None) -> Any:
     loc_p, loc_q = _locs(p, q)
     # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
     scale_q = np.asarray(q["scale"]) if "scale" in q else 1 / _rate(q)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         wait = np.maximum(loc_p - loc_q, 0.0) / scale_q / check_base(base)
     return np.where(loc_p < loc_q, np.inf, value + wait)[()]
 
@@ -319,44 +312,58 @@ _PLACE = {"loc": "loc", "scale": "scale"}
 FAMILIES = (
     Family(
         _normal,
-        {"norm": _scipy(**_PLACE)}
-        | dict.fromkeys(("Normal", "StandardNormal"), _attributes(loc="mu", scale="sigma")),
-        {"Normal": _attributes(**_PLACE)},
+        {"norm": partial(_scipy, **_PLACE)}
+        | dict.fromkeys(
+            ("Normal", "StandardNormal"), partial(_attributes, loc="mu", scale="sigma")
+        ),
+        {"Normal": partial(_attributes, **_PLACE)},
     ),
     Family(
         _mvn,
-        {"multivariate_normal": _attributes(mean="mean", cov="cov")},
+        {"multivariate_normal": partial(_attributes, mean="mean", cov="cov")},
         {
             f"MultivariateNormal{kind}": _tfp_normal
             for kind in ("TriL", "Diag", "FullCovariance", "DiagPlusLowRank", "LinearOperator")
         },
     ),
-    Family(_laplace, {"laplace": _scipy(**_PLACE)}, {"Laplace": _attributes(**_PLACE)}),
+    Family(
+        _laplace,
+        {"laplace": partial(_scipy, **_PLACE)},
+        {"Laplace": partial(_attributes, **_PLACE)},
+    ),
     Family(
         _bernoulli,
-        {"bernoulli": _scipy(probs="p", loc="loc")},
-        {"Bernoulli": _attributes(probs="probs", logits="logits")},
+        {"bernoulli": partial(_scipy, probs="p", loc="loc")},
+        {"Bernoulli": partial(_attributes, probs="probs", logits="logits")},
     ),
-    Family(_categorical, {}, {"Categorical": _attributes(probs="probs", logits="logits")}),
+    Family(_categorical, {}, {"Categorical": partial(_attributes, probs="probs", logits="logits")}),
     Family(
         _poisson,
-        {"poisson": _scipy(rate="mu", loc="loc")},
-        {"Poisson": _attributes(rate="rate", log_rate="log_rate")},
+        {"poisson": partial(_scipy, rate="mu", loc="loc")},
+        {"Poisson": partial(_attributes, rate="rate", log_rate="log_rate")},
     ),
-    Family(_exponential, {"expon": _scipy(**_PLACE)}, {"Exponential": _attributes(rate="rate")}),
+    Family(
+        _exponential,
+        {"expon": partial(_scipy, **_PLACE)},
+        {"Exponential": partial(_attributes, rate="rate")},
+    ),
     Family(
         _gamma,
-        {"gamma": _scipy(concentration="a", **_PLACE)},
-        {"Gamma": _attributes(concentration="concentration", rate="rate", log_rate="log_rate")},
+        {"gamma": partial(_scipy, concentration="a", **_PLACE)},
+        {
+            "Gamma": partial(
+                _attributes, concentration="concentration", rate="rate", log_rate="log_rate"
+            )
+        },
     ),
     Family(
         _beta,
-        {"beta": _scipy(a="a", b="b", **_PLACE)},
-        {"Beta": _attributes(a="concentration1", b="concentration0")},
+        {"beta": partial(_scipy, a="a", b="b", **_PLACE)},
+        {"Beta": partial(_attributes, a="concentration1", b="concentration0")},
     ),
     Family(
         _dirichlet,
-        {"dirichlet": _attributes(concentration="alpha")},
-        {"Dirichlet": _attributes(concentration="concentration")},
+        {"dirichlet": partial(_attributes, concentration="alpha")},
+        {"Dirichlet": partial(_attributes, concentration="concentration")},
     ),
 )

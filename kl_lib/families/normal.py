@@ -120,14 +120,16 @@ def kl_mvn(
     sizes |= {"cov_p": c_p.shape[-1:], "cov_q": c_q.shape[-1:]}
     if len(set(sizes.values())) > 1 or () in sizes.values():
         told = ", ".join(f"{name} {shape[0] if shape else 'none'}" for name, shape in sizes.items())
-        raise DistributionError(f"the dimensions do not agree (last axis: {told})")
+        raise DistributionError(
+            f"the dimensions do not agree (last axis: {told}); give means of length d and "
+            "covariances of shape (d, d)"
+        )
     lower_p, lower_q = _cholesky(c_p, "cov_p"), _cholesky(c_q, "cov_q")
     # Eigenvalues of Lq⁻¹(Σp − Σq)Lq⁻ᵀ: how far each whitened variance is from 1, exact when close.
     half = np.linalg.solve(lower_q, c_p - c_q)
-    whitened = np.linalg.solve(lower_q, np.swapaxes(half, -1, -2))
-    x = np.linalg.eigvalsh(0.5 * (whitened + np.swapaxes(whitened, -1, -2)))
+    x = np.linalg.eigvalsh(np.linalg.solve(lower_q, np.swapaxes(half, -1, -2)))
     near = np.all(np.abs(x) < 0.5, axis=-1)
-    spread = stable.minus_log1p(np.maximum(x, -0.5)).sum(axis=-1)
+    spread = stable.minus_log1p(x).sum(axis=-1)
     log_det = 2 * (_log_diagonal(lower_q) - _log_diagonal(lower_p))
     spread = np.where(near, spread, np.maximum(x.sum(axis=-1) + log_det, 0.0))
     shift = np.linalg.solve(lower_q, (m_p - m_q)[..., None])[..., 0]

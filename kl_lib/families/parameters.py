@@ -68,8 +68,8 @@ def broadcast(**named: Array) -> tuple[tuple[int, ...], list[Array]]:
     except ValueError:
         told = ", ".join(f"{name} {array.shape}" for name, array in named.items())
         raise DistributionError(
-            f"the parameters do not broadcast to one shape ({told}); give them equal shapes, or 1 "
-            "where one value serves a whole axis"
+            f"the parameters do not broadcast to one shape ({told}); give them equal shapes, or "
+            "length 1 where one value serves a whole axis"
         ) from None
     return shape, [np.broadcast_to(array, shape or (1,)) for array in named.values()]
 

@@ -64,12 +64,12 @@ def weighted_terms(
     ratios, terms = np.asarray(ratios), np.asarray(terms)
     figure, (left, right) = panels(2)
     _signed_bars(left, ratios, categories)
-    left.set_ylabel(rf"$\log\,p(x)/q(x)$, {unit}")
+    left.set_ylabel(rf"$\log\,p(x)/q(x)$ ({unit})")
     _signed_bars(right, terms, categories)
     place, total = len(terms), terms.sum()
     right.bar(place, total, width=0.6, color=GREY)
     right.set_xticks(range(place + 1), [*categories, "sum"])
-    right.set_ylabel(rf"$p(x)\,\log\,p(x)/q(x)$, {unit}")
+    right.set_ylabel(rf"$p(x)\,\log\,p(x)/q(x)$ ({unit})")
     return figure
 
 
@@ -110,7 +110,7 @@ def evidence_walks(
         label = f"data from {name}: {drift:+.3f} bits a day on average".replace("-", "−")
         ax.plot(days, drift * days, linewidth=3, label=label, **line)
     ax.axhline(0, color="black", linewidth=1)
-    ax.set(xlabel="days", ylabel=r"evidence for $p$ against $q$, bits")
+    ax.set(xlabel="days", ylabel=r"evidence for $p$ against $q$ (bits)")
     ax.set_xlim(0, days[-1])
     ax.legend(loc="upper left")
     return figure
@@ -126,7 +126,7 @@ def whole_bits(kl: ArrayLike, shannon: ArrayLike, huffman: ArrayLike) -> Figure:
     ax.scatter(
         kl, huffman, s=16, marker="^", facecolor="white", edgecolor=Q_COLOR, label="Huffman's code"
     )
-    ax.set(xlabel=r"$\mathrm{KL}(p\,\|\,q)$, bits", ylabel=r"measured bits above $H(p)$")
+    ax.set(xlabel=r"$\mathrm{KL}(p\,\|\,q)$ (bits)", ylabel=r"measured bits above $H(p)$")
     ax.set_xlim(*ends)
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left")
@@ -223,7 +223,7 @@ def pinsker(tv: ArrayLike, kl: ArrayLike) -> Figure:
     ax.scatter(tv, kl, s=7, color=SKY, alpha=0.6, label="random pairs")
     ax.plot(curve, 2 * curve**2, color="black", label=r"bound $2\,\mathrm{TV}^2$")
     ax.fill_between(curve, 0, 2 * curve**2, color=LIGHT, alpha=0.6, linewidth=0)
-    ax.set(xlabel="total variation", ylabel=r"$\mathrm{KL}(p\,\|\,q)$, nats")
+    ax.set(xlabel="total variation", ylabel=r"$\mathrm{KL}(p\,\|\,q)$ (nats)")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 4)
     ax.legend(loc="upper left")

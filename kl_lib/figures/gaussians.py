@@ -114,7 +114,7 @@ def monte_carlo(
         ax.plot(sizes, mean, color=color, label="estimate")
         ax.axhline(value, color="black", linewidth=1, linestyle=":", label="exact")
         ax.set_xscale("log")
-        ax.set(xlabel="draws", ylabel=f"{name} [nats]")
+        ax.set(xlabel="draws", ylabel=f"{name} (nats)")
         ax.legend()
     return figure
 
@@ -147,6 +147,6 @@ def binned(
         ax.plot(bins, count, "o", color=color, linestyle="none", label="counts + ½")
         ax.set_xscale("log")
         ax.set_ylim(0, 1.25 * limit)
-        ax.set(xlabel="bins", ylabel=f"{name} [nats]")
+        ax.set(xlabel="bins", ylabel=f"{name} (nats)")
     axes[0].legend(loc="lower center")
     return figure

@@ -57,7 +57,7 @@ def log_softmax_error(
         ax.plot([], [], "s", color=color, linestyle="none", label=name)
     ax.set_xscale("log", base=2)
     ax.set_ylim(-5, 7)
-    ax.set(xlabel="sum of exponentials", ylabel="error [millionths of a nat]")
+    ax.set(xlabel="sum of exponentials", ylabel="error (millionths of a nat)")
     ax.legend(loc="upper center", ncols=2)
     return figure
 
@@ -83,7 +83,7 @@ def epsilon(values: ArrayLike, divergences: ArrayLike, marks: Mapping[str, float
         ax.annotate(
             f"{name}: {height:.2f}", (value, height), xytext=(8, 5), textcoords="offset points"
         )
-    ax.set(xlabel="ε added to every probability of q", ylabel="KL(p‖q + ε) [nats]")
+    ax.set(xlabel="ε added to every probability of q", ylabel="KL(p‖q + ε) (nats)")
     return figure
 
 
@@ -100,6 +100,6 @@ def descent(curves: Mapping[str, ArrayLike]) -> Figure:
     for (name, curve), (color, line) in zip(curves.items(), styles, strict=False):
         ax.plot(np.arange(np.size(curve)), curve, color=color, linestyle=line, label=name)
     ax.set_yscale("log")
-    ax.set(xlabel="gradient steps", ylabel="KL [nats]")
+    ax.set(xlabel="gradient steps", ylabel="KL (nats)")
     ax.legend()
     return figure

@@ -151,7 +151,7 @@ def raw(
         log q if `from_logits` is True (MXNet's default), logits if it is False. The first axis is
         the batch: a vector counts as a batch of single categories.
     label
-        p.
+        The target p, as probabilities.
     from_logits
         MXNet's name for "pred holds log-probabilities".
     dtype

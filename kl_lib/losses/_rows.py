@@ -102,7 +102,7 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any) -> int:
     >>> check_shapes((None,), (None, 10), -1)
     Traceback (most recent call last):
         ...
-    kl_lib.checks.DistributionError: p has 1 axis and logits has 2 (shapes (None,) and \
+    kl_lib.DistributionError: p has 1 axis and logits has 2 (shapes (None,) and \
 (None, 10)); one distribution against a batch is p[None], class numbers are to be made one-hot
     """
     p_shape, logits_shape = tuple(p_shape), tuple(logits_shape)

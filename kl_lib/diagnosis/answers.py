@@ -11,17 +11,21 @@ unexplained.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import frameworks
-from .discrete import kl_divergence
+from kl_lib import frameworks
+from kl_lib.discrete import kl_divergence
+from kl_lib.rows import CHUNK
+
+from .words import count, span
 
 Array = NDArray[Any]
 
@@ -201,6 +205,12 @@ LIBRARIES = tuple(CALLS)
 
 _REDUCTIONS = {"axis 0", "other axes", "mean", "mean of all", "batch mean", "batchmean"}
 
+#: Habits that mix the rows of a batch, so that a few rows cannot tell of them.
+_ACROSS = {"axis 0", "mean of all", "batch mean", "batchmean"}
+
+#: How many entries are enough to narrow down the habits at work.
+_SAMPLE = 1 << 16
+
 
 def ask(
     library: str,
@@ -318,27 +328,72 @@ def _explain(
         shape = np.broadcast_shapes(p.shape, q.shape)
     except ValueError:
         return (Reason("unexplained", f"answers although shapes {p.shape} and {q.shape} clash"),)
+    # Of many rows a few narrow the habits down; all of them decide.
+    candidates = list(_subsets(call.habits))
+    few = _few_rows(got, p, q, axis, exact)
+    found = None
+    if few is not None:
+        in_rows = [habits for habits in candidates if not _ACROSS & {*habits}]
+        if (guess := _search(*few, -1, in_rows, call.ratio)) is not None:
+            found = _search(got, p, q, axis, [guess.habits], call.ratio)
+    if found is None:
+        found = _search(got, p, q, axis, candidates, call.ratio)
+    if found is None:
+        return (Reason("unexplained", "no habit this call is known for gives this number"),)
+    axis_used = _own_axis(axis, found.habits)
+    return tuple(
+        [_describe(habit, p, q, shape, axis, axis_used) for habit in found.habits]
+        + _what_else(got, found, p, q, axis, exact, faults)
+    )
+
+
+class _Found(NamedTuple):
+    """Habits that give the answer: the sum with them, how far off it is, and its own rounding."""
+
+    habits: tuple[str, ...]
+    value: Array
+    gap: float
+    noise: float
+
+
+def _search(
+    got: Array, p: Array, q: Array, axis: int, candidates: Sequence[tuple[str, ...]], ratio: bool
+) -> _Found | None:
+    """The first of the candidates that gives `got`, or a later one that comes much nearer."""
+    shape = np.broadcast_shapes(p.shape, q.shape)
     # Few bits of the input may have been used on the way to an answer of more.
     coarse = max(_precision(dtype) for dtype in (got.dtype, p.dtype, q.dtype))
-    best: tuple[tuple[str, ...], float, Array, float] | None = None
-    for habits in _subsets(call.habits):
-        if _reduce(np.broadcast_to(np.float64(0), shape), axis, habits).shape != got.shape:
+    best: _Found | None = None
+    for habits in candidates:
+        summed = _summed(len(shape), axis, habits)
+        if tuple(n for i, n in enumerate(shape) if i not in summed) != got.shape:
             continue  # before anything is computed
-        value, scale, summed = _model(p, q, axis, habits, call.ratio)
-        gap, noise = _distance(got, value, (8 + summed**0.5) * scale, coarse)
+        value, scale = _model(p, q, axis, habits, ratio)
+        terms = math.prod(shape) // max(value.size, 1)
+        gap, noise = _distance(got, value, (8 + terms**0.5) * scale, coarse)
         # In few bits, rounding hides small effects: a larger subset must come much nearer.
-        if gap is not None and (best is None or (gap < best[1] / 4 and best[1] - gap > noise)):
-            best = habits, gap, value, noise
-        if best is not None and best[1] <= noise:
+        if gap is not None and (best is None or (gap < best.gap / 4 and best.gap - gap > noise)):
+            best = _Found(habits, value, gap, noise)
+        if best is not None and best.gap <= best.noise:
             break
-    if best is None:
-        return (Reason("unexplained", "no habit this call is known for gives this number"),)
-    habits, _, value, noise = best
-    own_axis = _own_axis(axis, habits)
-    return tuple(
-        [_describe(habit, p, q, shape, axis, own_axis) for habit in habits]
-        + _what_else(got, value, noise, habits, p, q, axis, exact, faults)
-    )
+    return best
+
+
+def _few_rows(
+    got: Array, p: Array, q: Array, axis: int, exact: Array | None
+) -> tuple[Array, Array, Array] | None:
+    """The answer, p and q in some of many rows: those furthest off and some from everywhere."""
+    shape = np.broadcast_shapes(p.shape, q.shape)
+    per_row = len(shape) > 1 and axis in (-1, len(shape) - 1) and got.shape == shape[:-1]
+    wanted = max(_SAMPLE // max(shape[-1], 1), 2)
+    if not per_row or got.size <= wanted:
+        return None
+    chosen = np.linspace(0, got.size - 1, wanted // 2).astype(int)
+    if exact is not None:
+        off = _relative_gap(got.astype(np.float64), exact).ravel()
+        chosen = np.concatenate([chosen, np.argpartition(off, -wanted // 2)[-wanted // 2 :]])
+    place = np.unravel_index(np.unique(chosen), got.shape)
+    return got[place], np.broadcast_to(p, shape)[place], np.broadcast_to(q, shape)[place]
 
 
 def _subsets(habits: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -373,17 +428,50 @@ def _distance(
 
 def _model(
     p: Array, q: Array, axis: int, habits: Sequence[str], ratio: bool
-) -> tuple[Array, Array, int]:
-    """Σ p·log(p/q) in float64 with some habits; the size of what is summed, and how many."""
-    quotient, dtype = _quotient(p, q), np.result_type(p, q)
-    p, q = (x.astype(np.float64) for x in np.broadcast_arrays(p, q))
-    axis = _own_axis(axis, habits)
+) -> tuple[Array, Array]:
+    """Σ p·log(p/q) in float64 with some habits, and the size of what is summed.
+
+    Slice by slice along the longest axis, so that what comes between stays in the cache.
+    """
+    own_axis = _own_axis(axis, habits)
+    totals = None
+    p, q = np.broadcast_arrays(p, q)
+    if "divide" in habits:
+        totals = [x.sum(axis=own_axis, keepdims=True, dtype=np.float64) for x in (p, q)]
+        totals = [np.broadcast_to(x, p.shape) for x in totals]
+    summed = _summed(p.ndim, axis, habits)
+    longest = int(np.argmax(p.shape))
+    step = max(1, CHUNK * p.shape[longest] // max(p.size, 1))
+    parts = []
+    for start in range(0, p.shape[longest], step):
+        cut = (*[slice(None)] * longest, slice(start, start + step))
+        terms = _terms(p[cut], q[cut], [x[cut] for x in totals] if totals else None, habits, ratio)
+        parts.append([x.sum(axis=summed) for x in terms])
+    if not parts:
+        empty = np.empty(p.shape).sum(axis=summed)
+        return empty, empty
+    if longest in summed:
+        value, size = (np.asarray(sum(x)) for x in zip(*parts, strict=True))
+    else:
+        place = longest - sum(i < longest for i in summed)
+        value, size = (np.concatenate(x, axis=place) for x in zip(*parts, strict=True))
+    divisor = _divisor(p.shape, axis, habits)
+    return value / divisor, size / divisor
+
+
+def _terms(
+    p: Array, q: Array, totals: Sequence[Array] | None, habits: Sequence[str], ratio: bool
+) -> tuple[Array, Array]:
+    """What is summed, elementwise, and its size."""
+    quotient = _quotient(p, q) if "quotient" in habits else None
+    dtype = np.result_type(p, q)
+    p, q = p.astype(np.float64), q.astype(np.float64)
     if "float32" in habits:
         p, q = (x.astype(np.float32).astype(np.float64) for x in (p, q))
+    if totals is not None:
+        p, q = p / totals[0], q / totals[1]
     if "swap" in habits:
         p, q = q, p
-    if "divide" in habits:
-        p, q = (x / x.sum(axis=axis, keepdims=True) for x in (p, q))
     if "clip" in habits:
         p, q = (np.clip(x, 1e-7, 1) for x in (p, q))
     log_q = np.log(q)
@@ -396,8 +484,9 @@ def _model(
     # A quotient overflows and underflows where logarithms do not, and sooner in few bits.
     if ratio:
         log_ratio = np.where((p > 0) & (q > 0), log_p - log_q, log_ratio)
-    if "quotient" in habits:
-        log_ratio = np.where(_out_of_range(quotient, dtype), np.log(quotient), log_ratio)
+    if quotient is not None:
+        off = (p > 0) & (q > 0) & _out_of_range(quotient, dtype)
+        log_ratio = np.where(off, np.log(quotient), log_ratio)
     terms = p * log_ratio
     zero = (p == 0) & ~np.isnan(log_q)
     if "nan for p = 0" in habits:
@@ -407,14 +496,12 @@ def _model(
     else:
         terms = np.where(zero & ((q >= 0) | ("log q" in habits)), 0.0, terms)
     if "inf for negative" in habits:
-        terms = np.where(((p < 0) | (q < 0)) & ~np.isnan(p + q), np.inf, terms)
-    size = p * (1 + np.abs(log_p) + np.abs(log_q))
+        terms = np.where(((p < 0) | (q < 0)) & ~(np.isnan(p) | np.isnan(q)), np.inf, terms)
+    size = np.where(p == 0, 0.0, p * (1 + np.abs(log_p) + np.abs(log_q)))
     if "masses" in habits:
         by_convention = np.isposinf(terms) & ((p < 0) | (q <= 0))
         terms, size = np.where(by_convention, np.inf, terms - p + q), size + q
-    size = np.where(np.isfinite(size), np.abs(size), 0.0)
-    value, scale = (_reduce(x, axis, habits) for x in (terms, size))
-    return value, scale, terms.size // max(value.size, 1)
+    return terms, np.where(np.isfinite(size), np.abs(size), 0.0)
 
 
 def _quotient(p: Array, q: Array) -> Array:
@@ -431,19 +518,24 @@ def _own_axis(axis: int, habits: Sequence[str]) -> int:
     return 0 if "axis 0" in habits else -1 if "last axis" in habits else axis
 
 
-def _reduce(terms: Array, axis: int, habits: Sequence[str]) -> Array:
-    axis = _own_axis(axis, habits)
-    rest = tuple(range(1, terms.ndim))
-    if "other axes" in habits:
-        return terms.sum(axis=rest)
+def _summed(ndim: int, axis: int, habits: Sequence[str]) -> tuple[int, ...]:
+    """The axes that are summed over, counted from 0."""
+    if {"other axes", "mean"} & {*habits}:
+        return tuple(range(1, ndim))
+    if {"mean of all", "batchmean", "batch mean"} & {*habits}:
+        return tuple(range(ndim))
+    return (_own_axis(axis, habits) % ndim,)
+
+
+def _divisor(shape: tuple[int, ...], axis: int, habits: Sequence[str]) -> int:
+    """What the sum is divided by."""
     if "mean" in habits:
-        return terms.mean(axis=rest)
+        return math.prod(shape[1:])
     if "mean of all" in habits:
-        return np.asarray(terms.mean())
+        return math.prod(shape)
     if "batchmean" in habits:
-        return np.asarray(terms.sum() / terms.shape[0])
-    rows = np.asarray(terms.sum(axis=axis))
-    return np.asarray(rows.mean()) if "batch mean" in habits else rows
+        return shape[0]
+    return math.prod(shape) // shape[_own_axis(axis, habits)] if "batch mean" in habits else 1
 
 
 def _describe(
@@ -464,7 +556,7 @@ def _describe(
             ]
             total = sum(n for n, _, _ in outside)
             parts = " and ".join(f"{n} of {name} {side}" for n, name, side in outside if n)
-            text = f"clips {_count(total, 'entry', 'entries')} to [1e-7, 1]: {parts}"
+            text = f"clips {count(total, 'entry', 'entries')} to [1e-7, 1]: {parts}"
         case "divide":
             text = f"normalises silently: {_sums(p, q, own_axis)}"
         case "masses":
@@ -509,7 +601,7 @@ def _describe(
         case "batchmean":
             text = f"divides the sum of all by {shape[0]}, the length of axis 0"
         case "batch mean":
-            text = f"averages over the batch: one number for {_count(rows, 'row')}"
+            text = f"averages over the batch: one number for {count(rows, 'row')}"
         case _:
             text = habit
     return Reason(habit, text)
@@ -517,9 +609,7 @@ def _describe(
 
 def _what_else(
     got: Array,
-    value: Array,
-    noise: float,
-    habits: Sequence[str],
+    found: _Found,
     p: Array,
     q: Array,
     axis: int,
@@ -527,6 +617,7 @@ def _what_else(
     faults: Collection[str],
 ) -> list[Reason]:
     """What a habit does not say: faults not noticed, sums not divided by, rounding."""
+    habits, value, _, noise = found
     if exact is None:
         # On another axis the sums are others; what they are the habit has said or does not matter.
         noticed = {
@@ -563,11 +654,11 @@ def _unnoticed(fault: str, got: Array, p: Array, q: Array, axis: int) -> Reason:
         case "sum":
             text = f"takes the sums as they are: {_sums(p, q, axis)}"
         case "negative" | "logarithms":
-            negative = _count(int((p < 0).sum() + (q < 0).sum()), "negative number")
+            negative = count(int((p < 0).sum() + (q < 0).sum()), "negative number")
             text = f"nan from log of {negative}" if nan else f"does not refuse {negative}"
         case "nan" | "infinite":
             bad = int((~np.isfinite(p)).sum() + (~np.isfinite(q)).sum())
-            entries = _count(bad, "entry", "entries")
+            entries = count(bad, "entry", "entries")
             text = f"nan or inf in {entries}{', so nan out' if nan else ' does not stop it'}"
         case "labels":
             text = "got the numbers without their labels, paired by position"
@@ -581,19 +672,13 @@ def _unnoticed(fault: str, got: Array, p: Array, q: Array, axis: int) -> Reason:
 
 def _sums(p: Array, q: Array, axis: int) -> str:
     parts = [
-        f"{name} sums to {_range(x.sum(axis=axis, dtype=np.float64))}"
+        f"{name} sums to {span(totals.min(), totals.max(), between='between {} and {}')}"
+        if totals.size
+        else f"{name} has no rows"
         for name, x in zip("pq", np.broadcast_arrays(p, q), strict=True)
+        for totals in (x.sum(axis=axis, dtype=np.float64),)
     ]
     return ", ".join(parts)
-
-
-def _range(x: Array) -> str:
-    low, high = f"{np.min(x):.9g}", f"{np.max(x):.9g}"
-    return low if low == high else f"between {low} and {high}"
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _places(mask: Array) -> str:
@@ -602,4 +687,4 @@ def _places(mask: Array) -> str:
     if n == 0:
         return "no entry"
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
-    return f"{_count(n, 'entry', 'entries')} ({'' if n == 1 else 'first: '}index {index})"
+    return f"{count(n, 'entry', 'entries')} ({'' if n == 1 else 'first: '}index {index})"

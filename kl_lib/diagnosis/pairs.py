@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .words import count
+
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -40,7 +42,8 @@ def read_pair(first: str, second: str | None = None) -> Pair:
     -------
     (p, q)
         Arrays of numbers. A .csv holds one distribution a line; a single line or a single column
-        is one distribution. A first line of names is skipped.
+        is one distribution. A first line of names is skipped, and if it begins with an empty cell,
+        so is the first column (the index that pandas writes).
 
     Raises
     ------
@@ -52,7 +55,7 @@ def read_pair(first: str, second: str | None = None) -> Pair:
     >>> read_pair("p.txt", "q.txt")
     Traceback (most recent call last):
         ...
-    kl_lib.pairs.PairError: p.txt is not a .npy, .csv, .json or .npz file
+    kl_lib.diagnosis.pairs.PairError: p.txt is not a .npy, .csv, .json or .npz file, by its name
     """
     if second is None:
         return _both(first)
@@ -78,7 +81,8 @@ def _both(source: str) -> Pair:
     if missing:
         names = ", ".join(map(str, found)) or "nothing"
         raise PairError(
-            f"{_name(source)} holds {names}, but no {' and no '.join(missing)}: name them so"
+            f"{_name(source)} holds {names}, but no {' and no '.join(missing)}: give the arrays "
+            "these names"
         )
     return _numbers(found["p"], source, "p"), _numbers(found["q"], source, "q")
 
@@ -100,7 +104,7 @@ def _one(source: str, name: str) -> NDArray[Any]:
 def _ending(source: str) -> str:
     ending = ".json" if source == "-" else Path(source).suffix.lower()
     if ending not in (".npy", ".csv", ".json", ".npz"):
-        raise PairError(f"{source} is not a .npy, .csv, .json or .npz file")
+        raise PairError(f"{source} is not a .npy, .csv, .json or .npz file, by its name")
     return ending
 
 
@@ -140,7 +144,7 @@ def _npz(source: str) -> dict[str, NDArray[Any]]:
     try:
         archive = np.load(io.BytesIO(content), allow_pickle=False)
     except (zipfile.BadZipFile, ValueError) as error:
-        raise PairError(f"{source} is damaged: {_first_line(error)}") from None
+        raise PairError(_damaged(source, error)) from None
     # Only what is wanted is unpacked; the other names are for the message if that is missing.
     return {
         name: _load(archive, source, name) if name in ("p", "q") else np.empty(0)
@@ -158,7 +162,11 @@ def _load(stored: Any, source: str, name: str | None = None) -> NDArray[Any]:
                 f"{source} holds pickled Python objects{f' as {name}' if name else ''}, which are "
                 "not loaded because they can run code; save numbers: array.astype(float)"
             ) from None
-        raise PairError(f"{source} is damaged: {_first_line(error)}") from None
+        raise PairError(_damaged(source, error)) from None
+
+
+def _damaged(source: str, error: Exception) -> str:
+    return f"{source} is damaged ({_first_line(error)}); write it again"
 
 
 def _first_line(error: Exception) -> str:
@@ -183,21 +191,27 @@ def _csv(source: str) -> NDArray[Any]:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise PairError(f"{source}, line {reader.line_num}: {error}") from None
-    if rows and all(_number(cell) is None for cell in rows[0][1]):
-        del rows[0]  # a line of names
+    # A line of names has no number in it, or nothing over a column of names, as pandas writes them.
+    named = [_number(cell) is None for _, row in rows for cell in row[:1]]
+    if rows and (all(_number(cell) is None for cell in rows[0][1]) or (all(named) and named[1:])):
+        _, names = rows.pop(0)
+        if not names[0].strip():
+            rows = [(line, row[1:]) for line, row in rows]
     if not rows:
-        raise PairError(f"{source} holds no numbers")
+        raise PairError(f"{source} holds no numbers; write one distribution in each line")
     table = []
     for line, row in rows:
         values = [_number(cell) for cell in row]
         if None in values:
             place = values.index(None)
+            what = f"{row[place]!r:.30}" if row[place].strip() else "empty"
             raise PairError(
-                f"{source}, line {line}, column {place + 1}: {row[place]!r:.30} is not a number"
+                f"{source}, line {line}: number {place + 1} is {what}; write a number, 0 where a "
+                "category cannot happen"
             )
         if len(row) != len(rows[0][1]):
             raise PairError(
-                f"{source}, line {line} has {len(row)} numbers, line {rows[0][0]} has "
+                f"{source}, line {line} has {count(len(row), 'number')}, line {rows[0][0]} has "
                 f"{len(rows[0][1])}: give every line one for each category"
             )
         table.append(values)
@@ -227,7 +241,9 @@ def _numbers(value: Any, source: str, name: str) -> NDArray[Any]:
             raise PairError(f"{_name(source)}: {name}{where} is {what}, expected a number")
         return np.array(value, dtype=np.float64)
     except OverflowError:
-        raise PairError(f"{_name(source)}: {name} holds a number beyond float64") from None
+        raise PairError(
+            f"{_name(source)}: {name} holds a number beyond float64, which ends at 1.8e308"
+        ) from None
     except (RecursionError, ValueError) as error:
         if isinstance(error, PairError):
             raise

@@ -1,285 +1,27 @@
-"""The report of `kl_lib.diagnose`: what it holds, and how it reads as text, JSON, HTML and rich.
+"""How a report reads: as text of 80 columns, as HTML and on a rich console.
 
-All four show the same list of tables and lines (`_blocks`), so none can say what another does not.
+All three show the same list of tables and lines (`_blocks`), so none says what another does not.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .answers import Answer
+from .words import count, number, percent
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.console import RenderResult
+
+    from .answers import Answer
+    from .report import Mismatch, Problem, Report
 
 WIDTH = 80
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What makes the input invalid.
-
-    Parameters
-    ----------
-    argument
-        ``"p"``, ``"q"``, ``"p and q"``, ``"axis"`` or ``"base"``.
-    kind
-        ``"unreadable"``, ``"logarithms"``, ``"negative"``, ``"nan"``, ``"infinite"``, ``"sum"``,
-        ``"empty"``, ``"shape"``, ``"labels"``, ``"axis"`` or ``"base"``.
-    message
-        What the `kl_lib.DistributionError` says.
-    count
-        How many entries (for ``"sum"`` and ``"empty"``: rows) have the fault; None where counting
-        means nothing.
-    places
-        Indices of the first ten of them.
-    """
-
-    argument: str
-    kind: str
-    message: str
-    count: int | None = None
-    places: tuple[tuple[int, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class Argument:
-    """p or q as it came: dtype, shape, range of its entries and of its sums over the axis."""
-
-    name: str
-    dtype: str | None
-    shape: tuple[int, ...] | None
-    minimum: float | None = None
-    maximum: float | None = None
-    zeros: int | None = None
-    sums: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One quantity of one pair of distributions."""
-
-    name: str
-    nats: float
-    bits: float
-    in_base: float | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One quantity over the rows of a batch; the mean is that of the finite rows."""
-
-    name: str
-    unit: str
-    minimum: float
-    mean: float
-    maximum: float
-    infinite: int
-
-
-@dataclass(frozen=True)
-class Term:
-    """One category's part of the sum.
-
-    Parameters
-    ----------
-    index
-        The category.
-    p, q
-        Its probabilities.
-    term
-        p·log(p/q) in nats; negative where p < q.
-    share
-        Of the sum, between 0 and 1, counted with p·log(p/q) − p + q, which has the same sum and
-        is never negative. None where the sum is infinite or 0.
-    """
-
-    index: int
-    p: float
-    q: float
-    term: float
-    share: float | None
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """Entries where one distribution is 0 and the other is not.
-
-    Parameters
-    ----------
-    name
-        ``"p > 0, q = 0"``, which makes KL(p‖q) infinite, or ``"q > 0, p = 0"``, which makes KL(q‖p)
-        infinite.
-    count, rows
-        How many entries, in how many rows.
-    places
-        Indices (row, then category) of the first ten.
-    mass
-        The largest probability in one row that lies there.
-    """
-
-    name: str
-    count: int
-    rows: int
-    places: tuple[tuple[int, ...], ...]
-    mass: float
-
-
-@dataclass(frozen=True)
-class Rounding:
-    """The plain sum Σ p·log(p/q) in the dtype of p and q, against the exact value.
-
-    Parameters
-    ----------
-    dtype
-        The dtype the sum was computed in.
-    row
-        The row where it is furthest off, relative to the exact value.
-    naive, exact
-        The two values there, in nats.
-    relative
-        |naive − exact|/exact.
-    negative_rows
-        How many rows have a plain sum below 0.
-    """
-
-    dtype: str
-    row: tuple[int, ...]
-    naive: float
-    exact: float
-    relative: float
-    negative_rows: int
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something to know about a valid input: a word for programs, a sentence for people.
-
-    The word is ``"equal"``, ``"cancellation"``, ``"precision"`` or ``"sum"``.
-    """
-
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """Something to do: a word for programs, a sentence for people, the number it gives in nats.
-
-    The word is, for an invalid input, ``"axis"``, ``"transpose"``, ``"squeeze"``, ``"labels"``,
-    ``"float32"``, ``"normalize"``, ``"exp"``, ``"logits"`` or ``"rows"``; for an infinite KL
-    ``"swap"``, ``"smooth"``, ``"logits"``, ``"js"`` or ``"epsilon"``. The number is None where
-    there is none, or one for each row.
-    """
-
-    kind: str
-    message: str
-    value: float | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class Report:
-    """What `kl_lib.diagnose` found. Print it, show it in a notebook, or take `to_dict`.
-
-    Parameters
-    ----------
-    status
-        ``"fine"``, ``"infinite"`` (KL(p‖q) is infinite in at least one row) or ``"invalid"``.
-    verdict
-        The same in a sentence.
-    axis, base, normalize
-        As they were asked for.
-    arguments, problems
-        p and q as they came, and what is wrong with them (empty if they are valid).
-    shape, rows, categories
-        Shape of the batch (empty for one pair), number of rows, categories in each.
-    row
-        The row with the largest KL(p‖q), which `measures` and `terms` are about. Empty for one
-        pair, None if there is none.
-    measures, terms, carried
-        Of that row: its divergences and entropies, the categories that carry most of KL(p‖q), and
-        the share of the sum that those listed carry together (None if infinite or 0).
-    summaries
-        Over the rows of a batch.
-    mismatches, rounding, notes
-        Zeros of one where the other has none, the plain sum, and warnings.
-    answers
-        What other libraries give.
-    remedies
-        What to do, each tried out on this input.
-    """
-
-    status: str
-    verdict: str
-    axis: Any
-    base: Any
-    normalize: bool
-    arguments: tuple[Argument, ...]
-    problems: tuple[Problem, ...] = ()
-    shape: tuple[int, ...] | None = None
-    rows: int | None = None
-    categories: int | None = None
-    row: tuple[int, ...] | None = None
-    measures: tuple[Measure, ...] = ()
-    terms: tuple[Term, ...] = ()
-    carried: float | None = None
-    summaries: tuple[Summary, ...] = ()
-    mismatches: tuple[Mismatch, ...] = ()
-    rounding: Rounding | None = None
-    notes: tuple[Note, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    remedies: tuple[Remedy, ...] = ()
-
-    @property
-    def valid(self) -> bool:
-        """True if p and q are distributions that pair up."""
-        return self.status != "invalid"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as dictionaries, lists, strings and finite numbers: what strict JSON can say.
-
-        Infinite numbers and nan become the strings ``"inf"``, ``"-inf"`` and ``"nan"``, which
-        `float` reads back. None stands for what was not computed or does not apply.
-        """
-        return _plain(asdict(self))
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """`to_dict` as strict JSON: no ``NaN`` and no ``Infinity`` in it."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-    def __str__(self) -> str:
-        return "\n".join(_text(self))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return "\n".join(_html(self))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from _rich(self)
-
-
-def _plain(value: Any) -> Any:
-    """`value` with tuples as lists, and numbers that JSON has no word for as strings."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return str(value)
-
-
-# What is shown: tables and lines
 
 
 @dataclass(frozen=True)
@@ -309,7 +51,7 @@ def _blocks(report: Report) -> Iterator[Table | Lines]:
     if report.notes:
         yield Lines("What to know", tuple(note.message for note in report.notes))
     yield Lines("Input", tuple(_input(report)))
-    if report.summaries:
+    if report.summaries and report.rows != 1:
         yield _summary_table(report)
     if report.measures:
         yield _measure_table(report)
@@ -344,7 +86,8 @@ def _input(report: Report) -> Iterator[str]:
         text = f"{a.name}: {a.dtype}, shape {a.shape}"
         if a.minimum is not None and a.maximum is not None:
             text += f", from {number(a.minimum)} to {number(a.maximum)}"
-            text += f", {count(a.zeros or 0, 'zero', 'zeros')}"
+            text += f", {count(a.zeros or 0, 'zero')}"
+            text += f", {a.nans} nan" if a.nans else ""
         if a.sums is not None:
             low, high = (f"{x:.9g}" for x in a.sums)
             text += f", sums {low}" if low == high else f", sums from {low} to {high}"
@@ -365,7 +108,7 @@ def _units(report: Report) -> tuple[str, ...]:
 
 def _measure_table(report: Report) -> Table:
     title = "The numbers"
-    if report.row:
+    if report.row and report.rows != 1:
         title = f"The row with the largest KL(p‖q): {_row(report.row)}"
     return Table(
         title,
@@ -410,7 +153,8 @@ def _term_table(report: Report) -> Table:
         ("category", "p", "q", "p log(p/q), nats", "share"),
         tuple(
             (
-                str(t.index), number(t.p), number(t.q), number(t.term),
+                str(t.index) if t.label is None else f"{t.index} {t.label}",
+                number(t.p), number(t.q), number(t.term),
                 "" if t.share is None else percent(t.share),
             )
             for t in report.terms
@@ -422,7 +166,7 @@ def _term_table(report: Report) -> Table:
 def _mismatch(mismatch: Mismatch) -> str:
     shown = ", ".join(str(place[0]) if len(place) == 1 else str(place) for place in mismatch.places)
     more = ", ..." if mismatch.count > len(mismatch.places) else ""
-    rows = f" in {count(mismatch.rows, 'row', 'rows')}" if len(mismatch.places[0]) > 1 else ""
+    rows = f" in {count(mismatch.rows, 'row')}" if len(mismatch.places[0]) > 1 else ""
     side = mismatch.name[0]
     effect = "KL(p‖q)" if side == "p" else "KL(q‖p)"
     entries = count(mismatch.count, "entry", "entries")
@@ -463,28 +207,10 @@ def _row(row: tuple[int, ...]) -> str:
     return f"row {row[0] if len(row) == 1 else row}"
 
 
-def number(x: float, digits: int = 6) -> str:
-    """Six significant digits, which is what people compare by eye."""
-    return f"{x:.{digits}g}"
-
-
-def percent(x: float) -> str:
-    """A share in per cent, never 0 or 100 unless it is."""
-    text = f"{100 * x:.3g} %"
-    if text == "100 %" and x < 1:
-        return "> 99.9 %"
-    return text
-
-
-def count(n: int, one: str, many: str) -> str:
-    """'1 row', '3 rows'."""
-    return f"{n} {one if n == 1 else many}"
-
-
 # Text
 
 
-def _text(report: Report) -> Iterator[str]:
+def as_text(report: Report) -> Iterator[str]:
     yield from _wrap(report.verdict, "", "")
     for block in _blocks(report):
         yield ""
@@ -538,7 +264,7 @@ def _stacked(table: Table) -> Iterator[str]:
 # HTML: no style sheet, no script, nothing from elsewhere; it takes the page's own colours
 
 
-def _html(report: Report) -> Iterator[str]:
+def as_html(report: Report) -> Iterator[str]:
     label = escape(f"Diagnosis: {report.verdict}", quote=True)
     yield (
         f'<div class="kl-lib-report" role="group" aria-label="{label}" tabindex="0" '
@@ -584,7 +310,7 @@ def _cells(row: Sequence[str], styles: Sequence[str], *, head: bool) -> Iterator
 # Rich
 
 
-def _rich(report: Report) -> RenderResult:
+def on_console(report: Report) -> RenderResult:
     from rich import box
     from rich.padding import Padding
     from rich.table import Table as RichTable

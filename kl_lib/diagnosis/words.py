@@ -1,0 +1,49 @@
+"""Numbers, counts and places as the report and its remedies write them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kl_lib.stable import Array
+
+LN2 = float(np.log(2.0))
+
+
+def number(x: float, digits: int = 6) -> str:
+    """Six significant digits, which is what people compare by eye."""
+    return f"{x:.{digits}g}"
+
+
+def percent(x: float) -> str:
+    """A share in per cent, never 0 or 100 unless it is."""
+    text = f"{100 * x:.3g} %"
+    if text == "100 %" and x < 1:
+        return "> 99.9 %"
+    return text
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """'1 row', '3 rows', '2 entries'."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def index(place: tuple[int, ...]) -> str:
+    """A row or an entry: '17', or '(3, 1)' where one number does not tell."""
+    return str(place[0]) if len(place) == 1 else str(place)
+
+
+def span(low: float, high: float, *, between: str, digits: int = 9) -> str:
+    """One number where the two read the same, otherwise both: 'between 2 and 3', '2 to 3'."""
+    shown = number(low, digits), number(high, digits)
+    return shown[0] if shown[0] == shown[1] else between.format(*shown)
+
+
+def divergence(value: Array, name: str = "KL(p‖q)") -> str:
+    """KL in words: of one pair in nats and bits, of a batch from smallest to largest."""
+    if value.ndim == 0:
+        return f"{name} = {number(float(value))} nats = {number(float(value) / LN2)} bits"
+    if value.size == 0:
+        return "no rows"
+    low, high = number(float(value.min())), number(float(value.max()))
+    range_ = f"= {low}" if low == high else f"from {low} to {high}"
+    return f"{name} {range_} nats in {count(value.size, 'row')}"

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Mutation testing: change kl_lib in every way mutmut knows and see the tests notice. `make mutate`
+#
+#   tests/mutate.sh                             every mutant not yet checked, then the verdict
+#   tests/mutate.sh "kl_lib.checks.x_pair*"     these mutants again
+#
+# pyproject.toml says which files and which tests. mutants/ keeps what has been found, so a run that
+# is stopped goes on where it was; delete it to begin again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# mutmut in its own environment, which sees the packages of .venv but not the kl_lib installed there.
+tool=_build/mutmut-3.8.1
+if [ ! -e "$tool/bin/mutmut" ]; then
+    .venv/bin/python -m venv --clear --without-pip "$tool"
+    .venv/bin/python - >"$(echo "$tool"/lib/python*/site-packages)/book.pth" <<'PYTHON'
+import sysconfig
+print(sysconfig.get_path("purelib"))
+PYTHON
+    .venv/bin/python -m pip --python "$tool/bin/python" install -q --disable-pip-version-check \
+        mutmut==3.8.1 libcst==1.9.0
+fi
+
+export OMP_NUM_THREADS=1
+export DASK_SCHEDULER=synchronous       # a pool of threads does not survive a fork
+export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 # a third of the time of a short run
+"$tool/bin/python" tests/mutate.py forget
+"$tool/bin/mutmut" run --max-children "${JOBS:-2}" "$@"
+"$tool/bin/python" tests/mutate.py
