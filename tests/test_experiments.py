@@ -458,6 +458,7 @@ TRAINING = """
         "layers": [type(layer).__name__ for layer in convnet((32, 32, 3)).layers],
         "no data": message(load_data, "cifar10"),
         "other threads": refusal(replace(kl, threads=2)),
+        "other backend": refusal(replace(kl, backend="jax")),
         "other data": refusal(replace(kl, data_sha256="0" * 64)),
         "other recipe": refusal(replace(kl, recipe=99)),
         "huge split": refusal(replace(kl, validation_split=1 - 1e-9)),
@@ -571,6 +572,72 @@ def test_every_epoch_is_announced_and_timed(training):
 def test_a_process_can_not_change_its_threads(training):
     assert training["other threads"].startswith("BackendError: threads is 2, but TensorFlow is")
     assert "with 1," in training["other threads"]
+
+
+def test_a_process_can_not_change_its_backend(training):
+    assert training["other backend"] == (
+        "BackendError: backend is 'jax', but this process has loaded Keras on tensorflow: "
+        "start a new Python process"
+    )
+
+
+JAX = """
+    import json, os, tempfile
+    from dataclasses import replace
+    from kl_lib.experiments import *
+
+    digits = load_data("digits")
+    config = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=3,
+                    batch_size=250, threads=1, backend="jax")
+    environment = describe_environment(config)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(epoch):
+        if epoch.number == 2:
+            raise Stopped
+
+    def numbers(result):
+        history = result.history()
+        del history["seconds"]
+        return [history, result.test_loss, result.test_accuracy]
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Checkpoint(f"{folder}/a.checkpoint", config, environment)
+        try:
+            train(config, digits, on_epoch=stop, checkpoint=checkpoint)
+        except Stopped:
+            pass
+        stopped = numbers(train(config, digits, checkpoint=checkpoint))
+    try:
+        train(replace(config, threads=2), digits)
+    except BackendError as error:
+        threads = str(error)
+    print("ANSWER", json.dumps({
+        "whole": numbers(train(config, digits)),
+        "stopped": stopped,
+        "ce": numbers(train(replace(config, loss="ce"), digits)),
+        "threads": threads,
+        "environment": environment,
+    }))
+"""
+
+
+def test_jax_trains_too_and_goes_on_to_the_same_numbers_to_the_last_bit():
+    pytest.importorskip("jax")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(JAX)],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout.split("ANSWER ")[1])
+    assert answer["stopped"] == answer["whole"]
+    losses = answer["whole"][0]["loss"]
+    assert losses[0] > losses[1] > losses[2]
+    assert answer["ce"][0]["loss"] == pytest.approx(losses, abs=1e-3)
+    assert answer["threads"].startswith("threads is 2, but JAX is already running")
+    assert answer["environment"]["packages"]["jax"]
 
 
 def test_a_config_is_refused_for_data_or_code_that_are_not_its_own(training):

@@ -71,6 +71,8 @@ def train(
 
     Notes
     -----
+    To the last bit means on a CPU. On a GPU some operations add up in an order of their own.
+
     Runs with the same seed are paired: they start from the same weights, see the same images in the
     same order, and drop the same units out, whatever their loss. So does the null arm, except for
     the disturbance of its weights.
