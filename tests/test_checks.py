@@ -129,6 +129,7 @@ def test_shapes_that_pair_up_are_taken(p_shape, q_shape, result):
 def test_the_axis_is_checked():
     assert "axis=2 is outside p, which has 1 axis" in message(kl.entropy, OK, axis=2)
     assert "axis=-3 is outside p, which has 2 axes" in message(kl.entropy, [OK], axis=-3)
+    assert "axis=5 is outside q, which has 2 axes" in message(kl.kl_divergence, OK, [OK], axis=5)
     assert "axis is 1.5" in message(kl.entropy, OK, axis=1.5)
     assert "axis is None" in message(kl.kl_divergence, OK, OK, axis=None)
     assert "no axis 0" in message(kl.kl_divergence, np.full(4, 0.25), np.full((4, 3), 0.25), axis=0)
@@ -322,6 +323,8 @@ class Tensor:
 def test_arrays_of_frameworks_are_known_by_what_they_can_do():
     array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.float32"), "p")
     assert (array.tolist(), array.dtype, dtype) == (OK, np.float32, "float32")
+    array, dtype = checks.as_array(Tensor(np.array([1 / 3, 2 / 3]), "torch.float64"), "p")
+    assert (array.tolist(), dtype) == ([1 / 3, 2 / 3], "float64")
     array, dtype = checks.as_array(Tensor(np.float32(OK), "torch.bfloat16"), "p")
     assert (array.tolist(), dtype) == (OK, "bfloat16")
 
@@ -340,6 +343,7 @@ def test_arrays_of_frameworks_are_known_by_what_they_can_do():
             return np.array(OK)
 
     assert checks.as_array(Arrow(), "p")[0].tolist() == OK
+    assert kl.kl_divergence(Arrow(), Arrow()) == 0
     # A file can be detached too, and is no tensor.
     assert "pass a list of numbers" in message(kl.entropy, io.StringIO("0.5 0.5"))
 

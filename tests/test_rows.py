@@ -377,12 +377,14 @@ def test_the_matrix_never_holds_all_pairs_times_all_categories():
 def test_the_matrix_names_what_is_wrong():
     ok = np.full((2, 4), 0.25)
     for p, said in (
-        ([0.5, 0.5], "p has shape (2,)"),
+        ([0.5, 0.5], "p has shape (2,); pass shape (distributions, categories), for a single one"),
         (2 * ok, "row 0 of p sums to 2"),
         (np.full((2, 3), 1 / 3), "p has 3 categories and q has 4"),
     ):
         with pytest.raises(kl.DistributionError) as caught:
             kl.kl_matrix(p, ok)
         assert said in str(caught.value)
+    with pytest.raises(kl.DistributionError, match=r"pass shape \(distributions, categories\)$"):
+        kl.kl_matrix(ok[None], ok)
     with pytest.raises(kl.DistributionError, match=r"^row 1 of q sums to 0\.5"):
         kl.kl_matrix(ok, ok * [[1], [0.5]])
