@@ -3,13 +3,17 @@
 import errno
 import getpass
 import hashlib
+import io
 import json
 import os
+import pickle
 import platform
 import subprocess
 import sys
+import tarfile
 import textwrap
 from dataclasses import fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from sklearn.datasets import load_digits
 
 from kl_lib import experiments
 from kl_lib.experiments import Config, ConfigError, DataError, Epoch, RecordError, Result
+from kl_lib.experiments import data as data_module
 from kl_lib.experiments import store as store_module
 from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
 
@@ -289,6 +294,56 @@ def test_nothing_is_unpickled(tmp_path, monkeypatch):
     with np.load(tmp_path / "a.npz", allow_pickle=True) as file:
         assert file["y_test"] is not None
     assert (tmp_path / "exploded").exists(), "the bomb is a dud, and this test shows nothing"
+
+
+def archive(path, batches, images=2):
+    """An archive like that of CIFAR-10, with fewer images, and the arrays in it."""
+    arrays = cifar_like(5 * images, images)
+    with tarfile.open(path, "w:gz") as file:
+        for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+            part = "test" if number == 5 else "train"
+            rows = slice(None) if number == 5 else slice(images * number, images * (number + 1))
+            pixels = arrays[f"x_{part}"][rows].transpose(0, 3, 1, 2).reshape(images, -1)
+            batch = {b"data": pixels, b"labels": arrays[f"y_{part}"][rows, 0].tolist()}
+            content = pickle.dumps(batches.get(name, batch))
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(content)
+            file.addfile(entry, io.BytesIO(content))
+    return arrays
+
+
+def publish(monkeypatch, path):
+    monkeypatch.setattr(
+        data_module, "PUBLISHED_SHA256", hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
+def test_the_published_archive_is_read_as_keras_reads_it(tmp_path, monkeypatch):
+    expected = archive(tmp_path / "a", {})
+    publish(monkeypatch, tmp_path / "a")
+    found = data_module._from_archive(tmp_path / "a")
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values.squeeze() if name[0] == "y" else values)
+
+
+def test_an_archive_with_another_checksum_is_not_unpickled(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOMB", str(tmp_path / "exploded"))
+    archive(tmp_path / "a", {"data_batch_3": Bomb()})
+    with pytest.raises(DataError, match="is not the archive of CIFAR-10 that was published"):
+        data_module._from_archive(tmp_path / "a")
+    assert not (tmp_path / "exploded").exists()
+    publish(monkeypatch, tmp_path / "a")
+    with pytest.raises(TypeError):
+        data_module._from_archive(tmp_path / "a")
+    assert (tmp_path / "exploded").exists(), "the bomb is a dud, and this test shows nothing"
+
+
+def test_the_checksum_and_the_place_of_the_archive_are_those_of_keras():
+    keras = Path(find_spec("keras").origin).parent  # found without being loaded
+    source = (keras / "src" / "datasets" / "cifar10.py").read_text()
+    assert data_module.PUBLISHED_SHA256 in source
+    assert data_module.ORIGIN in source
+    assert f'"{data_module.ARCHIVE.removesuffix("_archive")}"' in source
 
 
 def test_only_known_data_are_loaded_and_only_cifar10_comes_from_a_file(tmp_path):

@@ -126,7 +126,7 @@ def _train(config: Config, file: Source, note: str | None) -> Record:
         worker.log_event(TOPIC, {"run": config.id, "epochs": epoch.number})
 
     with _ONE_AT_A_TIME:
+        environment = describe_environment(config)  # loads Keras, with the backend of the config
         data = loaded(config.dataset, file, note)
-        environment = describe_environment(config)
         result = train(config, data, on_epoch=report)
         return new_record(config, data, result, environment)

@@ -110,7 +110,7 @@ def run_command(
     its last whole epoch.
     """
     with _errors_in_one_line():
-        loaded = load_data(dataset, file=data, note=data_note)
+        loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
             arms=[loss],
@@ -172,7 +172,7 @@ def sweep_command(
     with _errors_in_one_line():
         if workers is not None and workers < 1:
             raise ConfigError(f"workers is {workers}, expected a whole number from 1")
-        loaded = load_data(dataset, file=data, note=data_note)
+        loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         configs = grid(
             loaded,
             arms=_names(loss),
@@ -327,7 +327,7 @@ def _sweep_shown() -> Iterator[Callable[[Status], None]]:
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task("starting", total=None, left="")
+        task = bar.add_task("starting", total=None, left="", visible=False)
 
         def show(status: Status) -> None:
             nonlocal known
@@ -340,11 +340,13 @@ def _sweep_shown() -> Iterator[Callable[[Status], None]]:
                 completed=status.epochs_done,
                 total=status.epochs,
                 left=left,
+                visible=True,
             )
             ended = {*status.finished, *status.failed}
             if known is None:  # the first call comes before anything is done
                 known = ended
-                console.print(f"{runs} are finished already")
+                if ended:
+                    console.print(f"{runs} are finished already")
             for config in status.configs:
                 if config.id in ended - known:
                     console.print(f"{_outcome(status, config)}  ({runs}, {left})", soft_wrap=True)

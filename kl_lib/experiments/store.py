@@ -138,13 +138,15 @@ def comparable(
 ) -> dict[str, list[Record]]:
     """Group records by all that is in their configs beside the seed and the fields `by`.
 
+    Each group is sorted by arm and seed.
+
     Returns
     -------
     dict
         Lists of records. The key says in a line what those of a group have in common.
     """
     groups: dict[str, list[Record]] = {}
-    for record in records:
+    for record in _sorted(records):
         c = record.config
         said = {
             "dataset": f"{c.dataset} {c.data_sha256[:8]}",
