@@ -126,6 +126,12 @@ def test_shapes_that_pair_up_are_taken(p_shape, q_shape, result):
     assert np.shape(kl.kl_divergence(p, q)) == result
 
 
+def test_a_matrix_of_pairs_is_of_two_tables():
+    told = "has shape (2, 2, 2); pass shape (distributions, categories)"
+    assert message(kl.kl_matrix, [OK, OK], np.full((2, 2, 2), 0.5)) == f"q {told}"
+    assert message(kl.kl_matrix, OK, [OK]).endswith(", for a single one np.array([p])")
+
+
 def test_the_axis_is_checked():
     assert "axis=2 is outside p, which has 1 axis" in message(kl.entropy, OK, axis=2)
     assert "axis=-3 is outside p, which has 2 axes" in message(kl.entropy, [OK], axis=-3)
