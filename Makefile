@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks serve lab bench fuzz mutate compat lock format clean
+.PHONY: help book test notebooks serve lab bench fuzz mutate faults compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,15 +40,19 @@ serve: book ## render the book and serve it on http://localhost:8000
 lab: $(READY) ## open the notebooks in Jupyter Lab
 	@$(BIN)/jupyter lab --notebook-dir .
 
-bench: $(READY) ## time KL by every library (minutes), and write the page of it anew
+bench: $(READY) ## time KL by every library and write the page of it anew; time training (minutes)
 	@$(BIN)/python benchmarks/kl_divergence.py
 	@$(BIN)/python benchmarks/page.py
+	@$(BIN)/python benchmarks/training.py
 
 fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
 	@$(BIN)/python tests/fuzz.py
 
 mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (an hour)
 	@JOBS=$(JOBS) tests/mutate.sh
+
+faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)
+	@$(BIN)/python tests/faults.py --rounds $(or $(ROUNDS),3)
 
 compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, without frameworks
 	@tests/compat.sh
@@ -66,6 +70,7 @@ clean: ## delete what the other targets made, the environment included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock
+	@if [ -L $(VENV) ]; then echo "$(VENV) is a link to another environment; remove it, then run make again." >&2; exit 1; fi
 	@python=$$($(FIND)); \
 	if [ -z "$$python" ]; then \
 		echo "The book needs Python 3.11 or 3.12: install one, then run make again (or make PYTHON=/path/to/python3.12)." >&2; \

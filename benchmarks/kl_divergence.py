@@ -40,11 +40,11 @@ QUICK = {"least": 2, "most": 2, "budget": 0.0, "pair_calls": 20}
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on: processor, cores, the vector units NumPy uses, versions."""
-    from kl_lib.experiments.environment import _cores, _cpu_model, _git_state
+    from kl_lib.experiments.environment import _cpu_model, _git_state, usable_cores
 
     return {
         "cpu": _cpu_model(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "avx512": has_avx512(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -57,7 +57,7 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
         return value, "float64" if value.dtype.char == "d" else "float32"
     array = _raw_array(value, name)
     kind, dtype = array.dtype.kind, array.dtype.name
-    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+    if hasattr(value, "dtype") and str(value.dtype) == "torch.bfloat16":
         dtype = "bfloat16"  # NumPy has none: the numbers are float32, as coarse as they came
     if kind == "c":
         raise DistributionError(
@@ -366,10 +366,9 @@ def check_labels(p: Any, q: Any, names: tuple[str, str]) -> None:
 
 
 def _category_labels(value: Any) -> Any:
-    if not (hasattr(value, "dtypes") and hasattr(value, "to_numpy")):
-        return None
-    labels = value.columns if hasattr(value, "columns") else getattr(value, "index", None)
-    return labels if hasattr(labels, "equals") else None  # polars has a list of names
+    """The labels of a pandas object. What others call columns or index has no `equals`."""
+    labels = getattr(value, "columns", getattr(value, "index", None))
+    return labels if hasattr(labels, "equals") else None
 
 
 def _difference(p_labels: Any, q_labels: Any, names: tuple[str, str]) -> str:

@@ -26,7 +26,7 @@ class Commands(TyperGroup):
 
 
 def _experiments() -> Any:
-    from .experiments.commands import app as experiments
+    from .experiments.analysis_commands import app as experiments
 
     return typer.main.get_command(experiments)
 

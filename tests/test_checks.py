@@ -409,20 +409,10 @@ def test_torch_tensors_are_accepted():
     assert kl.entropy(torch.tensor([0.1] * 10, dtype=torch.bfloat16)) > 2.29
 
 
-def test_bfloat16_of_torch_keeps_its_tolerance():
-    class Tensor:
-        dtype = "torch.bfloat16"
-
-        def detach(self):
-            return self
-
-        cpu = float = detach
-
-        def numpy(self):
-            return np.float32([0.5, 0.51])
-
-    assert kl.entropy(Tensor()).dtype == np.float32
-    assert "within 0.0005" in message(kl.entropy, Tensor().numpy())
+def test_bfloat16_of_torch_keeps_its_tolerance_and_other_dtypes_their_digits():
+    assert kl.entropy(Tensor(np.float32([0.5, 0.51]), "torch.bfloat16")).dtype == np.float32
+    assert "within 0.0005" in message(kl.entropy, Tensor(np.float32([0.5, 0.51]), "torch.float32"))
+    assert kl.entropy(Tensor(np.array(OK), "torch.float64")).dtype == np.float64
 
 
 # Logits

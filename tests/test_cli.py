@@ -34,7 +34,12 @@ def finished(tmp_path):
     config = Config(dataset="digits", data_sha256=data.sha256, loss="ce", seed=5, epochs=1)
     epoch = Epoch(number=1, loss=1, accuracy=0.5, val_loss=1, val_accuracy=0.5, seconds=2)
     result = Result(
-        epochs=(epoch,), test_loss=1.23456, test_accuracy=0.6789, parameters=9, seconds=61.2
+        epochs=(epoch,),
+        test_loss=1.23456,
+        test_accuracy=0.6789,
+        parameters=9,
+        seconds=61.2,
+        peak_memory=10**9,
     )
     return experiments.write_record(tmp_path, experiments.new_record(config, data, result, {}))
 
@@ -61,12 +66,14 @@ def test_help_and_version_load_no_framework():
 def test_the_help_lists_the_commands_of_the_experiments_and_the_others():
     text = invoke("--help").stdout
     assert re.search(r"\bdiagnose\b", text)
-    assert re.search(r"\brun\b", text)
+    for command in ("run", "sweep", "results"):
+        assert re.search(rf"\b{command}\b", text)
 
 
 def test_help_names_every_choice_that_makes_a_run():
     text = invoke("run", "--help").stdout
-    for option in ("loss", "seed", "epochs", "batch-size", "validation-split", "threads", "data"):
+    for option in ("loss", "seed", "epochs", "batch-size", "validation-split", "threads", "data",
+                   "backend", "precision"):  # fmt: skip
         assert f"--{option}" in text
 
 
@@ -80,7 +87,8 @@ def test_without_a_command_there_is_help_and_an_unknown_one_is_status_2():
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (["digits", "--loss", "mse"], 2, "kl-lib: loss is 'mse', expected one of: kl, ce\n"),
+        (["digits", "--loss", "mse"], 2, "kl-lib: loss is 'mse', expected one of: kl, ce, "),
+        (["digits", "--backend", "theano"], 2, "backend is 'theano', expected one of: tensorflow"),
         (["digits", "--epochs", 0], 2, "kl-lib: epochs is 0, expected a whole number from 1\n"),
         (["mnist"], 1, "kl-lib: data set is 'mnist', expected one of: cifar10, digits\n"),
         (["digits", "--data", "a.npz"], 1, "digits are built in: leave the file out\n"),
@@ -133,10 +141,11 @@ def test_a_run_trains_and_leaves_a_record_and_a_damaged_one_is_run_again(finishe
     assert record.config.seed == 5
     assert f"accuracy {record.result['test_accuracy']:.4f}" in done.stdout
     assert f"loss {record.history['loss'][0]:.4f}" in line
-    assert list(tmp_path.rglob("*.*")) == [finished]
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert left == [finished]
 
 
-def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path):
+def test_ctrl_c_ends_with_one_line_and_leaves_the_last_whole_epoch(tmp_path):
     args = ["run", "digits", "--epochs", "100000", "--store", str(tmp_path)]
     with subprocess.Popen(
         [*COMMAND, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -147,6 +156,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path):
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.splitlines()[-1].startswith("kl-lib: interrupted.")
+    assert errors.splitlines()[-1].startswith("kl-lib: interrupted. Finished runs are stored")
     assert "Traceback" not in errors
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    left = sorted(path.suffix for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".checkpoint", ".lock"]

@@ -1,5 +1,6 @@
 """diagnose: one report for each class of failure, each number in it computed another way here."""
 
+import functools
 import itertools
 import json
 import math
@@ -519,6 +520,39 @@ def test_any_input_has_a_report_that_agrees_with_kl_divergence():
         json.loads(report.to_json(), parse_constant=refuse)
         assert report._repr_html_()
         assert "unexplained" not in {r.kind for a in report.answers for r in a.reasons}, given
+
+
+class Tensor:
+    """bfloat16 as PyTorch has it, which NumPy has not; its sums may be further off."""
+
+    dtype = "torch.bfloat16"
+
+    def __init__(self, values):
+        self.values = np.float32(values)
+
+    def detach(self):
+        return self
+
+    cpu = float = detach
+
+    def numpy(self):
+        return self.values
+
+
+def test_half_precision_of_every_kind_is_valid_where_kl_divergence_says_so():
+    import ml_dtypes
+
+    p, q = [0.5, 0.51], [0.25, 0.75]
+    exact = float(truth.kl(np.float32(p), q))
+    for half in (Tensor, functools.partial(np.array, dtype=ml_dtypes.bfloat16)):
+        report = diagnose(half(p), half(q))
+        assert report.status == "fine"
+        assert report.arguments[0].dtype.endswith("bfloat16")
+        assert report.measures[0].nats == pytest.approx(exact, rel=1e-2)
+        assert {n.kind for n in report.notes} >= {"sum", "precision"}
+        assert "bfloat16 keeps 8 bits" in str(report)
+        assert diagnose(half([0.5, 0.6]), half(q)).status == "invalid"
+    assert diagnose(np.float32(p), np.float32(q)).status == "invalid"
 
 
 def test_an_axis_or_a_base_that_cannot_be_used_is_the_problem():

@@ -3,13 +3,17 @@
 import errno
 import getpass
 import hashlib
+import io
 import json
 import os
+import pickle
 import platform
 import subprocess
 import sys
+import tarfile
 import textwrap
 from dataclasses import fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from sklearn.datasets import load_digits
 
 from kl_lib import experiments
 from kl_lib.experiments import Config, ConfigError, DataError, Epoch, RecordError, Result
+from kl_lib.experiments import data as data_module
 from kl_lib.experiments import store as store_module
 from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
 
@@ -34,10 +39,11 @@ CHANGES = {
     "batch_size": 251,
     "validation_split": 0.25,
     "threads": 1,
-    "recipe": 2,
+    "backend": "jax",
+    "precision": "mixed_bfloat16",
+    "disturbance": 1e-7,
+    "recipe": 3,
 }
-# Fields with one possible value so far.
-SINGLE = {"backend", "precision"}
 
 
 # A config and its id
@@ -46,14 +52,14 @@ SINGLE = {"backend", "precision"}
 def test_the_id_is_the_start_of_the_sha256_of_the_sorted_json():
     text = (
         '{"backend":"tensorflow","batch_size":250,"data_sha256":"' + "ab" * 32 + '",'
-        '"dataset":"digits","epochs":25,"loss":"kl","precision":"float32","recipe":1,"seed":0,'
+        '"dataset":"digits","epochs":25,"loss":"kl","precision":"float32","recipe":2,"seed":0,'
         '"threads":2,"validation_split":0.2}'
     )
     assert CONFIG.id == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_every_field_is_in_the_list_of_changes():
-    assert {field.name for field in fields(Config)} == CHANGES.keys() | SINGLE
+    assert {field.name for field in fields(Config)} == CHANGES.keys()
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -61,9 +67,31 @@ def test_a_change_of_any_field_changes_the_id(name):
     assert replace(CONFIG, **{name: CHANGES[name]}).id != CONFIG.id
 
 
-@pytest.mark.parametrize("name", sorted(SINGLE))
-def test_a_field_with_one_value_is_part_of_the_id_too(name):
-    assert name in json.loads(canonical_json(CONFIG.as_dict()))
+def test_a_field_that_came_later_is_in_the_json_only_where_it_is_used():
+    assert "disturbance" not in CONFIG.as_dict()
+    assert config_from_dict(CONFIG.as_dict()).disturbance == 0
+    disturbed = replace(CONFIG, disturbance=0.5)
+    assert disturbed.as_dict()["disturbance"] == 0.5
+    assert config_from_dict(disturbed.as_dict()) == disturbed
+
+
+def test_the_ids_of_the_runs_that_were_recorded_first_have_not_changed():
+    four = Config(
+        dataset="cifar10",
+        data_sha256="01e4ed8b45fac5d73a55230fdfcfed2327a5f4fe41ff307a2f74e1e9cd80ec48",
+        loss="kl",
+        seed=0,
+        recipe=1,
+    )
+    ids = {replace(four, loss=loss, seed=seed).id for loss in ("kl", "ce") for seed in (0, 1)}
+    assert ids == {"6956bb258bb52fc8", "8de53edebe1405e4", "9ede349921948ac6", "b68af44657a1b966"}
+
+
+def test_an_arm_is_a_loss_or_the_null_arm():
+    assert CONFIG.arm == "kl"
+    assert replace(CONFIG, loss="ce", disturbance=1e-7).arm == "null"
+    assert replace(CONFIG, disturbance=1e-7).arm == "kl+1e-07"
+    assert replace(CONFIG, loss="ce", disturbance=0.5).arm == "ce+0.5"
 
 
 def test_the_same_values_in_other_types_are_the_same_config():
@@ -87,9 +115,9 @@ def test_a_config_comes_back_from_its_json():
     ("change", "message"),
     [
         ({"dataset": "mnist"}, "dataset is 'mnist', expected one of: cifar10, digits"),
-        ({"loss": "kullback_leibler_divergence"}, "loss is .* expected one of: kl, ce"),
-        ({"backend": "theano"}, "backend is 'theano', expected one of: tensorflow"),
-        ({"precision": "float8"}, "precision is 'float8', expected one of: float32"),
+        ({"loss": "kullback_leibler_divergence"}, "loss is .* expected one of: kl, ce, kl_"),
+        ({"backend": "theano"}, "backend is 'theano', expected one of: tensorflow, jax"),
+        ({"precision": "float8"}, "precision is 'float8', expected one of: float32, mixed_bf"),
         ({"data_sha256": "abc"}, "data_sha256 is 'abc', expected 64 hexadecimal digits"),
         ({"seed": -1}, "seed is -1, expected a whole number from 0 to 4294967295"),
         ({"seed": 2**32}, "seed is 4294967296, expected"),
@@ -102,6 +130,9 @@ def test_a_config_comes_back_from_its_json():
         ({"validation_split": float("nan")}, "validation_split is nan, expected"),
         ({"validation_split": "0.2"}, "validation_split is '0.2', expected"),
         ({"validation_split": None}, "validation_split is None, expected"),
+        ({"disturbance": -1e-7}, "disturbance is -1e-07, expected a number from 0"),
+        ({"disturbance": float("inf")}, "disturbance is inf, expected a number from 0"),
+        ({"disturbance": "none"}, "disturbance is 'none', expected a number from 0"),
     ],
 )
 def test_a_config_that_no_run_can_have_is_refused_by_name(change, message):
@@ -265,6 +296,56 @@ def test_nothing_is_unpickled(tmp_path, monkeypatch):
     assert (tmp_path / "exploded").exists(), "the bomb is a dud, and this test shows nothing"
 
 
+def archive(path, batches, images=2):
+    """An archive like that of CIFAR-10, with fewer images, and the arrays in it."""
+    arrays = cifar_like(5 * images, images)
+    with tarfile.open(path, "w:gz") as file:
+        for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+            part = "test" if number == 5 else "train"
+            rows = slice(None) if number == 5 else slice(images * number, images * (number + 1))
+            pixels = arrays[f"x_{part}"][rows].transpose(0, 3, 1, 2).reshape(images, -1)
+            batch = {b"data": pixels, b"labels": arrays[f"y_{part}"][rows, 0].tolist()}
+            content = pickle.dumps(batches.get(name, batch))
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(content)
+            file.addfile(entry, io.BytesIO(content))
+    return arrays
+
+
+def publish(monkeypatch, path):
+    monkeypatch.setattr(
+        data_module, "PUBLISHED_SHA256", hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
+def test_the_published_archive_is_read_as_keras_reads_it(tmp_path, monkeypatch):
+    expected = archive(tmp_path / "a", {})
+    publish(monkeypatch, tmp_path / "a")
+    found = data_module._from_archive(tmp_path / "a")
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values.squeeze() if name[0] == "y" else values)
+
+
+def test_an_archive_with_another_checksum_is_not_unpickled(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOMB", str(tmp_path / "exploded"))
+    archive(tmp_path / "a", {"data_batch_3": Bomb()})
+    with pytest.raises(DataError, match="is not the archive of CIFAR-10 that was published"):
+        data_module._from_archive(tmp_path / "a")
+    assert not (tmp_path / "exploded").exists()
+    publish(monkeypatch, tmp_path / "a")
+    with pytest.raises(TypeError):
+        data_module._from_archive(tmp_path / "a")
+    assert (tmp_path / "exploded").exists(), "the bomb is a dud, and this test shows nothing"
+
+
+def test_the_checksum_and_the_place_of_the_archive_are_those_of_keras():
+    keras = Path(find_spec("keras").origin).parent  # found without being loaded
+    source = (keras / "src" / "datasets" / "cifar10.py").read_text()
+    assert data_module.PUBLISHED_SHA256 in source
+    assert data_module.ORIGIN in source
+    assert f'"{data_module.ARCHIVE.removesuffix("_archive")}"' in source
+
+
 def test_only_known_data_are_loaded_and_only_cifar10_comes_from_a_file(tmp_path):
     with pytest.raises(DataError, match="data set is 'mnist', expected one of: cifar10, digits"):
         experiments.load_data("mnist")
@@ -281,10 +362,13 @@ def test_a_note_takes_the_place_of_the_description(tmp_path):
 # Model and training, in one process of their own: the number of threads can be set once in each.
 
 TRAINING = """
-    import json, os
+    import json, os, tempfile
     from dataclasses import replace
     from kl_lib.experiments import *
+    from kl_lib.experiments import training
     from kl_lib.experiments.models import convnet
+
+    import keras, numpy as np
 
     digits = load_data("digits")
     kl = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=5,
@@ -308,8 +392,51 @@ TRAINING = """
     def refusal(config):
         return message(train, config, digits)
 
+    # Stopped after each epoch in turn, and gone on with.
+    class Stopped(Exception):
+        pass
+
+    def stopped_after(number, config):
+        def stop(epoch):
+            if epoch.number == number:
+                raise Stopped
+
+        heard = []
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Checkpoint(f"{folder}/a.checkpoint", config, environment)
+            try:
+                train(config, digits, on_epoch=stop, checkpoint=checkpoint)
+            except Stopped:
+                pass
+            result = train(config, digits, on_epoch=heard.append, checkpoint=checkpoint)
+        assert [epoch.number for epoch in heard] == list(range(1, config.epochs + 1))
+        assert result.seconds > sum(result.history()["seconds"])
+        return numbers(result)
+
+    # Without learning, all that is left of a training is where it starts, which images it sees in
+    # which order, and what dropout does to them.
+    def without_learning(**changes):
+        adam = keras.optimizers.Adam
+        keras.optimizers.Adam = lambda: adam(0.0)
+        try:
+            history = train(replace(kl, epochs=2, **changes), digits).history()
+        finally:
+            keras.optimizers.Adam = adam
+        return history["loss"], history["accuracy"]
+
+    def weights(**changes):
+        config = replace(kl, **changes)
+        model = training._compiled(config, (8, 8, 1))
+        training._disturb(model, config)
+        return [np.asarray(w, "float64") for w in model.get_weights()]
+
+    def disturbance(seed):
+        null, plain = weights(loss="ce", disturbance=1e-3, seed=seed), weights(loss="ce", seed=seed)
+        return np.concatenate([(a - b).ravel() for a, b in zip(null, plain, strict=True)])
+
+    bfloat = training._compiled(replace(kl, precision="mixed_bfloat16"), (8, 8, 1))
+
     # The same training as anybody would write it in Keras, on arrays made from scikit-learn's own.
-    import keras, numpy as np
     from sklearn.datasets import load_digits
 
     def plain_script(loss):
@@ -317,31 +444,63 @@ TRAINING = """
         x = (np.floor(bunch.images * 255 / 16) / 255).astype("float32")[..., None]
         y = keras.utils.to_categorical(bunch.target, 10)
         test = np.arange(1797) % 5 == 0
-        keras.utils.set_random_seed(3)
+        seeds = np.random.SeedSequence(3).generate_state(6).tolist()
+        weights = [keras.initializers.GlorotUniform(seeds[n]) for n in (0, 2, 4, 5)]
+        layers = keras.layers
         model = keras.Sequential([
-            keras.layers.Conv2D(32, kernel_size=(3, 3), activation="relu", padding="same"),
-            keras.layers.MaxPooling2D(pool_size=(2, 2)),
-            keras.layers.Dropout(0.50),
-            keras.layers.Conv2D(64, kernel_size=(3, 3), activation="relu", padding="same"),
-            keras.layers.MaxPooling2D(pool_size=(2, 2)),
-            keras.layers.Dropout(0.50),
-            keras.layers.Flatten(),
-            keras.layers.Dense(256, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
+            layers.Conv2D(32, kernel_size=(3, 3), activation="relu", padding="same",
+                          kernel_initializer=weights[0]),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Dropout(0.50, seed=seeds[1]),
+            layers.Conv2D(64, kernel_size=(3, 3), activation="relu", padding="same",
+                          kernel_initializer=weights[1]),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Dropout(0.50, seed=seeds[3]),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu", kernel_initializer=weights[2]),
+            layers.Dense(10, activation="softmax", kernel_initializer=weights[3]),
         ])
         model.build((None, 8, 8, 1))
         model.compile(loss=loss, optimizer=keras.optimizers.Adam(), metrics=["accuracy"])
-        fitted = model.fit(x[~test], y[~test], batch_size=32, epochs=5, verbose=0,
-                           validation_split=0.2)
-        return fitted.history | {"test": model.evaluate(x[test], y[test], batch_size=32, verbose=0)}
+        x_train, y_train, kept = x[~test], y[~test], 1149
+        history = {}
+        for epoch in range(5):
+            order = np.random.default_rng([0, 3, epoch]).permutation(kept)
+            fitted = model.fit(x_train[order], y_train[order], batch_size=32, shuffle=False,
+                               validation_data=(x_train[kept:], y_train[kept:]), verbose=0)
+            for name, [value] in fitted.history.items():
+                history.setdefault(name, []).append(value)
+        return history | {"test": model.evaluate(x[test], y[test], batch_size=32, verbose=0)}
 
     print("ANSWER", json.dumps({
         "first": numbers(result),
-        "again": numbers(train(kl, digits)),
+        # Whatever else the process draws.
+        "again": [keras.utils.set_random_seed(1), numbers(train(kl, digits))][1],
         "ce": numbers(train(ce, digits)),
         "other seed": numbers(train(replace(kl, seed=4, epochs=1), digits)),
         "plain kl": plain_script(keras.losses.KLDivergence()),
         "plain ce": plain_script("categorical_crossentropy"),
+        "stopped": [stopped_after(n, replace(kl, epochs=3)) for n in (1, 3)],
+        "not stopped": numbers(train(replace(kl, epochs=3), digits)),
+        "paired": {
+            arm: without_learning(**changes)
+            for arm, changes in {
+                "kl": {}, "ce": {"loss": "ce"}, "kl_logits": {"loss": "kl_logits"},
+                "ce_logits": {"loss": "ce_logits"}, "null": {"loss": "ce", "disturbance": 1e-7},
+                "other seed": {"seed": 4},
+            }.items()
+        },
+        "same weights": [
+            all(map(np.array_equal, weights(), weights(loss=loss)))
+            for loss in ("ce", "kl_logits", "ce_logits")
+        ],
+        "disturbance": [disturbance(3).mean(), disturbance(3).std()],
+        "disturbance again": bool((disturbance(3) == disturbance(3)).all()),
+        "disturbances alike": np.corrcoef(disturbance(3), disturbance(4))[0, 1],
+        "bfloat16": numbers(train(replace(kl, precision="mixed_bfloat16"), digits)),
+        "compute": [layer.compute_dtype for layer in bfloat.layers],
+        "variables": sorted({str(v.dtype) for v in bfloat.weights}),
+        "memory": result.peak_memory,
         "heard": [epoch.number for epoch in heard],
         "seconds": [result.seconds, *result.history()["seconds"]],
         "environment": environment,
@@ -354,6 +513,7 @@ TRAINING = """
         "layers": [type(layer).__name__ for layer in convnet((32, 32, 3)).layers],
         "no data": message(load_data, "cifar10"),
         "other threads": refusal(replace(kl, threads=2)),
+        "other backend": refusal(replace(kl, backend="jax")),
         "other data": refusal(replace(kl, data_sha256="0" * 64)),
         "other recipe": refusal(replace(kl, recipe=99)),
         "huge split": refusal(replace(kl, validation_split=1 - 1e-9)),
@@ -411,6 +571,44 @@ def test_a_training_is_a_plain_keras_script_to_the_last_bit(training, ours, plai
     assert training[ours] == training[plain]
 
 
+def test_a_training_that_was_stopped_goes_on_to_the_same_numbers_to_the_last_bit(training):
+    assert training["stopped"] == [training["not stopped"]] * 2
+
+
+def test_runs_with_the_same_seed_see_the_same_images_and_masks_whatever_their_loss(training):
+    losses, accuracies = training["paired"]["kl"]
+    assert losses[0] != losses[1], "dropout is off, and this test shows nothing"
+    assert training["paired"]["other seed"][1] != accuracies
+    for arm in ("ce", "kl_logits", "ce_logits", "null"):
+        assert training["paired"][arm][1] == accuracies
+        assert training["paired"][arm][0] == pytest.approx(losses, abs=2e-5)
+
+
+def test_runs_with_the_same_seed_start_from_the_same_weights_whatever_their_loss(training):
+    assert training["same weights"] == [True] * 3
+
+
+def test_the_null_arm_starts_from_weights_with_normal_noise_that_follows_from_the_seed(training):
+    mean, spread = training["disturbance"]
+    assert abs(mean) < 4e-3 / 87_178**0.5
+    assert spread == pytest.approx(1e-3, rel=0.02)
+    assert training["disturbance again"]
+    assert abs(training["disturbances alike"]) < 0.02
+
+
+def test_mixed_precision_computes_in_bfloat16_up_to_the_last_layer(training):
+    *before, last = training["compute"]
+    assert {*before} == {"bfloat16"}
+    assert last == "float32"
+    assert training["variables"] == ["float32"]
+    assert training["bfloat16"]["loss"] != training["first"]["loss"]
+    assert training["bfloat16"]["loss"] == pytest.approx(training["first"]["loss"], rel=0.1)
+
+
+def test_the_peak_memory_is_in_bytes(training):
+    assert 1e8 < training["memory"] < 1e10
+
+
 def test_the_two_losses_start_from_the_same_weights_images_and_masks(training):
     # On one-hot labels both are −log q, so the first epoch differs by little. Not by nothing: KL
     # clips, and what that changes grows.
@@ -429,6 +627,72 @@ def test_every_epoch_is_announced_and_timed(training):
 def test_a_process_can_not_change_its_threads(training):
     assert training["other threads"].startswith("BackendError: threads is 2, but TensorFlow is")
     assert "with 1," in training["other threads"]
+
+
+def test_a_process_can_not_change_its_backend(training):
+    assert training["other backend"] == (
+        "BackendError: backend is 'jax', but this process has loaded Keras on tensorflow: "
+        "start a new Python process"
+    )
+
+
+JAX = """
+    import json, os, tempfile
+    from dataclasses import replace
+    from kl_lib.experiments import *
+
+    digits = load_data("digits")
+    config = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=3, epochs=3,
+                    batch_size=250, threads=1, backend="jax")
+    environment = describe_environment(config)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(epoch):
+        if epoch.number == 2:
+            raise Stopped
+
+    def numbers(result):
+        history = result.history()
+        del history["seconds"]
+        return [history, result.test_loss, result.test_accuracy]
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Checkpoint(f"{folder}/a.checkpoint", config, environment)
+        try:
+            train(config, digits, on_epoch=stop, checkpoint=checkpoint)
+        except Stopped:
+            pass
+        stopped = numbers(train(config, digits, checkpoint=checkpoint))
+    try:
+        train(replace(config, threads=2), digits)
+    except BackendError as error:
+        threads = str(error)
+    print("ANSWER", json.dumps({
+        "whole": numbers(train(config, digits)),
+        "stopped": stopped,
+        "ce": numbers(train(replace(config, loss="ce"), digits)),
+        "threads": threads,
+        "environment": environment,
+    }))
+"""
+
+
+def test_jax_trains_too_and_goes_on_to_the_same_numbers_to_the_last_bit():
+    pytest.importorskip("jax")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(JAX)],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout.split("ANSWER ")[1])
+    assert answer["stopped"] == answer["whole"]
+    losses = answer["whole"][0]["loss"]
+    assert losses[0] > losses[1] > losses[2]
+    assert answer["ce"][0]["loss"] == pytest.approx(losses, abs=1e-3)
+    assert answer["threads"].startswith("threads is 2, but JAX is already running")
+    assert answer["environment"]["packages"]["jax"]
 
 
 def test_a_config_is_refused_for_data_or_code_that_are_not_its_own(training):
@@ -495,7 +759,12 @@ def record(digits):
         for number in (1, 2)
     )
     result = Result(
-        epochs=epochs, test_loss=1.1, test_accuracy=0.6, parameters=87_178, seconds=3.25
+        epochs=epochs,
+        test_loss=1.1,
+        test_accuracy=0.6,
+        parameters=87_178,
+        seconds=3.25,
+        peak_memory=10**9,
     )
     return experiments.new_record(config, digits, result, {"python": "3.11.7"})
 
@@ -576,7 +845,7 @@ def test_resealing_without_a_change_leaves_a_record_whole(tmp_path, record):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema": 99}, "its schema is 99, and this version of kl_lib reads 1"),
+        ({"schema": 99}, "its schema is 99, and this version of kl_lib reads 1 and 2"),
         ({"environment": None}, "it lacks environment"),
         ({"environment": []}, "environment is not an object"),
         ({"config__seed": 8}, "its id is .*, but its config has id"),
@@ -589,6 +858,7 @@ def test_resealing_without_a_change_leaves_a_record_whole(tmp_path, record):
         ({"history__accuracy": [0.5, 1.5]}, r"it has an accuracy of 1\.5, expected 0 to 1"),
         ({"history__loss": [1.0, float("inf")]}, "not JSON compliant"),
         ({"result__test_loss": None}, "result has no test_loss"),
+        ({"result__peak_memory": None}, "result has no peak_memory"),
         ({"result__test_accuracy": -0.1}, r"it has an accuracy of -0\.1"),
     ],
 )
@@ -627,7 +897,7 @@ def test_a_write_that_fails_leaves_the_older_record_and_nothing_else(
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store_module.os, step, full)
+    monkeypatch.setattr(os, step, full)
     with pytest.raises(OSError, match="No space left"):
         experiments.write_record(tmp_path, replace(record, environment={}))
     monkeypatch.undo()

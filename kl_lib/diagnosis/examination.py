@@ -151,8 +151,7 @@ def _exact(
     if p.fault is None and q.fault is None:
         try:
             checks.check_base(base)
-            checks.check_labels(p.original, q.original, ("p", "q"))
-            exact = kl_divergence(p.given, q.given, axis=axis, normalize=normalize)
+            exact = kl_divergence(p.original, q.original, axis=axis, normalize=normalize)
             return np.asarray(exact, dtype=np.float64), ()
         except checks.DistributionError:
             pass

@@ -6,6 +6,12 @@ import os
 import sys
 from types import ModuleType
 
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
+EXTRAS = {"tensorflow": '"kl-lib[experiments]"', "jax": '"kl-lib[experiments]" jax'}
+
+# XLA, the compiler under JAX, takes the size of its thread pools on a CPU from this variable.
+JAX_THREADS = "NPROC"
+
 
 def import_keras(backend: str | None = None) -> ModuleType:
     """Import Keras on `backend`; with None on the one that is loaded, or else on TensorFlow.
@@ -25,8 +31,9 @@ def import_keras(backend: str | None = None) -> ModuleType:
     try:
         import keras
     except ModuleNotFoundError as missing:
+        name = backend or "tensorflow"
         raise ModuleNotFoundError(
-            'kl_lib.experiments needs keras and tensorflow: pip install "kl-lib[experiments]"',
+            f"kl_lib.experiments needs keras and {name}: pip install {EXTRAS[name]}",
             name=missing.name,
         ) from None
     loaded = keras.backend.backend()
@@ -38,14 +45,26 @@ def import_keras(backend: str | None = None) -> ModuleType:
     return keras
 
 
-def use_threads(threads: int) -> None:
-    """Give TensorFlow `threads` threads. Works only before TensorFlow has computed anything.
+def use_threads(threads: int, backend: str = "tensorflow") -> None:
+    """Give the backend `threads` threads. Works only before it has computed anything.
 
     Raises
     ------
     BackendError
-        If TensorFlow is already running with another number.
+        If it is already running with another number.
     """
+    running = {"tensorflow": _tensorflow_threads, "jax": _jax_threads}[backend](threads)
+    if running != threads:
+        raise BackendError(
+            f"threads is {threads}, but {NAMES[backend]} is already running in this process with "
+            f"{running or 'as many threads as there are cores'}, and the number changes the "
+            f"result: start a new Python process, and train before anything else uses "
+            f"{NAMES[backend]}"
+        )
+
+
+def _tensorflow_threads(threads: int) -> int:
+    """Ask TensorFlow for `threads` threads, and return how many it has; 0 means its default."""
     import tensorflow as tf
 
     setting = tf.config.threading
@@ -54,16 +73,20 @@ def use_threads(threads: int) -> None:
         setting.set_inter_op_parallelism_threads(threads)
     except RuntimeError:  # running; that is fine if it runs with the same number
         pass
-    for count in (
+    counts = {
         setting.get_intra_op_parallelism_threads(),
         setting.get_inter_op_parallelism_threads(),
-    ):
-        if count != threads:
-            raise BackendError(
-                f"threads is {threads}, but TensorFlow is already running in this process with "
-                f"{count or 'as many threads as there are cores'}, and the number changes the "
-                "result: start a new Python process, and train before anything else uses TensorFlow"
-            )
+    }
+    return threads if counts == {threads} else max(counts - {threads})
+
+
+def _jax_threads(threads: int) -> int:
+    """The same for JAX, which reads the number from the environment when it starts its CPU."""
+    from jax._src import xla_bridge
+
+    if not xla_bridge.backends_are_initialized():
+        os.environ[JAX_THREADS] = str(threads)
+    return int(os.environ.get(JAX_THREADS, 0))
 
 
 class BackendError(RuntimeError):

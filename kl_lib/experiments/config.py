@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import operator
 import re
 from collections.abc import Mapping
@@ -11,14 +12,23 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 DATASETS = ("cifar10", "digits")
-LOSSES = ("kl", "ce")
-BACKENDS = ("tensorflow",)
-PRECISIONS = ("float32",)
+LOSSES = ("kl", "ce", "kl_logits", "ce_logits")
+BACKENDS = ("tensorflow", "jax")
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 # The version of the code that turns a config into numbers: network, initial weights, optimiser,
 # order of the images. Raise it when a change there changes the numbers, and every id changes with
-# it.
-RECIPE = 1
+# it. Recipe 1 seeded Python, NumPy and Keras, and left the order of the images to
+# ``keras.Model.fit``, which can't be stopped and continued. In recipe 2 all that is random has a
+# seed of its own, and the order of the images follows from the seed and the number of the epoch.
+RECIPE = 2
+
+# Fields that came after the first records, with the default that means "as before". They are left
+# out of a config's JSON while they have it, so that the ids of older records stay what they are.
+LATER: dict[str, Any] = {"disturbance": 0.0}
+
+# The null arm is this loss again, from initial weights that are disturbed by this much.
+NULL_LOSS, NULL_DISTURBANCE = "ce", 1e-7
 
 # numpy and TensorFlow both take 32 bits.
 LARGEST_SEED = 2**32 - 1
@@ -28,7 +38,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
     """Build a :class:`Config` from a mapping, such as the ``config`` of a stored record.
 
     Every field has to be there, also those that have a default: a record says all that it stands
-    for.
+    for. (Fields that came later may be absent, which means "as before".)
 
     Raises
     ------
@@ -42,7 +52,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
     True
     """
     known = {field.name for field in fields(Config)}
-    if missing := sorted(known - set(values)):
+    if missing := sorted(known - set(values) - set(LATER)):
         raise ConfigError(f"config lacks {', '.join(missing)}")
     if unknown := sorted(set(values) - known):
         raise ConfigError(f"config has unknown fields: {', '.join(unknown)}")
@@ -78,9 +88,11 @@ class Config:
         The data set, which also decides the input shape of the network.
     data_sha256 : str
         Checksum of the arrays, as `Data.sha256` has it.
-    loss : {"kl", "ce"}
-        ``keras.losses.KLDivergence`` or ``keras.losses.CategoricalCrossentropy``, on one-hot
-        labels.
+    loss : {"kl", "ce", "kl_logits", "ce_logits"}
+        On one-hot labels. ``"kl"`` and ``"ce"`` are ``keras.losses.KLDivergence`` and
+        ``keras.losses.CategoricalCrossentropy`` on the output of a softmax, ``"kl_logits"`` and
+        ``"ce_logits"`` are :class:`kl_lib.losses.keras.KLFromLogits` and the cross-entropy of Keras
+        on the same network without its softmax.
     seed : int
         Seed of the initial weights, the order of the images and the dropout masks.
     epochs, batch_size : int
@@ -90,10 +102,14 @@ class Config:
     threads : int
         Threads of the framework. With other threads sums are taken in another order, so the same
         seed ends in other weights.
-    backend : {"tensorflow"}
-        The Keras backend.
-    precision : {"float32"}
-        The Keras dtype policy.
+    backend : {"tensorflow", "jax"}
+        The Keras backend. The same seed gives other weights on each.
+    precision : {"float32", "mixed_bfloat16"}
+        The Keras dtype policy of all layers but the last, which is float32 always.
+    disturbance : float
+        Standard deviation of normal noise that is added to every initial weight. Its seed follows
+        from `seed`. With 1e-7 a run is the null arm of an experiment: how far apart do two runs end
+        that differ in nothing that matters?
     recipe : int
         Version of the code that turns a config into numbers.
 
@@ -111,11 +127,11 @@ class Config:
     --------
     >>> config = Config(dataset="digits", data_sha256="0" * 64, loss="kl", seed=0)
     >>> config.id
-    'c05e118cad8f7362'
-    >>> Config(dataset="digits", data_sha256="0" * 64, loss="KL", seed=0)
+    'db7bc572892c317d'
+    >>> Config(dataset="digits", data_sha256="0" * 64, loss="kl", seed=-1)
     Traceback (most recent call last):
     ...
-    kl_lib.experiments.config.ConfigError: loss is 'KL', expected one of: kl, ce
+    kl_lib.experiments.config.ConfigError: seed is -1, expected a whole number from 0 to 4294967295
     """
 
     dataset: str
@@ -128,6 +144,7 @@ class Config:
     threads: int = 2
     backend: str = "tensorflow"
     precision: str = "float32"
+    disturbance: float = LATER["disturbance"]
     recipe: int = RECIPE
 
     def __post_init__(self) -> None:
@@ -152,10 +169,19 @@ class Config:
         ):
             object.__setattr__(self, name, _whole(name, getattr(self, name), lowest, highest))
         object.__setattr__(self, "validation_split", _fraction(self.validation_split))
+        object.__setattr__(self, "disturbance", _not_negative(self.disturbance))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict of plain strings and numbers."""
-        return asdict(self)
+        """Return the fields as a dict of plain strings and numbers, see the notes of the class."""
+        values = asdict(self)
+        return {k: v for k, v in values.items() if k not in LATER or v != LATER[k]}
+
+    @property
+    def arm(self) -> str:
+        """Name of the run in comparisons, which is its loss, or "null" in the null arm."""
+        if (self.loss, self.disturbance) == (NULL_LOSS, NULL_DISTURBANCE):
+            return "null"
+        return self.loss + (f"+{self.disturbance:g}" if self.disturbance else "")
 
     @property
     def id(self) -> str:
@@ -186,10 +212,20 @@ def _whole(name: str, value: Any, lowest: int, highest: int | None) -> int:
 
 
 def _fraction(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, (bool, str)) or not 0 < number < 1:
+    if not 0 < (number := _number(value)) < 1:
         raise ConfigError(f"validation_split is {value!r}, expected a number between 0 and 1")
     return number
+
+
+def _not_negative(value: Any) -> float:
+    if not 0 <= (number := _number(value)) < math.inf:
+        raise ConfigError(f"disturbance is {value!r}, expected a number from 0")
+    return number
+
+
+def _number(value: Any) -> float:
+    """`value` as float, or nan if it is something else."""
+    try:
+        return math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        return math.nan

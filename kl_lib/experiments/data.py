@@ -8,7 +8,10 @@ channels), labels uint8 (n,), and one checksum over all four.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import pickle
+import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -21,6 +24,11 @@ CLASSES = 10
 SHAPES = {"cifar10": (32, 32, 3), "digits": (8, 8, 1)}
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
+# The archive that Keras downloads and where it keeps it, with the checksum that Keras publishes.
+ARCHIVE = "cifar-10-batches-py-target_archive"
+ORIGIN = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+PUBLISHED_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+
 FILE_LAYOUT = (
     "an .npz file with x_train and x_test (images, 32, 32, 3) uint8 and y_train and y_test "
     "(images,) or (images, 1), whole numbers from 0 to 9"
@@ -28,20 +36,28 @@ FILE_LAYOUT = (
 
 
 def load_data(
-    name: str, *, file: str | os.PathLike[str] | None = None, note: str | None = None
+    name: str,
+    *,
+    file: str | os.PathLike[str] | None = None,
+    note: str | None = None,
+    backend: str | None = None,
 ) -> Data:
     """Load a data set by name, or CIFAR-10 from a file, and check it.
 
     Parameters
     ----------
     name : {"cifar10", "digits"}
-        ``"cifar10"`` comes from ``keras.datasets.cifar10.load_data()``, which downloads it once.
+        ``"cifar10"`` is what ``keras.datasets.cifar10.load_data()`` gives. Keras downloads it once;
+        nothing is read from the archive unless it has the published checksum.
         ``"digits"`` comes with scikit-learn: 1,797 images of handwritten digits, 8 by 8 pixels.
     file : path, optional
         An ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test`` to take CIFAR-10
         from. It is read without unpickling anything.
     note : str, optional
         One line that says what the data are; it is written into the record.
+    backend : str, optional
+        The backend to load Keras with, if Keras has to fetch the data; by default the one that is
+        loaded, or else TensorFlow.
 
     Returns
     -------
@@ -68,7 +84,7 @@ def load_data(
         arrays, source = _from_file(Path(file)), f"{Path(file).name}: "
         description = "CIFAR-10 from a file that came without a description"
     elif name == "cifar10":
-        arrays, source = _cifar10_from_keras(), "keras.datasets.cifar10: "
+        arrays, source = _cifar10_from_keras(backend), "keras.datasets.cifar10: "
         description = "CIFAR-10, as keras.datasets.cifar10 delivers it"
     else:
         arrays, source = _digits(), "sklearn.datasets.load_digits: "
@@ -86,10 +102,14 @@ class Data:
         The data set.
     description : str
         What the data are, in one line.
-    x_train, x_test : numpy.ndarray
+    x_train
         Images, uint8, (n, height, width, channels).
-    y_train, y_test : numpy.ndarray
+    y_train
         Labels, uint8, (n,), from 0 to 9.
+    x_test
+        Like ``x_train``.
+    y_test
+        Like ``y_train``.
     sha256 : str
         Checksum of the four arrays with their names and shapes. It does not depend on how a file
         stores them.
@@ -108,12 +128,12 @@ class DataError(ValueError):
     """Data that are missing, damaged or not what they should be. The message says what to do."""
 
 
-def _cifar10_from_keras() -> dict[str, Any]:
+def _cifar10_from_keras(backend: str | None) -> dict[str, Any]:
     from .backend import import_keras
 
-    keras = import_keras()
+    keras = import_keras(backend)
     try:
-        (x_train, y_train), (x_test, y_test) = keras.datasets.cifar10.load_data()
+        path = keras.utils.get_file(ARCHIVE, ORIGIN, file_hash=PUBLISHED_SHA256)
     except Exception as error:  # Keras raises a bare Exception when the download fails.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
@@ -123,9 +143,33 @@ def _cifar10_from_keras() -> dict[str, Any]:
             f"Or pass --data FILE.npz: {FILE_LAYOUT}. "
             "Or try `kl-lib run digits`, which needs no download."
         ) from error
-    if x_train.shape[1:] == (3, 32, 32):  # keras.json on this machine says channels_first
-        x_train, x_test = x_train.transpose(0, 2, 3, 1), x_test.transpose(0, 2, 3, 1)
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    return _from_archive(Path(path))
+
+
+def _from_archive(path: Path) -> dict[str, Any]:
+    """Read the archive itself and not, like Keras, what was extracted from it some time ago.
+
+    The batches in it are pickles, and unpickling runs what is in them. Files that were extracted
+    have no checksum, and where the home folder can't be written, Keras keeps them in /tmp.
+    """
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != PUBLISHED_SHA256:
+        raise DataError(
+            f"{path} is not the archive of CIFAR-10 that was published: its checksum is another. "
+            "Nothing was read from it. Delete it, and it is fetched again"
+        )
+    arrays: dict[str, Any] = {}
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for part, names in (
+            ("train", [f"data_batch_{number}" for number in range(1, 6)]),
+            ("test", ["test_batch"]),
+        ):
+            files = [archive.extractfile(f"cifar-10-batches-py/{name}") for name in names]
+            batches = [pickle.load(file, encoding="bytes") for file in files if file is not None]
+            images = np.concatenate([batch[b"data"] for batch in batches])
+            arrays[f"x_{part}"] = images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            arrays[f"y_{part}"] = np.concatenate([batch[b"labels"] for batch in batches])
+    return arrays
 
 
 def _from_file(path: Path) -> dict[str, Any]:

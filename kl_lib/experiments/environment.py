@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import platform
 import subprocess
@@ -12,7 +14,8 @@ from typing import Any
 from .backend import import_keras, use_threads
 from .config import Config
 
-PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn", "tensorflow")
+PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn")
+BACKEND_PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 
 
 def describe_environment(config: Config) -> dict[str, Any]:
@@ -30,18 +33,40 @@ def describe_environment(config: Config) -> dict[str, Any]:
     Asking Keras for its devices starts the backend, so the threads of the config are set first.
     """
     keras = import_keras(config.backend)
-    use_threads(config.threads)
+    use_threads(config.threads, config.backend)
     commit, dirty = _git_state()
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {
+            name: _version(name) for name in (*PACKAGES, *BACKEND_PACKAGES[config.backend])
+        },
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "devices": keras.distribution.list_devices(),
         "git_commit": commit,
         "git_dirty": dirty,
     }
+
+
+def reset_peak_memory() -> None:
+    """Let `peak_memory` forget what was before, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has had, in bytes; 0 if the system does not say."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        [_, kilobytes, _] = next(line for line in lines if line.startswith("VmHWM")).split()
+        return 1024 * int(kilobytes)
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else 1024 * peak
 
 
 def _version(package: str) -> str | None:
@@ -51,8 +76,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _cores() -> int:
-    # What this process may use, which in a container is less than what the machine has.
+def usable_cores() -> int:
+    """How many cores this process may use, which may be less than what the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -70,6 +95,7 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
+@functools.cache  # The code is that of the moment it was loaded, whatever is committed after.
 def _git_state() -> tuple[str | None, bool | None]:
     package = Path(__file__).resolve().parent.parent
     git = ("git", "-C", str(package))

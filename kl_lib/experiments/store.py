@@ -1,6 +1,8 @@
 """The store: one small JSON file a run, written whole or not at all, and checked when it is read.
 
-A record lies at ``STORE/DATASET/ID.json``. Everything else under the store is safe to delete.
+A record lies at ``STORE/DATASET/ID.json``. Everything else under the store is safe to delete
+while nothing runs, above all ``STORE/.scratch``, where unfinished runs keep their last epoch and
+their lock.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import Config, ConfigError, canonical_json, config_from_dict
+from .config import DATASETS, Config, ConfigError, canonical_json, config_from_dict
 from .data import Data
+from .files import write_whole
 from .training import HISTORY, Result
 
-SCHEMA = 1
+# Schema 1 had no peak_memory.
+SCHEMA = 2
+READABLE = (1, SCHEMA)
 PARTS = ("config", "data", "environment", "history", "result")
-MEASURES = ("test_loss", "test_accuracy", "parameters", "seconds")
+MEASURES = ("test_loss", "test_accuracy", "parameters", "seconds", "peak_memory")
 
 
 def new_record(
@@ -50,16 +55,18 @@ def record_path(store: str | os.PathLike[str], config: Config) -> Path:
     --------
     >>> config = Config(dataset="digits", data_sha256="0" * 64, loss="kl", seed=0)
     >>> record_path("results", config).as_posix()
-    'results/digits/c05e118cad8f7362.json'
+    'results/digits/db7bc572892c317d.json'
     """
     return Path(store) / config.dataset / f"{config.id}.json"
 
 
+def scratch_path(store: str | os.PathLike[str], config: Config, suffix: str) -> Path:
+    """Return where an unfinished run of `config` keeps its ``.checkpoint`` or its ``.lock``."""
+    return Path(store) / ".scratch" / f"{config.id}{suffix}"
+
+
 def write_record(store: str | os.PathLike[str], record: Record) -> Path:
     """Write a record so that its file is there whole or not at all.
-
-    The text goes to a temporary file beside it, to the disk, and only then to its name. A process
-    that is killed on the way leaves at most a file ending in ``.part``, which nothing reads.
 
     Returns
     -------
@@ -72,19 +79,7 @@ def write_record(store: str | os.PathLike[str], record: Record) -> Path:
         If the disk is full or the folder can't be written. What was stored before is untouched.
     """
     path = record_path(store, record.config)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(_to_text(record))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o644)  # mkstemp allows the owner alone, but records are shared
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    write_whole(path, _to_text(record).encode("ascii"))
     return path
 
 
@@ -102,6 +97,13 @@ def check_writable(store: str | os.PathLike[str], config: Config) -> None:
         file.write(b"0")
 
 
+def remove_parts(store: str | os.PathLike[str], config: Config) -> None:
+    """Delete what is left of writes of this run that were killed. For the holder of its lock."""
+    for path in (record_path(store, config), scratch_path(store, config, ".checkpoint")):
+        for part in path.parent.glob(f"{config.id}-*.part"):
+            part.unlink(missing_ok=True)
+
+
 def find_record(store: str | os.PathLike[str], config: Config) -> Record | None:
     """Return the record of a finished run, or None if there is none.
 
@@ -114,16 +116,53 @@ def find_record(store: str | os.PathLike[str], config: Config) -> Record | None:
     return read_record(path) if path.exists() else None
 
 
+def record_paths(store: str | os.PathLike[str], dataset: str | None = None) -> list[Path]:
+    """Return the files of all records of a data set, or of all data sets."""
+    folders = [dataset] if dataset is not None else DATASETS
+    return [path for name in folders for path in sorted((Path(store) / name).glob("*.json"))]
+
+
 def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
-    """Read all records of a data set, by loss, then seed.
+    """Read all records of a data set, by arm, then seed.
 
     Raises
     ------
     RecordError
         If one of them is damaged.
     """
-    records = [read_record(path) for path in (Path(store) / dataset).glob("*.json")]
-    return sorted(records, key=lambda r: (r.config.loss, r.config.seed, r.config.id))
+    return _sorted(read_record(path) for path in record_paths(store, dataset))
+
+
+def comparable(
+    records: Iterable[Record], by: Sequence[str] = ("loss", "disturbance")
+) -> dict[str, list[Record]]:
+    """Group records by all that is in their configs beside the seed and the fields `by`.
+
+    Each group is sorted by arm and seed.
+
+    Returns
+    -------
+    dict
+        Lists of records. The key says in a line what those of a group have in common.
+    """
+    groups: dict[str, list[Record]] = {}
+    for record in _sorted(records):
+        c = record.config
+        said = {
+            "dataset": f"{c.dataset} {c.data_sha256[:8]}",
+            "loss": c.loss,
+            "disturbance": f"disturbance {c.disturbance:g}",
+            "epochs": f"epochs {c.epochs}",
+            "batch_size": f"batch {c.batch_size}",
+            "validation_split": f"held out {c.validation_split:g}",
+            "threads": f"threads {c.threads}",
+            "backend": c.backend,
+            "precision": c.precision,
+            "recipe": f"recipe {c.recipe}",
+        }
+        heading = ", ".join(text for name, text in said.items() if name not in by)
+        groups.setdefault(heading, []).append(record)
+    return groups
 
 
 def book_results() -> Path:
@@ -182,10 +221,13 @@ class Record:
         ``description``, ``sha256``, ``train_images``, ``test_images``, ``image_shape``.
     environment : dict
         What it ran on, see `describe_environment`.
-    history : dict of str to list of float
+    history : dict
         ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and ``seconds``, one value an epoch.
     result : dict
-        ``test_loss``, ``test_accuracy``, ``parameters``, ``seconds``.
+        ``test_loss``, ``test_accuracy``, ``parameters``, ``seconds``, ``peak_memory`` (bytes; not
+        in records of schema 1).
+    schema : int
+        How it was written.
     """
 
     config: Config
@@ -193,14 +235,19 @@ class Record:
     environment: dict[str, Any]
     history: dict[str, list[float]]
     result: dict[str, Any]
+    schema: int = SCHEMA
 
 
 class RecordError(ValueError):
     """A record that can't be trusted. The message names the file and the damage."""
 
 
+def _sorted(records: Iterable[Record]) -> list[Record]:
+    return sorted(records, key=lambda r: (r.config.arm, r.config.seed, r.config.id))
+
+
 def _to_text(record: Record) -> str:
-    content: dict[str, Any] = {"schema": SCHEMA, "id": record.config.id}
+    content: dict[str, Any] = {"schema": record.schema, "id": record.config.id}
     content |= {name: getattr(record, name) for name in PARTS}
     content["config"] = record.config.as_dict()
     content["sha256"] = _digest(content)
@@ -216,8 +263,9 @@ def _digest(content: Mapping[str, Any]) -> str:
 def _from_content(content: Any) -> Record:
     if not isinstance(content, dict):
         raise RecordError("it is JSON, but not an object")
-    if (schema := content.get("schema")) != SCHEMA:
-        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {SCHEMA}")
+    if (schema := content.get("schema")) not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {known}")
     if missing := [name for name in ("id", *PARTS, "sha256") if name not in content]:
         raise RecordError(f"it lacks {', '.join(missing)}")
     try:
@@ -230,7 +278,9 @@ def _from_content(content: Any) -> Record:
         if not isinstance(content[name], dict):
             raise RecordError(f"{name} is not an object")
     record = Record(
-        config=config_from_dict(content["config"]), **{name: content[name] for name in PARTS[1:]}
+        config=config_from_dict(content["config"]),
+        schema=schema,
+        **{name: content[name] for name in PARTS[1:]},
     )
     for problem in _contradictions(record, content["id"]):
         raise RecordError(problem)
@@ -249,7 +299,7 @@ def _contradictions(record: Record, id_: object) -> Iterator[str]:
             yield f"history has no {name} for each of its {config.epochs} epochs"
         elif not all(_is_number(value) for value in values):
             yield f"{name} in its history holds something that is not a finite number"
-    for name in MEASURES:
+    for name in MEASURES if record.schema > 1 else MEASURES[:-1]:
         if not _is_number(record.result.get(name)):
             yield f"result has no {name}, or one that is not a finite number"
     accuracies = [*record.history["accuracy"], *record.history["val_accuracy"]]
@@ -260,13 +310,3 @@ def _contradictions(record: Record, id_: object) -> Iterator[str]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _sync_folder(folder: Path) -> None:
-    # The new name is only on the disk when the folder is. (Windows can't open a folder.)
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .backend import import_keras, use_threads
+from .batches import batches
+from .checkpoint import Checkpoint, CheckpointError, State
 from .config import RECIPE, Config, ConfigError
 from .data import CLASSES, Data
+from .environment import peak_memory, reset_peak_memory
 from .models import convnet
 
 if TYPE_CHECKING:
     import keras
 
 
-def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | None = None) -> Result:
+def train(
+    config: Config,
+    data: Data,
+    *,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Result:
     """Train the ConvNet as `config` says, and test it.
 
-    Plain ``keras.Model.fit``: Adam as Keras sets it, images scaled to [0, 1], one-hot labels, the
-    last part of the training images held out. The same config on the same machine gives the same
-    result.
+    ``keras.Model.fit`` with Adam as Keras sets it, images scaled to [0, 1], one-hot labels, the
+    last part of the training images held out. All that is random follows from the seed of the
+    config, and nothing from global seeds. The same config on the same machine gives the same
+    result, to the last bit, also if the run was stopped in between and went on from a checkpoint.
 
-    It sets the seeds of Python, NumPy and Keras, and the threads of TensorFlow, for the whole
-    process.
+    It sets the threads of the backend, for the whole process.
 
     Parameters
     ----------
@@ -36,12 +45,14 @@ def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | Non
     data : Data
         The arrays that ``config.data_sha256`` was taken of.
     on_epoch : callable, optional
-        Called with an :class:`Epoch` when one is done.
+        Called with an :class:`Epoch` when one is done, and at the start with those of a checkpoint.
+    checkpoint : Checkpoint, optional
+        Where to go on from, if there is something, and where to save each epoch.
 
     Returns
     -------
     Result
-        Losses in nats, accuracies from 0 to 1, times in seconds.
+        Losses in nats, accuracies from 0 to 1, times in seconds, memory in bytes.
 
     Raises
     ------
@@ -51,11 +62,21 @@ def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | Non
         If the loss is no longer finite.
     BackendError
         If this process already runs another backend or other threads.
+    CheckpointError
+        If the checkpoint can't be used.
+    OSError
+        If the checkpoint can't be written.
     ModuleNotFoundError
-        If Keras or TensorFlow is not installed.
+        If Keras or its backend is not installed.
 
     Notes
     -----
+    To the last bit means on a CPU. On a GPU some operations add up in an order of their own.
+
+    Runs with the same seed are paired: they start from the same weights, see the same images in the
+    same order, and drop the same units out, whatever their loss. So does the null arm, except for
+    the disturbance of its weights.
+
     The losses of the training images are means over an epoch in which the weights move and dropout
     is on. Those of the held-out and test images are taken at the end, without dropout.
 
@@ -67,14 +88,26 @@ def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | Non
         config = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=0)
         train(config, digits, on_epoch=print).test_accuracy
     """
-    _check_fits(config, data)
+    kept = _images_to_train_on(config, data)
     keras = import_keras(config.backend)
-    use_threads(config.threads)
-    keras.utils.set_random_seed(config.seed)
-    model = _compiled(config, data.x_train.shape[1:])
-
-    epochs: list[Epoch] = []
+    use_threads(config.threads, config.backend)
+    reset_peak_memory()
     started = time.perf_counter()
+    model = _compiled(config, data.x_train.shape[1:])
+    _disturb(model, config)
+
+    before = checkpoint.load() if checkpoint is not None else None
+    if before is not None:
+        _restore(model, before.arrays)
+    epochs = [Epoch(**values) for values in before.epochs] if before is not None else []
+    seconds_before = sum(epoch.seconds for epoch in epochs)
+    if on_epoch is not None:
+        for epoch in epochs:
+            on_epoch(epoch)
+
+    def most_memory() -> int:
+        return max(peak_memory(), before.peak_memory if before is not None else 0)
+
     clock = started
 
     def keep(number: int, logs: dict[str, float]) -> None:
@@ -91,28 +124,42 @@ def train(config: Config, data: Data, *, on_epoch: Callable[[Epoch], None] | Non
         clock = now
         _check_finite(f"epoch {epoch.number}", epoch.loss, epoch.val_loss)
         epochs.append(epoch)
+        if checkpoint is not None:
+            checkpoint.save(
+                State(
+                    epochs=[asdict(epoch) for epoch in epochs],
+                    peak_memory=most_memory(),
+                    arrays=[keras.ops.convert_to_numpy(v) for v in _variables(model)],
+                )
+            )
         if on_epoch is not None:
             on_epoch(epoch)
 
-    model.fit(
-        _scaled(data.x_train),
-        _one_hot(data.y_train),
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        validation_split=config.validation_split,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
-        verbose=0,
-    )
-    test_loss, test_accuracy = model.evaluate(
-        _scaled(data.x_test), _one_hot(data.y_test), batch_size=config.batch_size, verbose=0
-    )
+    training = batches(data.x_train[:kept], data.y_train[:kept], config.batch_size)
+
+    def shuffle(number: int, logs: object = None) -> None:
+        training.order = epoch_order(config.seed, number, kept)
+
+    if len(epochs) < config.epochs:
+        model.fit(
+            training,
+            epochs=config.epochs,
+            initial_epoch=len(epochs),
+            validation_data=batches(data.x_train[kept:], data.y_train[kept:], config.batch_size),
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep)],
+            shuffle=False,  # `training.order` is the order
+            verbose=0,
+        )
+    testing = batches(data.x_test, data.y_test, config.batch_size)
+    test_loss, test_accuracy = model.evaluate(testing, verbose=0)
     _check_finite("the test", test_loss)
     return Result(
         epochs=tuple(epochs),
         test_loss=float(test_loss),
         test_accuracy=float(test_accuracy),
         parameters=model.count_params(),
-        seconds=round(time.perf_counter() - started, 3),
+        seconds=round(seconds_before + time.perf_counter() - started, 3),
+        peak_memory=most_memory(),
     )
 
 
@@ -137,6 +184,7 @@ class Result:
     test_accuracy: float
     parameters: int
     seconds: float
+    peak_memory: int
 
     def history(self) -> dict[str, list[float]]:
         """Return one list a measure, in the order of the epochs."""
@@ -151,7 +199,26 @@ class TrainingError(RuntimeError):
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 
 
-def _check_fits(config: Config, data: Data) -> None:
+def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
+    """Return the order in which an epoch (from 0) of a run with this seed takes its images.
+
+    Examples
+    --------
+    >>> epoch_order(0, 3, 5).tolist() == epoch_order(0, 3, 5).tolist()
+    True
+    >>> sorted(epoch_order(0, 4, 5).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    return _random("order", seed, epoch).permutation(images)
+
+
+def _random(purpose: str, *numbers: int) -> np.random.Generator:
+    """Random numbers for one purpose, independent of those for the others."""
+    return np.random.default_rng([("order", "disturbance").index(purpose), *numbers])
+
+
+def _images_to_train_on(config: Config, data: Data) -> int:
+    """Check that `data` are those of `config`, and return how many images are not held out."""
     if (config.dataset, config.data_sha256) != (data.name, data.sha256):
         raise ConfigError(
             f"config is for {config.dataset} with checksum {config.data_sha256[:16]}, but the data "
@@ -162,34 +229,63 @@ def _check_fits(config: Config, data: Data) -> None:
             f"recipe is {config.recipe}, but this version of kl_lib can only train recipe {RECIPE}"
         )
     images = len(data.x_train)
-    kept = math.floor(images * (1 - config.validation_split))
+    kept = math.floor(images * (1 - config.validation_split))  # as keras.Model.fit has it
     if not 0 < kept < images:
         raise ConfigError(
             f"validation_split is {config.validation_split}, which leaves {kept} of {images} "
             f"images to train on and {images - kept} to validate: both need at least one"
         )
+    return kept
 
 
 def _compiled(config: Config, input_shape: tuple[int, ...]) -> keras.Model:
     keras = import_keras(config.backend)
-    loss = {"kl": keras.losses.KLDivergence(), "ce": keras.losses.CategoricalCrossentropy()}
-    model = convnet(input_shape, CLASSES, precision=config.precision)
+    logits = config.loss.endswith("_logits")
+    model = convnet(
+        input_shape, CLASSES, precision=config.precision, logits=logits, seed=config.seed
+    )
     model.compile(
         optimizer=keras.optimizers.Adam(),
-        loss=loss[config.loss],
+        loss=_loss(config.loss),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        # XLA makes this network ten times slower on a CPU, and it changes the numbers.
-        jit_compile=False,
+        # In TensorFlow, XLA makes this network ten times slower on a CPU. JAX is nothing without.
+        jit_compile=config.backend == "jax",
     )
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _scaled(images: np.ndarray) -> np.ndarray:
-    return np.divide(images, 255, dtype=np.float32)
+def _loss(name: str) -> keras.losses.Loss:
+    keras = import_keras()
+    if name == "kl_logits":
+        from ..losses.keras import KLFromLogits
+
+        return KLFromLogits()
+    if name == "kl":
+        return keras.losses.KLDivergence()
+    return keras.losses.CategoricalCrossentropy(from_logits=name == "ce_logits")
 
 
-def _one_hot(labels: np.ndarray) -> np.ndarray:
-    return np.eye(CLASSES, dtype=np.float32)[labels]
+def _disturb(model: keras.Model, config: Config) -> None:
+    if config.disturbance:
+        random = _random("disturbance", config.seed)
+        for weight in model.trainable_variables:
+            noise = config.disturbance * random.standard_normal(weight.shape)
+            weight.assign(weight + noise.astype("float32"))
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """All that a run carries from one epoch to the next: weights, seed generators, optimiser."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _restore(model: keras.Model, arrays: Sequence[np.ndarray]) -> None:
+    variables = _variables(model)
+    expected = [(tuple(v.shape), str(v.dtype)) for v in variables]
+    if expected != [(array.shape, str(array.dtype)) for array in arrays]:
+        raise CheckpointError("its arrays do not fit the network")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 def _check_finite(where: str, *losses: float) -> None:

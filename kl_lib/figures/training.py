@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import AMBER, GREY, M_COLOR, P_COLOR, panels
+from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, SKY, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,12 +15,23 @@ if TYPE_CHECKING:
 
     from ..experiments import Record
 
-#: How the runs of each loss look. Neither loss is a p or a q, so neither has its colour.
+#: How the runs of each arm look. None of them is a p or a q, so none has its colour.
 LOSSES: dict[str, dict[str, Any]] = {
     "kl": {"color": M_COLOR, "linestyle": "-"},
     "ce": {"color": AMBER, "linestyle": "--"},
+    "null": {"color": GREY, "linestyle": "-."},
+    "kl_logits": {"color": ACCENT, "linestyle": (0, (6, 2))},
+    "ce_logits": {"color": "black", "linestyle": (0, (3, 1, 1, 1))},
+    "other seed": {"color": SKY, "linestyle": ":"},
 }
-NAMES = {"kl": "KL divergence", "ce": "cross-entropy"}
+NAMES = {
+    "kl": "KL divergence",
+    "ce": "cross-entropy",
+    "null": "null arm",
+    "kl_logits": "KL from logits",
+    "ce_logits": "cross-entropy from logits",
+    "other seed": "other seed",
+}
 
 
 def samples(images: ArrayLike, labels: Sequence[int]) -> Figure:

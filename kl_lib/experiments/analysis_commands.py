@@ -1,0 +1,142 @@
+"""``kl-lib compare`` and ``kl-lib drift``, beside the commands that run: what the runs show."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .backend import BackendError
+from .commands import (
+    RESULTS,
+    Backend,
+    BatchSize,
+    DataFile,
+    DataNote,
+    Dataset,
+    Epochs,
+    Held,
+    Precision,
+    Store,
+    _errors_in_one_line,
+    _warn,
+    app,
+)
+from .comparison import ARMS, Comparison, ComparisonError, compare
+from .config import Config
+from .data import load_data
+from .drift import drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .statistics import RULE
+from .store import comparable, read_records
+
+
+@app.command("compare")
+def compare_command(
+    dataset: Annotated[str, typer.Argument(metavar="cifar10|digits", show_default=False)],
+    by: Annotated[
+        str, typer.Option(metavar="loss|precision|...", help="What tells the arms apart.")
+    ] = "loss",
+    reference: Annotated[str, typer.Option(metavar="ARM", help="Compare with this one.")] = "ce",
+    store: Store = RESULTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare finished runs, paired by seed: intervals, equivalence test, verdict.
+
+    Runs that differ in more than arm and seed are compared apart. Exit status: 0 if something was
+    compared and nothing was wrong.
+    """
+    with _errors_in_one_line():
+        fields = ARMS if by == "loss" else (by,)
+        found: list[tuple[str, Comparison]] = []
+        wrong = 0
+        for heading, group in comparable(read_records(store, dataset), fields).items():
+            try:
+                found.append((heading, compare(group, reference=reference, by=fields)))
+            except ComparisonError as error:
+                wrong += 1
+                _warn(f"{heading}: {error}")
+        if as_json:
+            typer.echo(json.dumps([each.as_dict() for _, each in found], indent=1))
+        elif found:
+            _show(found)
+        else:
+            typer.echo(f"Nothing to compare in {store} of {dataset}.")
+        if wrong or not found:
+            raise typer.Exit(1)
+
+
+def _show(found: list[tuple[str, Comparison]]) -> None:
+    console = Console(highlight=False, markup=False)
+    console.print(f"The rule, written down before the runs:\n\n{RULE}\n", soft_wrap=True)
+    for heading, comparison in found:
+        console.print(heading, soft_wrap=True)
+        console.print(comparison)
+        console.print()
+    for backend in {comparison.shared.get("backend") for _, comparison in found}:
+        if backend is not None:
+            console.print(_behind_softmax(backend), soft_wrap=True)
+
+
+def _behind_softmax(backend: str) -> str:
+    """What cross-entropy computes there is measured, because it depends on backend and version."""
+    try:
+        wrong = sure_and_wrong("ce", backend)
+    except (BackendError, ModuleNotFoundError) as error:
+        return f"What cross-entropy computes behind a softmax could not be measured: {error}"
+    what = "clips the probabilities" if wrong.loss < 100 else "uses the logits behind the softmax"
+    return (
+        f"Cross-entropy on {backend} {what}, as measured now: for a sample that is wrong by 200 "
+        f"nats it gives {wrong.loss:.1f} nats and a gradient of {wrong.gradient:.0f}."
+    )
+
+
+@app.command("drift")
+def drift_command(
+    dataset: Dataset,
+    seed: Annotated[int, typer.Option(help="Of weights, order of images, dropout.")] = 0,
+    epochs: Epochs = 25,
+    batch_size: BatchSize = 250,
+    validation_split: Held = 0.2,
+    threads: Annotated[int, typer.Option(help="Other threads give other numbers.")] = 2,
+    backend: Backend = "tensorflow",
+    precision: Precision = "float32",
+    data: DataFile = None,
+    data_note: DataNote = None,
+    store: Store = RESULTS,
+    force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
+) -> None:
+    """Train with each loss from one seed, step by step, and measure how far apart the runs get.
+
+    Cross-entropy is compared with cross-entropy from weights disturbed by 1e-7, with KL divergence,
+    with KL from logits, and with another seed. The record also says how often clipping left KL
+    without a gradient.
+    """
+    with _errors_in_one_line():
+        loaded = load_data(dataset, file=data, note=data_note)
+        config = Config(
+            dataset=dataset,
+            data_sha256=loaded.sha256,
+            loss="ce",
+            seed=seed,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation_split=validation_split,
+            threads=threads,
+            backend=backend,
+            precision=precision,
+        )
+        path = drift_path(store, config)
+        if path.exists() and not force:
+            typer.echo("This study is finished already; --force runs it again.")
+            found = read_drift(path)
+        else:
+            found = study_drift(
+                config,
+                loaded,
+                on_epoch=lambda arm, epoch: typer.echo(f"{arm}: epoch {epoch}/{epochs}"),
+            )
+            write_drift(store, found)
+        Console(highlight=False, markup=False).print(found)
+        typer.echo(f"Record: {path}")

@@ -1,0 +1,132 @@
+"""The workers of a dask.distributed scheduler, doing the runs of a sweep."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from .config import Config
+from .environment import describe_environment
+from .pools import Source, loaded
+from .runs import RunBusyError, locked
+from .store import Record, RecordError, find_record, new_record, write_record
+from .training import Epoch, TrainingError, train
+
+# Workers report under this name how far their runs are.
+TOPIC = "kl_lib.experiments"
+
+# Seconds to wait for the scheduler to answer.
+TIMEOUT = 10
+
+# One process has one Keras and one seed for it: a worker with several threads does one run at a
+# time all the same.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Cluster:
+    """The workers of a scheduler. What they return is stored here, and nothing there.
+
+    A worker that dies has its run begun again on another one; the scheduler sees to that.
+
+    Raises
+    ------
+    OSError
+        If no scheduler answers.
+    """
+
+    def __init__(
+        self, address: str, store: str | os.PathLike[str], file: Source, note: str | None
+    ) -> None:
+        try:
+            from distributed import Client
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                'a scheduler needs dask.distributed: pip install "kl-lib[cluster]"',
+                name="distributed",
+            ) from None
+        self._address, self._store = address, store
+        self._source = None if file is None else Path(file).resolve(), note
+        try:
+            self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConnectionError(f"no scheduler answers at {address} ({error})") from error
+        self._executor = self._client.get_executor(pure=False)
+        self._locks: dict[Config, ExitStack] = {}
+        self._epochs: dict[str, int] = {}
+        self._client.subscribe_topic(TOPIC, self._hear)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        _, news = event
+        self._epochs[news["run"]] = news["epochs"]
+
+    def slots(self) -> int:
+        # Submitted before there are workers, the first run waits for them at the scheduler.
+        return max(1, len(self._client.nthreads()))
+
+    def submit(self, config: Config) -> Future[Any] | None:
+        lock = ExitStack()
+        try:
+            lock.enter_context(locked(self._store, config))
+        except RunBusyError:
+            return None
+        self._locks[config] = lock
+        if (record := self._stored(config)) is not None:  # by the process that was busy with it
+            future: Future[Any] = Future()
+            future.set_result(record)
+            return future
+        return self._executor.submit(_train, config, *self._source)
+
+    def _stored(self, config: Config) -> Record | None:
+        try:
+            return find_record(self._store, config)
+        except RecordError:
+            return None
+
+    def result(self, future: Future[Any], config: Config) -> Record:
+        from distributed import KilledWorker
+
+        with self._locks.pop(config):
+            try:
+                record = future.result()
+            except KilledWorker as error:
+                raise TrainingError(
+                    f"its worker died {error.allowed_failures + 1} times, the last one at "
+                    f"{error.last_worker.address}"
+                ) from error
+            except CancelledError as error:
+                raise ConnectionError(f"the scheduler at {self._address} is gone") from error
+            write_record(self._store, record)
+        return record
+
+    def epochs_done(self, config: Config) -> int:
+        return self._epochs.get(config.id, 0)
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False)
+        self._client.close()
+        for lock in self._locks.values():
+            lock.close()
+
+
+def _train(config: Config, file: Source, note: str | None) -> Record:
+    """Do a run on a worker of the cluster."""
+    from distributed import get_worker
+    from distributed.worker import thread_state
+
+    worker, key = get_worker(), thread_state.key
+
+    def report(epoch: Epoch) -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state != "executing":
+            raise CancelledError  # its sweep was stopped
+        worker.log_event(TOPIC, {"run": config.id, "epochs": epoch.number})
+
+    with _ONE_AT_A_TIME:
+        environment = describe_environment(config)  # loads Keras, with the backend of the config
+        data = loaded(config.dataset, file, note)
+        result = train(config, data, on_epoch=report)
+        return new_record(config, data, result, environment)

@@ -1,0 +1,576 @@
+"""How runs of one seed part: at the first step, from step to step, and where a gradient is dead.
+
+A traced run takes the same steps as `train`, with the same numbers, and is looked at on the way.
+All runs of one study share a seed and differ in one thing from the reference, cross-entropy: in the
+loss, or in a disturbance of the initial weights by 1e-7 (the null arm). One more has another seed.
+It shows how far two runs are apart that have nothing in common but data and network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backend import import_keras, use_threads
+from .batches import batches
+from .config import LOSSES, NULL_DISTURBANCE, Config, ConfigError, canonical_json, config_from_dict
+from .data import Data
+from .environment import describe_environment
+from .files import write_whole
+from .store import RecordError
+from .training import _compiled, _disturb, _images_to_train_on, _loss, epoch_order
+
+if TYPE_CHECKING:
+    import keras
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+SCHEMA = 1
+
+#: Keras clips probabilities below this, and a clip has no gradient there.
+CLIP = 1e-7
+#: Held-out images whose predictions are compared: the first ones.
+PROBE = 1000
+#: Looks for each factor of ten in the number of steps.
+LOOKS = 8
+
+#: Logits of one sample whose true class is the first: sure of another one, and 200 nats wrong.
+WRONG = (0.0, 1.0, 200.0, -200.0)
+
+Array = NDArray[np.float64]
+
+
+def study_drift(
+    config: Config,
+    data: Data,
+    *,
+    arms: Sequence[str] = ("null", "kl", "kl_logits", "other seed"),
+    on_epoch: Callable[[str, int], None] | None = None,
+) -> Drift:
+    """Trace one run for each arm, and measure how far it is from the reference at each look.
+
+    Parameters
+    ----------
+    config : Config
+        The reference: any loss, no disturbance.
+    data : Data
+        The arrays that ``config.data_sha256`` was taken of.
+    arms : sequence of str
+        ``"null"``, the reference with initial weights disturbed by 1e-7; ``"other seed"``, the
+        reference with the next seed; or the name of another loss.
+    on_epoch : callable, optional
+        Called with the name of an arm and the number of an epoch, from 1, when one is done.
+
+    Returns
+    -------
+    Drift
+
+    Raises
+    ------
+    ConfigError
+        If the config is disturbed, or there is no such arm; and as `train`.
+    """
+    if config.disturbance:
+        raise ConfigError(
+            f"disturbance is {config.disturbance:g}, expected 0: this is to be the reference"
+        )
+    configs = {name: _arm_config(config, name) for name in arms}
+    environment = describe_environment(config)
+
+    def heard(name: str) -> Callable[[int], None] | None:
+        return None if on_epoch is None else lambda epoch: on_epoch(name, epoch)
+
+    reference = trace(config, data, on_epoch=heard(config.loss))
+    found: dict[str, Apart] = {}
+    counts = {config.loss: reference.counts}
+    for name, arm in configs.items():
+        traced = trace(arm, data, on_epoch=heard(name))
+        found[name] = apart(traced, reference)
+        counts[name] = traced.counts
+    return Drift(
+        config=config,
+        data={
+            "description": data.description,
+            "sha256": data.sha256,
+            "training_images": reference.images,
+            "probe_images": len(reference.predictions[0]),
+        },
+        environment=environment,
+        steps=reference.steps,
+        travelled=tuple(_norm(w - reference.weights[0]) for w in reference.weights),
+        first_loss=reference.first_loss,
+        first_gradient=_norm(reference.first_gradient),
+        arms=found,
+        counts=counts,
+        wrong={loss: sure_and_wrong(loss, config.backend) for loss in LOSSES},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """How far a run is from the reference: one value a look, and at the first step.
+
+    Attributes
+    ----------
+    weights : tuple of float
+        Euclidean distance of the two vectors of all weights.
+    predictions : tuple of float
+        Total variation distance of the two predicted distributions, from 0 to 1: by how much the
+        probability of any event can differ. Mean over the probe images.
+    labels : tuple of float
+        Share of the probe images for which the two predict different classes.
+    first_loss : float
+        Difference of the losses of the first batch, before any update, in nats.
+    first_gradient_largest : float
+        Largest difference between entries of the two first gradients.
+    first_gradient : float
+        Euclidean distance of the two first gradients, divided by the length of the reference's.
+    """
+
+    weights: tuple[float, ...]
+    predictions: tuple[float, ...]
+    labels: tuple[float, ...]
+    first_loss: float
+    first_gradient_largest: float
+    first_gradient: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What the loss was given in training, one value an epoch.
+
+    Attributes
+    ----------
+    below_clip : tuple of int
+        How many training images had a probability of their true class below 1e-7. For ``"kl"`` the
+        gradient of these samples is dead.
+    lowest : tuple of float
+        The lowest probability of a true class.
+    """
+
+    below_clip: tuple[int, ...]
+    lowest: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """What a loss makes of one sample that the network is sure and wrong about by 200 nats.
+
+    Attributes
+    ----------
+    loss : float
+        In nats: 200, or 16.1 where probabilities are clipped at 1e-7.
+    gradient : float
+        Largest entry of the gradient with respect to the logits: 1, or 0 where it is dead.
+    """
+
+    loss: float
+    gradient: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What `study_drift` found. Print it for tables.
+
+    Attributes
+    ----------
+    config : Config
+        The reference.
+    data, environment : dict
+        What it was measured on.
+    steps : tuple of int
+        After how many updates the runs were looked at, from 0.
+    travelled : tuple of float
+        How far the reference is from its own initial weights, at each look.
+    first_loss, first_gradient : float
+        Loss of the first batch in nats, and length of its gradient, of the reference.
+    arms : dict of str to Apart
+        How far each arm is from the reference.
+    counts : dict of str to Counts
+        Of each arm, and of the reference under the name of its loss.
+    wrong : dict of str to Wrong
+        What each loss does on this backend where the network is sure and wrong.
+    """
+
+    config: Config
+    data: dict[str, Any]
+    environment: dict[str, Any]
+    steps: tuple[int, ...]
+    travelled: tuple[float, ...]
+    first_loss: float
+    first_gradient: float
+    arms: dict[str, Apart]
+    counts: dict[str, Counts]
+    wrong: dict[str, Wrong]
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=100, color_system=None, legacy_windows=False)
+        console.print(self)
+        return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.table import Table
+
+        config, reference = self.config, self.config.loss
+        yield (
+            f"{self.data['description']}; {config.epochs} epochs of {self.data['training_images']} "
+            f"images, seed {config.seed}, {config.backend}, {config.precision}"
+        )
+        yield f"First batch with {reference}: loss {self.first_loss:.6f} nats"
+        table = Table(f"first batch, against {reference}", *self.arms)
+        for label, name in (
+            ("loss, difference in nats", "first_loss"),
+            ("gradient, largest difference", "first_gradient_largest"),
+            ("gradient, relative distance", "first_gradient"),
+        ):
+            table.add_row(label, *(f"{getattr(arm, name):.1e}" for arm in self.arms.values()))
+        yield table
+        # The looks nearest to whole powers of ten, and the last one.
+        powers = 10 ** np.arange(math.log10(self.steps[-1]) + 1)
+        shown = {int(np.argmin(np.abs(np.array(self.steps) - power))) for power in powers}
+        for measure, title in (
+            ("weights", "distance of the weights"),
+            ("predictions", "distance of the predictions"),
+            ("labels", "other label predicted"),
+        ):
+            table = Table(f"{title}, against {reference}", *self.arms)
+            for i in sorted({0, *shown, len(self.steps) - 1}):
+                values = (getattr(arm, measure)[i] for arm in self.arms.values())
+                form = "{:.1%}" if measure == "labels" else "{:.1e}"
+                table.add_row(f"step {self.steps[i]}", *(form.format(value) for value in values))
+            yield table
+        table = Table("in training", *self.counts)
+        counts = self.counts.values()
+        table.add_row("true class below 1e-7", *(str(sum(c.below_clip)) for c in counts))
+        table.add_row("lowest probability of it", *(f"{min(c.lowest):.1e}" for c in counts))
+        yield table
+        table = Table(f"wrong by 200 nats, {config.backend}", *self.wrong)
+        table.add_row("loss in nats", *(f"{wrong.loss:.1f}" for wrong in self.wrong.values()))
+        table.add_row("gradient", *(f"{wrong.gradient:.0f}" for wrong in self.wrong.values()))
+        yield table
+
+
+# The record
+
+
+def drift_path(store: str | os.PathLike[str], config: Config) -> Path:
+    """Return where the record of a study with this reference lies, or would lie."""
+    return Path(store) / "drift" / config.dataset / f"{config.id}.json"
+
+
+def write_drift(store: str | os.PathLike[str], drift: Drift) -> Path:
+    """Write the record of a study, whole or not at all, and return where it lies.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder can't be written.
+    """
+    content = {"schema": SCHEMA} | asdict(drift) | {"config": drift.config.as_dict()}
+    content["sha256"] = _digest(content)
+    path = drift_path(store, drift.config)
+    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii"))
+    return path
+
+
+def read_drift(path: str | os.PathLike[str]) -> Drift:
+    """Read the record of a study and check it.
+
+    Raises
+    ------
+    RecordError
+        If it is missing, cut short, edited, of another schema or under another name.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"record {path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(
+            f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
+        ) from error
+    try:
+        drift = _from_content(content)
+        if path.stem != drift.config.id:
+            raise RecordError(f"its config has id {drift.config.id}, which is not its file name")
+    except (RecordError, ConfigError) as error:
+        raise RecordError(f"record {path} is damaged: {error}. Run it again") from error
+    return drift
+
+
+def read_drifts(store: str | os.PathLike[str], dataset: str) -> list[Drift]:
+    """Read the records of all studies of a data set, by seed.
+
+    Raises
+    ------
+    RecordError
+        If one of them is damaged.
+    """
+    drifts = [read_drift(path) for path in (Path(store) / "drift" / dataset).glob("*.json")]
+    return sorted(drifts, key=lambda drift: (drift.config.seed, drift.config.id))
+
+
+def _from_content(content: Any) -> Drift:
+    if not isinstance(content, dict):
+        raise RecordError("it is JSON, but not an object")
+    if (schema := content.get("schema")) != SCHEMA:
+        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {SCHEMA}")
+    digest = content.pop("sha256", None)
+    try:
+        if digest != _digest(content):
+            raise RecordError("its checksum does not match: it was edited after it was written")
+        del content["schema"]
+        # Whole: what follows was written by `write_drift`.
+        content["config"] = config_from_dict(content["config"])
+        for name, kind in (("arms", Apart), ("counts", Counts), ("wrong", Wrong)):
+            content[name] = {arm: kind(**_tuples(each)) for arm, each in content[name].items()}
+        return Drift(**_tuples(content))
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        if isinstance(error, (RecordError, ConfigError)):
+            raise
+        raise RecordError(f"it is not the record of a study ({error})") from error
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()
+
+
+# Tracing
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace:
+    """A run that was looked at on the way.
+
+    Attributes
+    ----------
+    steps : tuple of int
+        After how many updates.
+    weights : list of numpy.ndarray
+        All weights as one vector, at each look.
+    predictions : list of numpy.ndarray
+        Probabilities (probe images, classes), at each look, without dropout.
+    first_loss : float
+        Loss of the first batch, before any update.
+    first_gradient : numpy.ndarray
+        Its gradient, as one vector.
+    images : int
+        Training images an epoch.
+    counts : Counts
+        Probabilities of the true classes in training.
+    """
+
+    steps: tuple[int, ...]
+    weights: list[Array]
+    predictions: list[Array]
+    first_loss: float
+    first_gradient: Array
+    images: int
+    counts: Counts
+
+
+def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None = None) -> Trace:
+    """Take the steps of `train`, one by one, and look at the run after some of them.
+
+    The looks are evenly spaced on a logarithmic axis. Errors are those of `train`.
+    """
+    kept = _images_to_train_on(config, data)
+    keras = import_keras(config.backend)
+    use_threads(config.threads, config.backend)
+    model = _compiled(config, data.x_train.shape[1:])
+    _disturb(model, config)
+    logits = config.loss.endswith("_logits")
+    # The same optimiser and loss again, only that the metric is another.
+    model.compile(
+        optimizer=model.optimizer,
+        loss=model.loss,
+        metrics=[_true_class(logits)],
+        jit_compile=model.jit_compile,
+    )
+    training = batches(data.x_train[:kept], data.y_train[:kept], config.batch_size)
+    probe, _ = batches(data.x_train[kept:], data.y_train[kept:], PROBE)[0]
+    steps = looks(config.epochs * training.num_batches)
+
+    def predicted() -> Array:
+        output = model.predict_on_batch(probe)
+        if logits:
+            output = keras.ops.softmax(output)
+        return keras.ops.convert_to_numpy(output).astype(np.float64)
+
+    weights, predictions = [_weights(model)], [predicted()]
+    below, lowest = [], []
+    done = 0
+    for epoch in range(config.epochs):
+        training.order = epoch_order(config.seed, epoch, kept)
+        model.reset_metrics()
+        for number in range(training.num_batches):
+            logs = model.train_on_batch(*training[number], return_dict=True)
+            done += 1
+            if done == 1:
+                first_loss, first_gradient = float(logs["loss"]), _first_gradient(model)
+            if done in steps:
+                weights.append(_weights(model))
+                predictions.append(predicted())
+        below.append(int(logs["below_clip"]))
+        lowest.append(float(logs["lowest"]))
+        if on_epoch is not None:
+            on_epoch(epoch + 1)
+    return Trace(
+        steps=steps,
+        weights=weights,
+        predictions=predictions,
+        first_loss=first_loss,
+        first_gradient=first_gradient,
+        images=kept,
+        counts=Counts(below_clip=tuple(below), lowest=tuple(lowest)),
+    )
+
+
+def looks(total: int) -> tuple[int, ...]:
+    """Return after which of `total` steps to look: 0, then evenly on a logarithmic axis.
+
+    Examples
+    --------
+    >>> looks(40)
+    (0, 1, 2, 3, 4, 5, 7, 10, 13, 17, 23, 30, 40)
+    """
+    count = 1 + math.ceil(LOOKS * math.log10(total)) if total > 1 else 1
+    return (0, *np.unique(np.geomspace(1, total, count).round().astype(int)).tolist())
+
+
+def apart(one: Trace, other: Trace) -> Apart:
+    """Measure how far one run is from another at each look, and at the first step.
+
+    Raises
+    ------
+    ValueError
+        If they were not looked at after the same steps.
+    """
+    if one.steps != other.steps:
+        raise ValueError(
+            f"the runs were looked at after {len(one.steps)} and {len(other.steps)} different "
+            "steps: trace both with the same epochs, batch size and data"
+        )
+    predictions = list(zip(one.predictions, other.predictions, strict=True))
+    difference = one.first_gradient - other.first_gradient
+    return Apart(
+        weights=tuple(_norm(v - w) for v, w in zip(one.weights, other.weights, strict=True)),
+        predictions=tuple(float(np.abs(p - q).sum(axis=1).mean() / 2) for p, q in predictions),
+        labels=tuple(float((p.argmax(1) != q.argmax(1)).mean()) for p, q in predictions),
+        first_loss=one.first_loss - other.first_loss,
+        first_gradient_largest=float(np.abs(difference).max()),
+        first_gradient=_norm(difference) / _norm(other.first_gradient),
+    )
+
+
+def sure_and_wrong(loss: str, backend: str = "tensorflow") -> Wrong:
+    """Measure what a loss makes of a sample that the network is sure and wrong about.
+
+    On paper all losses here are the same function. KL clips the probabilities that the softmax has
+    made. What cross-entropy does depends on the backend: on TensorFlow, Keras finds the logits
+    behind a softmax layer and uses them; elsewhere it clips.
+
+    Parameters
+    ----------
+    loss : str
+        One of the losses of a `Config`.
+    backend : str
+        The Keras backend.
+
+    Examples
+    --------
+    >>> found = {loss: sure_and_wrong(loss) for loss in ("kl", "ce", "kl_logits")}
+    >>> for loss, wrong in found.items():
+    ...     print(f"{loss}: {wrong.loss:.1f} nats, gradient {wrong.gradient:.0f}")
+    kl: 16.1 nats, gradient 0
+    ce: 200.0 nats, gradient 1
+    kl_logits: 200.0 nats, gradient 1
+    """
+    keras = import_keras(backend)
+    last = keras.layers.Dense(
+        len(WRONG),
+        activation=None if loss.endswith("_logits") else "softmax",
+        kernel_initializer="zeros",
+        bias_initializer=lambda shape, dtype: keras.ops.convert_to_tensor(WRONG, dtype),
+    )
+    model = keras.Sequential([keras.Input((1,)), last])
+    model.compile(optimizer=keras.optimizers.Adam(), loss=_loss(loss))
+    p = np.eye(len(WRONG), dtype=np.float32)[:1]
+    value = model.train_on_batch(np.zeros((1, 1), np.float32), p)
+    return Wrong(loss=float(value), gradient=float(np.abs(_first_gradient(model)).max()))
+
+
+def _arm_config(reference: Config, name: str) -> Config:
+    if name == "null":
+        return replace(reference, disturbance=NULL_DISTURBANCE)
+    if name == "other seed":
+        return replace(reference, seed=reference.seed + 1)
+    if name == reference.loss or name not in LOSSES:
+        others = [loss for loss in LOSSES if loss != reference.loss]
+        raise ConfigError(
+            f"arm is {name!r}, expected one of: null, other seed, {', '.join(others)}"
+        )
+    return replace(reference, loss=name)
+
+
+def _true_class(logits: bool) -> keras.metrics.Metric:
+    """A metric that watches the probability of the true class, as the loss is given it."""
+    keras = import_keras()
+    ops = keras.ops
+
+    class TrueClass(keras.metrics.Metric):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__(name="true_class")
+            self.below = self.add_variable((), "zeros", name="below")
+            self.lowest = self.add_variable((), "ones", name="lowest")
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            q = ops.sum(y_true * (ops.softmax(y_pred) if logits else y_pred), axis=-1)
+            self.below.assign_add(ops.sum(ops.cast(q < CLIP, self.below.dtype)))
+            self.lowest.assign(ops.minimum(self.lowest, ops.min(q)))
+
+        def result(self) -> dict[str, Any]:
+            named = {"below_clip": self.below, "lowest": self.lowest}
+            return {name: ops.convert_to_tensor(value) for name, value in named.items()}
+
+        def reset_state(self) -> None:
+            self.below.assign(0.0)
+            self.lowest.assign(1.0)
+
+    return TrueClass()
+
+
+def _first_gradient(model: keras.Model) -> Array:
+    """The gradient of the first step, which Adam keeps: its first moment is 1 − β₁ times that."""
+    optimizer = model.optimizer
+    moments = [v for v in optimizer.variables if v.name.endswith("_momentum")]
+    return _vector(moments) / (1 - optimizer.beta_1)
+
+
+def _weights(model: keras.Model) -> Array:
+    return _vector(model.trainable_variables)
+
+
+def _vector(variables: Sequence[Any]) -> Array:
+    ops = import_keras().ops
+    return np.concatenate([ops.convert_to_numpy(v).astype(np.float64).ravel() for v in variables])
+
+
+def _norm(vector: Array) -> float:
+    return float(np.linalg.norm(vector))
