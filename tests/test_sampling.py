@@ -908,7 +908,7 @@ SPLIT = np.array([[3, 7, 10, 0], [9, 6, 0, 0]])
             lambda: of_ratios([5] * 7 + [6] + [5] * 92),
             [RESTS.format(1) + "p may have much heavier tails than q, and KL may be infinite"],
         ),
-        (lambda: of_ratios([1e6] * 40 + [np.nextafter(1e6, 2e6)]), []),
+        (lambda: of_ratios([1e6] * 40 + [1e6 + 1e-8]), []),
         (
             lambda: of_ratios(ONE_LARGE, "k2"),
             [RESTS.format(100) + "use k1", K2 + "+0.38 ± 0.4"],
