@@ -21,9 +21,20 @@ import pytest
 from sklearn.datasets import load_digits
 
 from kl_lib import experiments
-from kl_lib.experiments import Config, ConfigError, DataError, Epoch, RecordError, Result
+from kl_lib.experiments import (
+    Checkpoint,
+    CheckpointError,
+    Config,
+    ConfigError,
+    DataError,
+    Epoch,
+    RecordError,
+    Result,
+)
+from kl_lib.experiments import checkpoint as checkpoint_module
 from kl_lib.experiments import data as data_module
 from kl_lib.experiments import store as store_module
+from kl_lib.experiments.checkpoint import State, epochs_done
 from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -910,6 +921,89 @@ def test_a_number_that_json_does_not_have_is_not_written(tmp_path, record):
     with pytest.raises(ValueError, match="not JSON compliant"):
         experiments.write_record(tmp_path, replace(record, history=history))
     assert experiments.read_records(tmp_path, "digits") == []
+
+
+# Checkpoints
+
+ENVIRONMENT = {"python": "3.11.7", "cpu": "this one", "git_commit": "ab" * 20, "git_dirty": True}
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    found = Checkpoint(tmp_path / "scratch" / "a.checkpoint", CONFIG, ENVIRONMENT)
+    found.save(STATE)
+    return found
+
+
+STATE = State(
+    epochs=[{"number": 1, "loss": 0.1 + 0.2}],
+    peak_memory=12345,
+    arrays=[np.arange(6, dtype="float32").reshape(2, 3), np.int64(7), np.array([1], "uint32")],
+)
+
+
+def same_state(one, other):
+    return (one.epochs, one.peak_memory) == (other.epochs, other.peak_memory) and all(
+        a.dtype == b.dtype and np.array_equal(a, b)
+        for a, b in zip(one.arrays, other.arrays, strict=True)
+    )
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(checkpoint):
+    assert same_state(checkpoint.load(), STATE)
+    assert epochs_done(checkpoint.path) == 1
+    checkpoint.remove()
+    assert checkpoint.load() is None
+    assert epochs_done(checkpoint.path) == 0
+    checkpoint.remove()
+
+
+def test_a_checkpoint_that_is_cut_or_changed_anywhere_is_not_used(checkpoint):
+    whole = checkpoint.path.read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        checkpoint.path.write_bytes(whole[:place])
+        with pytest.raises(CheckpointError, match="it is damaged"):
+            checkpoint.load()
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        checkpoint.path.write_bytes(changed)
+        try:
+            found = checkpoint.load()
+        except CheckpointError as error:
+            refused += str(error) == "it is damaged"
+        else:
+            assert same_state(found, STATE)
+    # What is left are last digits that make no difference to a float64.
+    assert refused > 0.99 * len(whole)
+    checkpoint.path.write_bytes(b"")
+    assert epochs_done(checkpoint.path) == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "message"),
+    [
+        ({"seed": 1}, {}, "it was written with another seed"),
+        ({"loss": "ce", "disturbance": 1e-7}, {}, "another disturbance, loss"),
+        ({}, {"cpu": "another one"}, "it was written with another cpu"),
+        ({}, {"python": "3.12.1"}, "it was written with another python"),
+    ],
+)
+def test_a_checkpoint_of_another_run_or_place_is_not_used(checkpoint, config, environment, message):
+    other = Checkpoint(checkpoint.path, replace(CONFIG, **config), ENVIRONMENT | environment)
+    with pytest.raises(CheckpointError, match=message):
+        other.load()
+
+
+def test_a_checkpoint_is_used_after_a_commit(checkpoint):
+    later = ENVIRONMENT | {"git_commit": "cd" * 20, "git_dirty": False}
+    assert same_state(Checkpoint(checkpoint.path, CONFIG, later).load(), STATE)
+
+
+def test_a_checkpoint_of_another_version_of_its_format_is_not_used(checkpoint, monkeypatch):
+    monkeypatch.setattr(checkpoint_module, "SCHEMA", checkpoint_module.SCHEMA + 1)
+    with pytest.raises(CheckpointError, match="another version of kl_lib wrote it"):
+        checkpoint.load()
 
 
 # The records that the book shows

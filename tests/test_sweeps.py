@@ -424,7 +424,9 @@ def test_a_sweep_that_is_stopped_leaves_the_cluster_and_the_locks_free(tmp_path,
     with locked(tmp_path, config):
         pass
     with Client(address, set_as_default=False) as client:
-        assert client.submit(len, [1, 2, 3], pure=False).result(timeout=20) == 3
+        for worker in client.nthreads():
+            answer = client.submit(len, [1, 2, 3], pure=False, workers=[worker])
+            assert answer.result(timeout=20) == 3
     assert second.poll() is None
 
 
