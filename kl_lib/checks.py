@@ -207,7 +207,7 @@ def check_flags(normalize: bool, generalized: bool) -> None:
 def distribution(
     value: Any, name: str, *, axis: int = -1, normalize: bool = False, generalized: bool = False
 ) -> tuple[Array, Array, str]:
-    """Check one argument: its values, its sums, and with `normalize` divide by them.
+    """Check one argument: its values and its sums.
 
     Parameters
     ----------
@@ -218,7 +218,9 @@ def distribution(
     axis
         The axis that holds the categories.
     normalize
-        Accept non-negative counts and return them divided by their sums.
+        Accept non-negative counts. They are returned as they are, because a share of their sum can
+        be too small for a float where its logarithm is not; only if the sum is too large for one
+        are they scaled.
     generalized
         Accept non-negative masses and leave them alone.
 
@@ -236,10 +238,11 @@ def distribution(
             "least one"
         )
     _check_values(array, name, normalize or generalized)
+    with np.errstate(over="ignore"):
+        sums = array.sum(axis=-1)
     if normalize:
-        array = _normalized(array, name)
-    sums = array.sum(axis=-1)
-    if not (normalize or generalized):
+        array, sums = _counts(array, sums, name)
+    elif not generalized:
         _check_sums(array, sums, name, SUM_TOLERANCE[dtype])
     return array, sums, dtype
 
@@ -294,18 +297,22 @@ def _logarithms(name: str, place: tuple[int, ...], value: float) -> str:
     )
 
 
-def _normalized(array: Array, name: str) -> Array:
-    largest = array.max(axis=-1, keepdims=True)
-    empty = largest[..., 0] == 0
+def _counts(array: Array, sums: Array, name: str) -> tuple[Array, Array]:
+    """Counts whose sum is above 0 and finite, and their sums."""
+    empty = sums == 0
     if empty.any():
         place = _first(empty)
         raise DistributionError(
             f"{_row(name, place)} sums to 0; normalize=True has nothing to divide by: drop the "
             "row, or add a count you can justify"
         )
-    # Dividing by the largest entry first keeps the sum of huge counts finite.
-    scaled = array / largest
-    return scaled / scaled.sum(axis=-1, keepdims=True)
+    huge = np.isinf(sums)
+    if huge.any():
+        # A power of two changes no digit of them.
+        scale = 2.0 ** -array.shape[-1].bit_length()
+        array = np.where(huge[..., None], array * scale, array)
+        sums = array.sum(axis=-1)
+    return array, sums
 
 
 def _check_sums(array: Array, sums: Array, name: str, tolerance: float) -> None:

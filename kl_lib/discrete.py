@@ -27,6 +27,15 @@ def _finish(value: Array, divisor: float, *dtypes: str) -> Result:
     return np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))[()]
 
 
+def _weighted(p: Array, p_sums: Array, values: Array) -> Array:
+    """p/p_sums · values, where a p of 0 takes nothing and any other makes inf of inf."""
+    with np.errstate(invalid="ignore"):
+        terms = p / p_sums * values
+    # The quotient can underflow to 0, and 0·inf is nan.
+    terms = np.where(np.isposinf(values), np.inf, terms)
+    return np.where(p == 0, 0.0, terms)
+
+
 def entropy(
     p: ArrayLike, *, axis: int = -1, base: float | None = None, normalize: bool = False
 ) -> Result:
@@ -120,10 +129,9 @@ def cross_entropy(
     (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
         p, q, axis=axis, normalize=normalize
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        surprise = -np.log(q_values / q_sums[..., None])
-        terms = p_values / p_sums[..., None] * surprise
-    terms = np.where(np.broadcast_to(p_values == 0, terms.shape), 0.0, terms)
+    # Not of the quotient: a share of the sum can be too small for a float, its logarithm is not.
+    surprise = stable.log_ratio(q_sums[..., None], q_values)
+    terms = _weighted(p_values, p_sums[..., None], surprise)
     # A probability can round to a hair above 1 in its own dtype; surprise is not negative for it.
     return _finish(np.maximum(terms.sum(axis=-1), 0.0), divisor, p_dtype, q_dtype)
 
@@ -249,12 +257,15 @@ def js_divergence(
     (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
         p, q, axis=axis, normalize=normalize
     )
+    if normalize:
+        p_values, q_values = p_values / p_sums[..., None], q_values / q_sums[..., None]
+        p_sums, q_sums = np.ones_like(p_sums), np.ones_like(q_sums)
     # Put both on p's scale. A ratio that is 1 but for rounding stays out: it would disturb the last
     # digits of every entry, and leaving it out changes the result by rounding only.
     scale = p_sums / q_sums
     scale = np.where(np.abs(scale - 1) < 1e-14, 1.0, scale)
-    terms = stable.jensen_shannon(p_values, q_values * scale[..., None]) / p_sums[..., None]
-    return _finish(np.minimum(terms.sum(axis=-1), np.log(2.0)), divisor, p_dtype, q_dtype)
+    total = rows.sums(stable.jensen_shannon, p_values, q_values, scale) / p_sums
+    return _finish(np.minimum(total, np.log(2.0)), divisor, p_dtype, q_dtype)
 
 
 def kl_terms(
@@ -295,10 +306,15 @@ def kl_terms(
     (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
         p, q, axis=axis, normalize=normalize
     )
-    p_values, q_values = p_values / p_sums[..., None], q_values / q_sums[..., None]
-    with np.errstate(invalid="ignore"):
-        terms = p_values * stable.log_ratio(p_values, q_values)
-    terms = np.where(np.broadcast_to(p_values == 0, terms.shape), 0.0, terms)
+    p_sums, q_sums = p_sums[..., None], q_sums[..., None]
+    p_shares, q_shares = p_values / p_sums, q_values / q_sums
+    logs = stable.log_ratio(p_shares, q_shares)
+    # A share of the sum can be too small for a float, its logarithm is not.
+    lost = np.minimum(p_shares, q_shares) < np.finfo(float).tiny
+    if lost.any():
+        shift = np.log(q_sums) - np.log(p_sums)
+        logs = np.where(lost, stable.log_ratio(p_values, q_values) + shift, logs)
+    terms = _weighted(p_values, p_sums, logs)
     return _finish(np.moveaxis(terms, -1, axis), divisor, p_dtype, q_dtype)
 
 
@@ -486,24 +502,21 @@ def kl_matrix(
            [1.    ,    inf, 2.    ]])
     """
     divisor = checks.check_base(base)
-    (p_given, p_rows, p_dtype), (q_given, q_rows, q_dtype) = (
+    (p_given, p_rows, p_logs, p_dtype), (q_given, _, q_logs, q_dtype) = (
         _table(value, name, normalize) for value, name in ((p, "p"), (q, "q"))
     )
-    if p_rows.shape[1] != q_rows.shape[1]:
+    if p_logs.shape[1] != q_logs.shape[1]:
         raise checks.DistributionError(
-            f"p has {p_rows.shape[1]} categories and q has {q_rows.shape[1]}; give both the same "
+            f"p has {p_logs.shape[1]} categories and q has {q_logs.shape[1]}; give both the same "
             "categories"
         )
-    empty = q_rows == 0
-    with np.errstate(divide="ignore"):
-        log_p = np.where(p_rows == 0, 0.0, np.log(p_rows))
-        log_q = np.where(empty, 0.0, np.log(q_rows))
-    cross = -(p_rows @ log_q.T)
-    result = (p_rows * log_p).sum(axis=1)[:, None] + cross
+    possible, empty = ~np.isneginf(p_logs), np.isneginf(q_logs)
+    cross = -(p_rows @ np.where(empty, 0.0, q_logs).T)
+    result = (p_rows * np.where(possible, p_logs, 0.0)).sum(axis=1)[:, None] + cross
     # The product rounds relative to the cross-entropy: what is much smaller has lost its digits.
     close = result < 0.02 * (1 + cross)
     if empty.any():
-        result[(p_rows > 0).astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
+        result[possible.astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
     first, second = np.nonzero(close & (result < np.inf))
     step = max(1, rows.CHUNK // p_rows.shape[1])
     task = rows.Task(1.0, None, normalize)
@@ -513,8 +526,8 @@ def kl_matrix(
     return _finish(np.maximum(result, 0.0), divisor, p_dtype, q_dtype)
 
 
-def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, str]:
-    """Rows of distributions: as given, checked and divided by their sums, and their dtype."""
+def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, Array, str]:
+    """Rows of distributions as given; divided by their sums, and the logs of that; their dtype."""
     given, _ = checks.as_array(value, name)
     if given.ndim != 2:
         raise checks.DistributionError(
@@ -522,4 +535,5 @@ def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, 
             + (f", for a single one np.array([{name}])" if given.ndim == 1 else "")
         )
     values, sums, dtype = checks.distribution(value, name, normalize=normalize)
-    return given, values / sums[:, None], dtype
+    sums = sums[:, None]
+    return given, values / sums, stable.log_ratio(values, sums), dtype

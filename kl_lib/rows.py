@@ -31,8 +31,8 @@ _SCRATCH, _LEAST_SCRATCH, _ALL_SCRATCH = 1 << 20, 1 << 16, 1 << 21
 CHUNK = 1 << 15
 
 #: What is kept of each row goes through several steps of its own. Their calls cost less, each, for
-#: the rows of so many chunks at once, and for so many rows of all threads at most.
-_CHUNKS, _ROWS = 4, 1 << 16
+#: the rows of so many chunks at once, and for so many bytes of results of all threads at most.
+_CHUNKS, _RESULTS = 4, 3 << 18
 
 #: Up to so many categories a row's products are summed one after the other, in its own dtype;
 #: beyond, pairwise, which rounds less.
@@ -150,7 +150,8 @@ def kl_rows(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tu
 
     entries = space * 8 // out.itemsize
     if p.ndim == 2:  # with more axes, blocks may have to be copies
-        entries = min(_CHUNKS * entries, max(_ROWS // threads, 1) * p.shape[1])
+        rows = max(_RESULTS // (threads * out.itemsize), 1)
+        entries = min(_CHUNKS * entries, rows * p.shape[1])
     return out, _on_threads(work, _blocks(p, q, out, entries), threads)
 
 
@@ -229,7 +230,8 @@ def _values(
         # A negative q beside a positive p has made its row nan: it is among these.
         low = np.minimum(low, q.min())
         safe = (value > bound * scale) & (value < np.inf) & (p_sums > smallest_sum)
-        for rows in _batches(~safe, max(1, len(scratch) // (4 * p.shape[1]))):
+        # What is computed of each row takes space too, which counts where it has few entries.
+        for rows in _batches(~safe, max(1, len(scratch) // (4 * max(p.shape[1], 4)))):
             a, b = (x[rows].astype(np.float64, copy=False) for x in (p, q))
             if out.dtype == np.float32:
                 again = np.empty(len(a))
@@ -278,7 +280,8 @@ def _usual(p: Array, q: Array, out: Array, scratch: Array) -> tuple[Array, Array
     scratch = scratch.view(out.dtype)
     p_sums, q_sums = np.empty((2, len(p)), out.dtype)
     low: Any = np.inf
-    step = max(1, len(scratch) // p.shape[1])
+    most = max(1, len(scratch) // p.shape[1])
+    step = math.ceil(len(p) / math.ceil(len(p) / most))  # of equal size: a small one costs as much
     for start in range(0, len(p), step):
         rows = slice(start, start + step)
         a, b = (x[rows].astype(out.dtype, copy=False) for x in (p, q))
@@ -393,6 +396,27 @@ def _exact_long_row(p: Array, q: Array, parts: list[slice], task: Task) -> float
         sums[i] = stable.generalized_kl(a, b).sum(), a.sum(), (b - a).sum()
     total, p_sum, excess = sums.sum(axis=0)
     return float(total if task.generalized else _of_sums(total, p_sum, excess))
+
+
+def sums(
+    terms: Callable[[Array, Array], Array], p: Array, q: Array, scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Σ terms(p, scale·q) over the last axis of p and q, broadcast, with a `scale` for each row."""
+    p, q = np.broadcast_arrays(p, q)
+    out = np.array(np.broadcast_to(scale, p.shape[:-1]))  # the sums take the places of the scales
+    width = p.shape[-1]
+
+    def work(blocks: Iterator[tuple[Array, Array, Array]]) -> bool:
+        for p_block, q_block, out_block in blocks:
+            by, total = out_block[:, None], 0.0
+            for part in (slice(start, start + CHUNK) for start in range(0, width, CHUNK)):
+                total += terms(p_block[:, part], by * q_block[:, part]).sum(axis=1)
+            out_block[...] = total
+        return True
+
+    threads = get_num_threads() if p.size >= _WORTH_THREADS else 1
+    _on_threads(work, _blocks(p, q, out, CHUNK), threads)
+    return out
 
 
 def logit_rows(

@@ -357,10 +357,15 @@ def test_arrays_of_frameworks_are_known_by_what_they_can_do():
 def test_what_is_checked_is_returned_in_float64_with_its_sums():
     counts = np.array([[2, 6], [1, 3]], np.float32).T
     values, sums, dtype = checks.distribution(counts, "p", axis=0, normalize=True)
-    assert (values.tolist(), sums.tolist(), dtype) == ([[0.25, 0.75]] * 2, [1, 1], "float32")
+    assert (values.tolist(), sums.tolist(), dtype) == ([[2, 6], [1, 3]], [8, 4], "float32")
     values, sums, dtype = checks.distribution(counts, "p", axis=0, generalized=True)
     assert (values.tolist(), sums.tolist(), dtype) == ([[2, 6], [1, 3]], [8, 4], "float32")
     assert values.dtype == np.float64
+    # Counts whose sum is no float are scaled, the others are not.
+    huge = [[1e308, 1.5e308, 1e-300], [3, 2, 1]]
+    values, sums, _ = checks.distribution(huge, "p", normalize=True)
+    assert (values / huge).tolist() == [[0.25] * 3, [1] * 3]
+    assert sums.tolist() == [6.25e307, 6]
     values, sums, dtype = checks.distribution([[0.5, 0.5 + 1e-9]], "p")
     assert (sums.tolist(), dtype) == ([1 + 1e-9], "float64")
     values, dtype = checks.logits(np.array([[0, 1], [2, -np.inf]], np.float16).T, "z", axis=0)

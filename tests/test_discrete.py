@@ -185,6 +185,26 @@ def test_normalize_takes_counts():
     assert kl.entropy(huge, normalize=True) == pytest.approx(math.log(3))
 
 
+def test_a_share_too_small_for_a_float_still_counts_in_its_logarithm():
+    p, q = [3, 1], [1e300, 1e-300]
+    surprise = 600 * math.log(10)  # of a share of 1e-600
+    expected = 0.25 * surprise - kl.entropy(p, normalize=True)
+    assert kl.cross_entropy(p, q, normalize=True) == pytest.approx(0.25 * surprise, rel=1e-14)
+    assert kl.kl_divergence(p, q, normalize=True) == pytest.approx(expected, rel=1e-14)
+    assert kl.kl_terms(p, q, normalize=True) == pytest.approx(
+        [0.75 * math.log(0.75), 0.25 * (math.log(0.25) + surprise)], rel=1e-14
+    )
+    matrix = kl.kl_matrix([p, [1, 0]], [q, [1, 1]], normalize=True)
+    assert matrix[:, 0].tolist() == pytest.approx([expected, 0], rel=1e-14)
+    # A share of p that has underflowed is still one that q must not rule out.
+    for measure in (kl.cross_entropy, kl.kl_divergence):
+        assert measure(q, [1, 0], normalize=True) == math.inf
+    assert kl.kl_terms(q, [1, 0], normalize=True).tolist() == [0, math.inf]
+    assert kl.kl_matrix([q], [[1, 0]], normalize=True).tolist() == [[math.inf]]
+    # Jensen-Shannon has no logarithm of a share alone.
+    assert kl.js_divergence(p, q, normalize=True) == kl.js_divergence(p, [1, 0], normalize=True)
+
+
 def test_generalized_is_scipys_kl_div():
     rng = np.random.default_rng(5)
     p, q = rng.gamma(1.0, 3.0, (2, 6, 8))

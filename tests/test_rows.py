@@ -8,7 +8,7 @@ import pytest
 import truth
 
 import kl_lib as kl
-from kl_lib import rows
+from kl_lib import rows, stable
 
 
 def near_pair(rng, categories, step, dtype=np.float64):
@@ -293,7 +293,9 @@ def test_any_axis_of_any_shape_is_the_rows_one_by_one(shape, axis):
 
 @pytest.mark.parametrize("threads", [2, 8])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
-@pytest.mark.parametrize("shape", [(2_000_000, 2), (400_000, 10), (4_000, 1000), (4_000_000,)])
+@pytest.mark.parametrize(
+    "shape", [(3_000_000, 1), (2_000_000, 2), (400_000, 10), (4_000, 1000), (4_000_000,)]
+)
 def test_memory_beside_the_result_stays_below_8_mb(dtype, shape, threads, many_threads):
     many_threads(threads)
     p = np.random.default_rng(11).random(shape, dtype=np.float32)
@@ -308,6 +310,25 @@ def test_memory_beside_the_result_stays_below_8_mb(dtype, shape, threads, many_t
     finally:
         tracemalloc.stop()
     assert peak - np.asarray(result).nbytes < 8e6
+
+
+@pytest.mark.parametrize("shape", [(3, 250_000), (90_000, 10), (40, 30, 700), (600_000,)])
+def test_jensen_shannon_in_pieces_is_that_of_the_whole_and_takes_little_memory(shape, many_threads):
+    many_threads(2)
+    p, q = np.random.default_rng(12).random((2, *shape))
+    p, q = (x / x.sum(axis=-1, keepdims=True) for x in (p, q))
+    expected = stable.jensen_shannon(p, q).sum(axis=-1)
+    # Both are copied. The formula on whole arrays takes ten times one of them.
+    tracemalloc.start()
+    try:
+        result = kl.js_divergence(p, q)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(result, expected, rtol=1e-13)
+    one = q[(0,) * (q.ndim - 1)]
+    np.testing.assert_allclose(kl.js_divergence(p, one), kl.js_divergence(one, p), rtol=1e-13)
+    assert peak < 3 * p.nbytes + 8e6
 
 
 # All pairs
