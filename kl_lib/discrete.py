@@ -264,7 +264,7 @@ def js_divergence(
     # digits of every entry, and leaving it out changes the result by rounding only.
     scale = p_sums / q_sums
     scale = np.where(np.abs(scale - 1) < 1e-14, 1.0, scale)
-    total = rows.sums(stable.jensen_shannon, p_values, q_values, scale) / p_sums
+    total = rows.sum_in_pieces(stable.jensen_shannon, p_values, q_values, scale) / p_sums
     return _finish(np.minimum(total, np.log(2.0)), divisor, p_dtype, q_dtype)
 
 

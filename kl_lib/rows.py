@@ -398,7 +398,7 @@ def _exact_long_row(p: Array, q: Array, parts: list[slice], task: Task) -> float
     return float(total if task.generalized else _of_sums(total, p_sum, excess))
 
 
-def sums(
+def sum_in_pieces(
     terms: Callable[[Array, Array], Array], p: Array, q: Array, scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Σ terms(p, scale·q) over the last axis of p and q, broadcast, with a `scale` for each row."""
