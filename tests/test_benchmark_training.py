@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_speedup_is_the_median_of_the_rounds():
     assert training.speedups(table) == {training.PLAIN: 1, "suite": 2}
 
 
-def test_the_time_of_a_team_is_that_of_its_last_process_for_each_of_its_runs(monkeypatch):
+def test_the_time_of_a_turn_is_the_second_epoch_of_its_last_process_for_each_of_its_runs():
     team = training.Team.__new__(training.Team)
     pipes = [
         [os.fdopen(end, mode) for end, mode in zip(os.pipe(), "rw", strict=True)] for _ in "12"
@@ -60,13 +61,15 @@ def test_the_time_of_a_team_is_that_of_its_last_process_for_each_of_its_runs(mon
 
     team.processes = [Process(*both) for both in zip(pipes, asked, strict=True)]
 
-    def answer(pipe, seconds):
-        threading.Event().wait(seconds)
-        print("epoch", file=pipe, flush=True)
+    def answer(requests, pipe, *seconds):
+        for each in seconds:
+            requests.readline()
+            time.sleep(each)
+            print("epoch", file=pipe, flush=True)
 
-    for (_, pipe), seconds in zip(pipes, (0.05, 0.4), strict=True):
-        threading.Thread(target=answer, args=(pipe, seconds)).start()
-    assert team.epoch() == pytest.approx(0.2, abs=0.1)
+    for (requests, _), (_, pipe), second in zip(asked, pipes, (0.05, 0.4), strict=True):
+        threading.Thread(target=answer, args=(requests, pipe, 0.8, second)).start()
+    assert team.turn() == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_process_that_fails_is_quoted(monkeypatch, capsys):

@@ -373,7 +373,7 @@ def test_a_note_takes_the_place_of_the_description(tmp_path):
 # Model and training, in one process of their own: the number of threads can be set once in each.
 
 TRAINING = """
-    import json, os, tempfile
+    import json, os, tempfile, time
     from dataclasses import replace
     from kl_lib.experiments import *
     from kl_lib.experiments import training
@@ -441,9 +441,47 @@ TRAINING = """
         training._disturb(model, config)
         return [np.asarray(w, "float64") for w in model.get_weights()]
 
-    def disturbance(seed):
+    def disturbances(seed):
         null, plain = weights(loss="ce", disturbance=1e-3, seed=seed), weights(loss="ce", seed=seed)
-        return np.concatenate([(a - b).ravel() for a, b in zip(null, plain, strict=True)])
+        return [a - b for a, b in zip(null, plain, strict=True)]
+
+    def disturbance(seed):
+        return np.concatenate([noise.ravel() for noise in disturbances(seed) if noise.ndim > 1])
+
+    # Images that say which they are. Nothing but the order decides what an epoch sees, and there is
+    # time to make batches between the epochs, in the order of the one before.
+    from kl_lib.experiments.batches import stream
+
+    def seen(orders, size):
+        epochs = []
+
+        class Looker(keras.Model):
+            def train_step(self, batch):
+                x, p = map(np.asarray, batch)
+                assert x.dtype == p.dtype == np.float32
+                epochs[-1].append([np.rint(255 * x).ravel().tolist(), p.argmax(1).tolist()])
+                return {"loss": 0.0}
+
+        class Begin(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                epochs.append([])
+                order_batches(orders[epoch])
+
+            def on_epoch_end(self, epoch, logs=None):
+                time.sleep(0.3)
+
+        numbers = np.arange(256, dtype=np.uint8)
+        images, order_batches = stream(numbers.reshape(256, 1, 1, 1), numbers % 10, size)
+        model = Looker()
+        model.compile(run_eagerly=True)
+        model.fit(images, epochs=len(orders), shuffle=False, callbacks=[Begin()], verbose=0)
+        return epochs
+
+    orders = [np.random.default_rng(n).permutation(256) for n in range(3)]
+
+    # Every value that a pixel can have.
+    pixels, _ = stream(np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1), np.zeros(256, int), 99)
+    scaled = np.concatenate([np.ravel(x) for x, _ in pixels])
 
     bfloat = training._compiled(replace(kl, precision="mixed_bfloat16"), (8, 8, 1))
 
@@ -506,8 +544,12 @@ TRAINING = """
             for loss in ("ce", "kl_logits", "ce_logits")
         ],
         "disturbance": [disturbance(3).mean(), disturbance(3).std()],
+        "disturbed": [[noise.shape, bool(noise.any())] for noise in disturbances(3)],
         "disturbance again": bool((disturbance(3) == disturbance(3)).all()),
         "disturbances alike": np.corrcoef(disturbance(3), disturbance(4))[0, 1],
+        "orders": [order.tolist() for order in orders],
+        "seen": seen(orders, 100),
+        "scaled": (scaled == np.arange(256, dtype="float32") / np.float32(255)).tolist(),
         "bfloat16": numbers(train(replace(kl, precision="mixed_bfloat16"), digits)),
         "compute": [layer.compute_dtype for layer in bfloat.layers],
         "variables": sorted({str(v.dtype) for v in bfloat.weights}),
@@ -586,6 +628,17 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_numbers_to_the_last_bit
     assert training["stopped"] == [training["not stopped"]] * 2
 
 
+def test_each_epoch_takes_the_images_in_its_own_order(training):
+    for epoch, order in zip(training["seen"], training["orders"], strict=True):
+        assert [image for images, _ in epoch for image in images] == order
+        assert [label for _, labels in epoch for label in labels] == [n % 10 for n in order]
+        assert [len(images) for images, _ in epoch] == [100, 100, 56]
+
+
+def test_a_pixel_of_a_batch_is_its_255th_part_to_the_last_bit(training):
+    assert training["scaled"] == [True] * 256
+
+
 def test_runs_with_the_same_seed_see_the_same_images_and_masks_whatever_their_loss(training):
     losses, accuracies = training["paired"]["kl"]
     assert losses[0] != losses[1], "dropout is off, and this test shows nothing"
@@ -602,6 +655,9 @@ def test_runs_with_the_same_seed_start_from_the_same_weights_whatever_their_loss
 def test_the_null_arm_starts_from_weights_with_normal_noise_that_follows_from_the_seed(training):
     mean, spread = training["disturbance"]
     assert abs(mean) < 4e-3 / 87_178**0.5
+    kernels_and_biases = [len(shape) > 1 for shape, _ in training["disturbed"]]
+    assert kernels_and_biases == [True, False] * 4
+    assert [disturbed for _, disturbed in training["disturbed"]] == kernels_and_biases
     assert spread == pytest.approx(1e-3, rel=0.02)
     assert training["disturbance again"]
     assert abs(training["disturbances alike"]) < 0.02

@@ -1,13 +1,14 @@
 """Sweeps that are killed, interrupted, damaged, cut off from the disk, and called twice at once."""
 
+import os
 import re
 import time
 from collections import Counter
-from itertools import pairwise
 
 import psutil
 import pytest
 from faults import (
+    EPOCHS,
     RUNS,
     end,
     few,
@@ -27,6 +28,7 @@ from kl_lib import experiments
 from kl_lib.commands import app
 from kl_lib.experiments import ConfigError, Epoch, Result, SweepError, grid, sweep
 from kl_lib.experiments import sweeps as module
+from kl_lib.experiments.cluster import TOPIC
 from kl_lib.experiments.pools import RunLostError
 from kl_lib.experiments.runs import locked
 from kl_lib.experiments.store import comparable
@@ -387,24 +389,45 @@ def cluster(tmp_path_factory):
 def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_middle_of_a_run(
     tmp_path, cluster, undisturbed, digits
 ):
+    from distributed import Client
+
     address, (first, second) = cluster
-    seen = []
+    reached = 3
+
+    def halt():
+        """Make runs of this worker wait for ever after some epochs: there it is to be killed."""
+        import threading
+
+        from kl_lib.experiments import cluster
+
+        train = cluster.train
+
+        def train_and_wait(config, data, on_epoch):
+            def report(epoch):
+                on_epoch(epoch)
+                if epoch.number == reached:
+                    threading.Event().wait()
+
+            return train(config, data, on_epoch=report)
+
+        cluster.train = train_and_wait
 
     def watch(status):
-        seen.append(dict(status.running))
-        if first.poll() is None and sorted(status.running.values())[:1] > [1]:
+        # The other worker has done all that is left to do.
+        if len(status.finished) == RUNS - 1 and [*status.running.values()] == [reached]:
             first.kill()
 
-    found = sweep(tmp_path, few(digits), scheduler=address, watch=watch)
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2)
+        of = {pid: worker for worker, pid in client.run(os.getpid).items()}
+        client.run(halt, workers=[of[first.pid]])
+        found = sweep(tmp_path, few(digits), scheduler=address, watch=watch)
+        heard = [news for _, news in client.get_events(TOPIC)]
     assert first.wait(timeout=10) != 0, "no worker was killed in the middle of a run"
     assert second.poll() is None
-    assert any(
-        later[run] < epochs
-        for before, later in pairwise(seen)
-        for run, epochs in before.items()
-        if run in later
-    ), "no run was begun again"
-    assert len(found) == RUNS
+    whole, part = [*range(1, EPOCHS + 1)], [*range(1, reached + 1)]
+    epochs = [[n["epochs"] for n in heard if n["run"] == record.config.id] for record in found]
+    assert sorted(epochs, key=len) == [whole] * (RUNS - 1) + [part + whole]
     assert numbers(tmp_path) == numbers(undisturbed[0])
 
 

@@ -109,9 +109,9 @@ def drift_command(
 ) -> None:
     """Train with each loss from one seed, step by step, and measure how far apart the runs get.
 
-    Cross-entropy is compared with cross-entropy from weights disturbed by 1e-7, with KL divergence,
-    with KL from logits, and with another seed. The record also says how often clipping left KL
-    without a gradient.
+    Cross-entropy is compared with cross-entropy from initial kernels disturbed by 1e-7, with KL
+    divergence, with KL from logits, and with another seed. The record also says how often clipping
+    left KL without a gradient.
     """
     with _errors_in_one_line():
         loaded = load_data(dataset, file=data, note=data_note)

@@ -60,7 +60,7 @@ DataNote = Annotated[
 ]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")
-ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from weights disturbed by 1e-7."
+ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
 
 app = typer.Typer(
     no_args_is_help=True,

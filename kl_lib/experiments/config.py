@@ -27,7 +27,7 @@ RECIPE = 2
 # out of a config's JSON while they have it, so that the ids of older records stay what they are.
 LATER: dict[str, Any] = {"disturbance": 0.0}
 
-# The null arm is this loss again, from initial weights that are disturbed by this much.
+# The null arm is this loss again, from initial kernels that are disturbed by this much.
 NULL_LOSS, NULL_DISTURBANCE = "ce", 1e-7
 
 # numpy and TensorFlow both take 32 bits.
@@ -107,9 +107,9 @@ class Config:
     precision : {"float32", "mixed_bfloat16"}
         The Keras dtype policy of all layers but the last, which is float32 always.
     disturbance : float
-        Standard deviation of normal noise that is added to every initial weight. Its seed follows
-        from `seed`. With 1e-7 a run is the null arm of an experiment: how far apart do two runs end
-        that differ in nothing that matters?
+        Standard deviation of normal noise that is added to the initial kernels: all weights but the
+        biases, which start at zero. Its seed follows from `seed`. With 1e-7 a run is the null arm
+        of an experiment: how far apart do two runs end that differ in nothing that matters?
     recipe : int
         Version of the code that turns a config into numbers.
 

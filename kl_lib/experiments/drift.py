@@ -2,7 +2,7 @@
 
 A traced run takes the same steps as `train`, with the same numbers, and is looked at on the way.
 All runs of one study share a seed and differ in one thing from the reference, cross-entropy: in the
-loss, or in a disturbance of the initial weights by 1e-7 (the null arm). One more has another seed.
+loss, or in a disturbance of the initial kernels by 1e-7 (the null arm). One more has another seed.
 It shows how far two runs are apart that have nothing in common but data and network.
 """
 
@@ -65,7 +65,7 @@ def study_drift(
     data : Data
         The arrays that ``config.data_sha256`` was taken of.
     arms : sequence of str
-        ``"null"``, the reference with initial weights disturbed by 1e-7; ``"other seed"``, the
+        ``"null"``, the reference with initial kernels disturbed by 1e-7; ``"other seed"``, the
         reference with the next seed; or the name of another loss.
     on_epoch : callable, optional
         Called with the name of an arm and the number of an epoch, from 1, when one is done.

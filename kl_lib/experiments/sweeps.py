@@ -41,7 +41,7 @@ def grid(data: Data, *, arms: Iterable[str], seeds: Iterable[int], **choices: An
         What to train on.
     arms : iterable of str
         Losses, see `Config`, and ``"null"``: cross-entropy again, with 1e-7 times normal noise
-        added to its initial weights.
+        added to its initial kernels (not to the biases, which start at zero).
     seeds : iterable of int
         One run of each arm for each.
     **choices

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .backend import import_keras, use_threads
-from .batches import batches
+from .batches import stream
 from .checkpoint import Checkpoint, CheckpointError, State
 from .config import RECIPE, Config, ConfigError
 from .data import CLASSES, Data
@@ -75,7 +75,7 @@ def train(
 
     Runs with the same seed are paired: they start from the same weights, see the same images in the
     same order, and drop the same units out, whatever their loss. So does the null arm, except for
-    the disturbance of its weights.
+    the disturbance of its kernels.
 
     The losses of the training images are means over an epoch in which the weights move and dropout
     is on. Those of the held-out and test images are taken at the end, without dropout.
@@ -135,22 +135,24 @@ def train(
         if on_epoch is not None:
             on_epoch(epoch)
 
-    training = batches(data.x_train[:kept], data.y_train[:kept], config.batch_size)
+    size = config.batch_size
+    training, order_batches = stream(data.x_train[:kept], data.y_train[:kept], size)
+    held_out, _ = stream(data.x_train[kept:], data.y_train[kept:], size)
+    testing, _ = stream(data.x_test, data.y_test, size)
 
     def shuffle(number: int, logs: object = None) -> None:
-        training.order = epoch_order(config.seed, number, kept)
+        order_batches(epoch_order(config.seed, number, kept))
 
     if len(epochs) < config.epochs:
         model.fit(
             training,
             epochs=config.epochs,
             initial_epoch=len(epochs),
-            validation_data=batches(data.x_train[kept:], data.y_train[kept:], config.batch_size),
+            validation_data=held_out,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep)],
-            shuffle=False,  # `training.order` is the order
+            shuffle=False,  # `shuffle` above does it
             verbose=0,
         )
-    testing = batches(data.x_test, data.y_test, config.batch_size)
     test_loss, test_accuracy = model.evaluate(testing, verbose=0)
     _check_finite("the test", test_loss)
     return Result(
@@ -267,11 +269,19 @@ def _loss(name: str) -> keras.losses.Loss:
 
 
 def _disturb(model: keras.Model, config: Config) -> None:
+    """Add the noise of the null arm to the kernels, and to nothing that starts at zero.
+
+    Where a patch of an image is black and the bias is zero, the input of a ReLU is exactly zero,
+    and there its gradient jumps. Noise on the bias would decide for all these patches at once
+    whether they have a gradient. On the digits that changes the first gradient by 3 to 6 %, against
+    0.0003 % from noise of 1e-7 on the kernels alone: no longer a small disturbance.
+    """
     if config.disturbance:
         random = _random("disturbance", config.seed)
         for weight in model.trainable_variables:
-            noise = config.disturbance * random.standard_normal(weight.shape)
-            weight.assign(weight + noise.astype("float32"))
+            if weight.name == "kernel":
+                noise = config.disturbance * random.standard_normal(weight.shape)
+                weight.assign(weight + noise.astype("float32"))
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
