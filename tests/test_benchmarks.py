@@ -127,6 +127,16 @@ def test_calls_take_turns():
     assert "".join(order) == "rc" * 4  # the first of each does not count
     assert {name: len(times) for name, times in found.items()} == {"read": 3, "call": 3}
     assert len(worker.alternated(calls, least=3, most=9, budget=60.0)["call"]) == 9
+    order.clear()
+    worker.alternated(calls, least=1, most=1, budget=0.0, evict=lambda: order.append("e"))
+    assert "".join(order) == "rcerec"
+
+
+def test_what_is_evicted_is_larger_than_the_caches_and_read_whole(monkeypatch):
+    evict = worker.evictor(3)
+    (other,) = (cell.cell_contents for cell in evict.__closure__)
+    assert other.nbytes == 3e6
+    assert evict() == other.size
 
 
 def test_extra_memory_leaves_out_the_result_and_nothing_else():
