@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .compare import draw_bars
-from .style import ACCENT, GREY, LIGHT, M_COLOR, panels
+from .style import GREY, LIGHT, panels
+from .training import LOSSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 #: The exact value is a broad pale line, so that a curve drawn on top of it shows both.
 _EXACT: dict[str, Any] = {"color": LIGHT, "linewidth": 7, "solid_capstyle": "round"}
-_KL: dict[str, Any] = {"color": ACCENT, "linestyle": "-"}
-_CE: dict[str, Any] = {"color": M_COLOR, "linestyle": "-."}
+_KL, _CE = LOSSES["kl"], LOSSES["ce"]
 
 
 def unlearning(kl: tuple[ArrayLike, ArrayLike], ce: tuple[ArrayLike, ArrayLike]) -> Figure:
