@@ -599,6 +599,8 @@ def test_kl_dirichlet_takes_batches():
         (lambda: families.kl_poisson([1, 2], [1, 2, 3]), r"rate_p \(2,\), rate_q \(3,\)"),
         (lambda: families.kl_gamma(10**400, 1, 1, 1), "concentration_p is 1000.*pass real"),
         (lambda: families.kl_exponential(1, 2, base=1), "base is 1"),
+        (lambda: kl.kl_between(*map(stats.expon, (math.nan, 0))), "^loc_p is nan"),
+        (lambda: kl.kl_between(*map(stats.expon, (0, math.nan))), "^loc_q is nan"),
     ],
 )
 def test_parameters_that_a_form_cannot_use_are_named(call, said):
