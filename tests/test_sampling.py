@@ -4,8 +4,8 @@ import itertools
 import math
 import sys
 
-import mpmath
 import ml_dtypes
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
