@@ -80,6 +80,19 @@ TRACING = """
     tape_gradient = vector([g.numpy() for g in tape.gradient(loss, model.trainable_variables)])
     gradient = traces["ce"].first_gradient
 
+    # Whole epochs, as fit sums them up; with a clip that many probabilities are below.
+    from kl_lib.experiments.batches import stream
+    module.CLIP = 0.1
+    counts = trace(ce, digits).counts
+    model = _compiled(ce, (8, 8, 1))
+    model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[_true_class(False)],
+                  jit_compile=False)
+    data, order = stream(digits.x_train[:1149], digits.y_train[:1149], 100)
+    ordered = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: order(epoch_order(3, epoch, 1149)))
+    fitted = model.fit(data, epochs=2, shuffle=False, verbose=0, callbacks=[ordered]).history
+    module.CLIP = 1e-7
+
     # The metric, fed by hand.
     p = np.eye(3)[[0, 1, 2, 0]].astype("float32")
     q = np.array([[9e-8, 0.5, 0.5], [0.5, 1.1e-7, 0.5], [0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])
@@ -113,6 +126,8 @@ TRACING = """
         "initial": [float(np.abs(traces["null"].weights[0] - traces["ce"].weights[0]).std())],
         "sums": [float(np.abs(q.sum(1) - 1).max()) for t in traces.values() for q in t.predictions],
         "metric": [first, second, reset, logits],
+        "counts": [counts.below_clip, counts.lowest],
+        "fitted": [fitted["below_clip"], fitted["lowest"]],
         "heard": heard,
         "wrong": {loss: [w.loss, w.gradient] for loss, w in study.wrong.items()},
         "text": str(study),
@@ -244,6 +259,12 @@ def test_kl_clips_and_the_losses_from_logits_do_not(tracing):
 
 def test_on_tensorflow_cross_entropy_uses_the_logits_behind_the_softmax(tracing):
     assert tracing["wrong"]["ce"] == pytest.approx([200, 1])
+
+
+def test_probabilities_are_watched_over_all_batches_of_an_epoch(tracing):
+    below, lowest = tracing["counts"]
+    assert [below, lowest] == tracing["fitted"]
+    assert min(below) > 100  # more than one batch holds
 
 
 def test_the_metric_counts_true_classes_below_the_clip_and_keeps_the_lowest(tracing):

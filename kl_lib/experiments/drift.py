@@ -414,21 +414,20 @@ def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None 
         return keras.ops.convert_to_numpy(output).astype(np.float64)
 
     weights, predictions = [_weights(model)], [predicted()]
-    below, lowest = [], []
+    below, lowest = [0] * config.epochs, [1.0] * config.epochs
     done = 0
     for epoch in range(config.epochs):
         training.order = epoch_order(config.seed, epoch, kept)
-        model.reset_metrics()
         for number in range(training.num_batches):
-            logs = model.train_on_batch(*training[number], return_dict=True)
+            logs = model.train_on_batch(*training[number], return_dict=True)  # of this batch alone
+            below[epoch] += int(logs["below_clip"])
+            lowest[epoch] = min(lowest[epoch], float(logs["lowest"]))
             done += 1
             if done == 1:
                 first_loss, first_gradient = float(logs["loss"]), _first_gradient(model)
             if done in steps:
                 weights.append(_weights(model))
                 predictions.append(predicted())
-        below.append(int(logs["below_clip"]))
-        lowest.append(float(logs["lowest"]))
         if on_epoch is not None:
             on_epoch(epoch + 1)
     return Trace(
