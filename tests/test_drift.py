@@ -70,8 +70,8 @@ TRACING = """
     # The first gradient, from TensorFlow's tape, in the same order and under the same masks.
     import keras, tensorflow as tf
     from kl_lib.experiments.batches import batches
-    from kl_lib.experiments.training import _compiled, epoch_order
-    model = _compiled(ce, (8, 8, 1))
+    from kl_lib.experiments.training import epoch_order, initial_model
+    model = initial_model(ce, (8, 8, 1))
     training = batches(digits.x_train[:1149], digits.y_train[:1149], 100)
     training.order = epoch_order(3, 0, 1149)
     x, p = training[0]

@@ -28,7 +28,7 @@ from .data import Data
 from .environment import describe_environment
 from .files import write_whole
 from .store import RecordError
-from .training import _compiled, _disturb, _images_to_train_on, _loss, epoch_order
+from .training import epoch_order, images_to_train_on, initial_model, loss_function
 
 if TYPE_CHECKING:
     import keras
@@ -390,11 +390,10 @@ def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None 
 
     The looks are evenly spaced on a logarithmic axis. Errors are those of `train`.
     """
-    kept = _images_to_train_on(config, data)
+    kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
-    model = _compiled(config, data.x_train.shape[1:])
-    _disturb(model, config)
+    model = initial_model(config, data.x_train.shape[1:])
     logits = config.loss.endswith("_logits")
     # The same optimiser and loss again, only that the metric is another.
     model.compile(
@@ -510,7 +509,7 @@ def sure_and_wrong(loss: str, backend: str = "tensorflow") -> Wrong:
         bias_initializer=lambda shape, dtype: keras.ops.convert_to_tensor(WRONG, dtype),
     )
     model = keras.Sequential([keras.Input((1,)), last])
-    model.compile(optimizer=keras.optimizers.Adam(), loss=_loss(loss))
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss_function(loss))
     p = np.eye(len(WRONG), dtype=np.float32)[:1]
     value = model.train_on_batch(np.zeros((1, 1), np.float32), p)
     return Wrong(loss=float(value), gradient=float(np.abs(_first_gradient(model)).max()))

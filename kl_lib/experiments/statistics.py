@@ -29,6 +29,7 @@ MARGINS = (0.01, 0.005)
 #: Fewer pairs decide nothing. (The source's four runs on CIFAR-10 would: with two differences that
 #: happen to lie close together their equivalence test gives p = 0.0498.)
 FEWEST_PAIRS = 10
+#: When runs count as equivalent, different or undecided, in words.
 RULE = """\
 equivalent  if both one-sided t tests reject at level 0.05 that the mean difference lies outside
             the margin, which is to say: if its 90 % t interval lies inside the margin;
