@@ -16,10 +16,10 @@ from .data import Data, DataError, load_data
 from .drift import Drift, read_drift, read_drifts, study_drift, sure_and_wrong, write_drift
 from .environment import describe_environment
 from .runs import RunBusyError, run
+from .sealed import RecordError
 from .statistics import RULE, Assessment, assess
 from .store import (
     Record,
-    RecordError,
     book_results,
     comparable,
     find_record,

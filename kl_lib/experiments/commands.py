@@ -19,9 +19,9 @@ from .backend import BackendError
 from .config import Config, ConfigError
 from .data import DataError, load_data
 from .runs import RunBusyError, run
+from .sealed import RecordError
 from .store import (
     Record,
-    RecordError,
     check_writable,
     comparable,
     find_record,

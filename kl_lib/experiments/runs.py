@@ -11,9 +11,9 @@ from .checkpoint import Checkpoint, CheckpointError
 from .config import Config
 from .data import Data
 from .environment import describe_environment
+from .sealed import RecordError
 from .store import (
     Record,
-    RecordError,
     check_writable,
     find_record,
     new_record,

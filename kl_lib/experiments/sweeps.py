@@ -21,7 +21,8 @@ from .data import Data
 from .environment import usable_cores
 from .pools import Pool, ProcessPool, RunLostError
 from .runs import once, to_stderr
-from .store import Record, RecordError, check_writable, find_record
+from .sealed import RecordError
+from .store import Record, check_writable, find_record
 from .training import TrainingError
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
