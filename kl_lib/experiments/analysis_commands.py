@@ -17,19 +17,22 @@ from .commands import (
     DataNote,
     Dataset,
     Epochs,
+    Force,
     Held,
     Precision,
+    Seed,
     Store,
-    _errors_in_one_line,
-    _warn,
+    Threads,
     app,
+    errors_in_one_line,
+    warn,
 )
 from .comparison import ARMS, Comparison, ComparisonError, compare
-from .config import Config
 from .data import load_data
 from .drift import drift_path, read_drift, study_drift, sure_and_wrong, write_drift
 from .statistics import RULE
 from .store import comparable, read_records
+from .sweeps import grid
 
 
 @app.command("compare")
@@ -47,7 +50,7 @@ def compare_command(
     Runs that differ in more than arm and seed are compared apart. Exit status: 0 if something was
     compared and nothing was wrong.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line():
         fields = ARMS if by == "loss" else (by,)
         found: list[tuple[str, Comparison]] = []
         wrong = 0
@@ -56,7 +59,7 @@ def compare_command(
                 found.append((heading, compare(group, reference=reference, by=fields)))
             except ComparisonError as error:
                 wrong += 1
-                _warn(f"{heading}: {error}")
+                warn(f"{heading}: {error}")
         if as_json:
             typer.echo(json.dumps([each.as_dict() for _, each in found], indent=1))
         elif found:
@@ -95,17 +98,17 @@ def _behind_softmax(backend: str) -> str:
 @app.command("drift")
 def drift_command(
     dataset: Dataset,
-    seed: Annotated[int, typer.Option(help="Of weights, order of images, dropout.")] = 0,
+    seed: Seed = 0,
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Other threads give other numbers.")] = 2,
+    threads: Threads = 2,
     backend: Backend = "tensorflow",
     precision: Precision = "float32",
     data: DataFile = None,
     data_note: DataNote = None,
     store: Store = RESULTS,
-    force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
+    force: Force = False,
 ) -> None:
     """Train with each loss from one seed, step by step, and measure how far apart the runs get.
 
@@ -113,13 +116,12 @@ def drift_command(
     divergence, with KL from logits, and with another seed. The record also says how often clipping
     left KL without a gradient.
     """
-    with _errors_in_one_line():
-        loaded = load_data(dataset, file=data, note=data_note)
-        config = Config(
-            dataset=dataset,
-            data_sha256=loaded.sha256,
-            loss="ce",
-            seed=seed,
+    with errors_in_one_line():
+        loaded = load_data(dataset, file=data, note=data_note, backend=backend)
+        [config] = grid(
+            loaded,
+            arms=["ce"],
+            seeds=[seed],
             epochs=epochs,
             batch_size=batch_size,
             validation_split=validation_split,

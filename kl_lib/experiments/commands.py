@@ -41,9 +41,11 @@ Dataset = Annotated[
         show_default=False,
     ),
 ]
+Seed = Annotated[int, typer.Option(help="Of weights, order of images, dropout.")]
 Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 BatchSize = Annotated[int, typer.Option(help="Images a step.")]
 Held = Annotated[float, typer.Option(help="Part of the training images held out: the last ones.")]
+Threads = Annotated[int, typer.Option(help="Of each run. Others give other numbers.")]
 Backend = Annotated[str, typer.Option(metavar="tensorflow|jax", help="What Keras computes with.")]
 Precision = Annotated[
     str, typer.Option(metavar="float32|mixed_bfloat16", help="Of all layers but the last.")
@@ -58,6 +60,7 @@ DataNote = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="What the data are, in a line kept in the record."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")
 ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
@@ -92,24 +95,24 @@ def options(
 def run_command(
     dataset: Dataset,
     loss: Annotated[str, typer.Option(metavar="NAME", help=ARMS)] = "kl",
-    seed: Annotated[int, typer.Option(help="Of weights, order of images, dropout.")] = 0,
+    seed: Seed = 0,
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Other threads give other numbers.")] = 2,
+    threads: Threads = 2,
     backend: Backend = "tensorflow",
     precision: Precision = "float32",
     data: DataFile = None,
     data_note: DataNote = None,
     store: Store = RESULTS,
-    force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
+    force: Force = False,
 ) -> None:
     """Train the network of the Keras article and keep a record of it.
 
     A run that is finished is not run again: its result is shown. One that was stopped goes on from
     its last whole epoch.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line():
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
@@ -129,7 +132,7 @@ def run_command(
             typer.echo(f"Run {config.id}: {dataset}, loss {loss}, seed {seed}, threads {threads}")
             typer.echo(f"Data: {loaded.description}; checksum {loaded.sha256[:16]}")
             with _epochs_shown(config.epochs) as on_epoch:
-                record = run(store, config, loaded, force=force, on_epoch=on_epoch, say=_warn)
+                record = run(store, config, loaded, force=force, on_epoch=on_epoch, say=warn)
         typer.echo(
             f"Test loss {record.result['test_loss']:.4f} nats, "
             f"accuracy {record.result['test_accuracy']:.4f}, "
@@ -146,7 +149,7 @@ def sweep_command(
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Of each run. Others give other numbers.")] = 1,
+    threads: Threads = 1,
     workers: Annotated[
         int | None,
         typer.Option(help="Runs at a time. [default: cores / threads]", show_default=False),
@@ -169,7 +172,7 @@ def sweep_command(
     whole epoch. So call it again with the same arguments after whatever happened. Two sweeps on one
     store share the work.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line():
         if workers is not None and workers < 1:
             raise ConfigError(f"workers is {workers}, expected a whole number from 1")
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
@@ -196,7 +199,7 @@ def sweep_command(
                     workers=workers,
                     scheduler=scheduler,
                     watch=watch,
-                    say=_warn,
+                    say=warn,
                 )
         except SweepError as error:
             _print_table(error.status.finished.values())
@@ -212,14 +215,14 @@ def results_command(
     store: Store = RESULTS,
 ) -> None:
     """List the runs that are finished."""
-    with _errors_in_one_line():
+    with errors_in_one_line():
         records, damaged = [], 0
         for path in record_paths(store, dataset):
             try:
                 records.append(read_record(path))
             except RecordError as error:
                 damaged += 1
-                _warn(str(error))
+                warn(str(error))
         _print_table(records)
         if not records:
             typer.echo(f"No records in {store}{f' of {dataset}' if dataset else ''}.")
@@ -246,7 +249,7 @@ def _seeds(text: str) -> list[int]:
 
 
 @contextmanager
-def _errors_in_one_line() -> Iterator[None]:
+def errors_in_one_line() -> Iterator[None]:
     """End with one line and a status, where a traceback would tell the user nothing more."""
     try:
         yield
@@ -273,11 +276,12 @@ def _errors_in_one_line() -> Iterator[None]:
 
 
 def _stop(why: object, status: int) -> NoReturn:
-    _warn(why)
+    warn(why)
     raise typer.Exit(status)
 
 
-def _warn(line: object) -> None:
+def warn(line: object) -> None:
+    """Print a line on standard error."""
     typer.echo(f"kl-lib: {line}", err=True)
 
 
