@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,9 +30,10 @@ from .commands import (
 )
 from .comparison import ARMS, Comparison, ComparisonError, compare
 from .data import load_data
-from .drift import drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .drift import Drift, drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .sealed import RecordError
 from .statistics import RULE
-from .store import comparable, read_records
+from .store import check_writable, comparable, read_records
 from .sweeps import grid
 
 
@@ -116,7 +118,7 @@ def drift_command(
     divergence, with KL from logits, and with another seed. The record also says how often clipping
     left KL without a gradient.
     """
-    with errors_in_one_line():
+    with errors_in_one_line(". A study is stored when all its runs are done, and begins again"):
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
@@ -130,10 +132,10 @@ def drift_command(
             precision=precision,
         )
         path = drift_path(store, config)
-        if path.exists() and not force:
+        if not force and (found := _finished(path)) is not None:
             typer.echo("This study is finished already; --force runs it again.")
-            found = read_drift(path)
         else:
+            check_writable(path)
             found = study_drift(
                 config,
                 loaded,
@@ -142,3 +144,13 @@ def drift_command(
             write_drift(store, found)
         Console(highlight=False, markup=False).print(found)
         typer.echo(f"Record: {path}")
+
+
+def _finished(path: Path) -> Drift | None:
+    if not path.exists():
+        return None
+    try:
+        return read_drift(path)
+    except RecordError as error:
+        warn(f"{error}: doing that now")
+        return None

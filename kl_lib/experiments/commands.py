@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .. import __version__
 from .backend import BackendError
 from .config import Config, ConfigError
 from .data import DataError, load_data
@@ -65,30 +64,13 @@ Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are."
 RESULTS = Path("results")
 ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Only holds the commands: `kl_lib.commands` offers them.
+app = typer.Typer()
+
+RESUMED = (
+    ". Finished runs are stored, the others keep their last whole epoch, and the same command goes "
+    "on from there"
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"kl-lib {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    _: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-) -> None:
-    """Run the experiments of the book on the Kullback-Leibler divergence."""
 
 
 @app.command("run")
@@ -112,7 +94,7 @@ def run_command(
     A run that is finished is not run again: its result is shown. One that was stopped goes on from
     its last whole epoch.
     """
-    with errors_in_one_line():
+    with errors_in_one_line(RESUMED):
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
@@ -128,7 +110,7 @@ def run_command(
         if not force and (record := _finished(store, config)) is not None:
             typer.echo(f"Run {config.id} is finished already; --force runs it again.")
         else:
-            check_writable(store, config)
+            check_writable(record_path(store, config))
             typer.echo(f"Run {config.id}: {dataset}, loss {loss}, seed {seed}, threads {threads}")
             typer.echo(f"Data: {loaded.description}; checksum {loaded.sha256[:16]}")
             with _epochs_shown(config.epochs) as on_epoch:
@@ -172,7 +154,7 @@ def sweep_command(
     whole epoch. So call it again with the same arguments after whatever happened. Two sweeps on one
     store share the work.
     """
-    with errors_in_one_line():
+    with errors_in_one_line(RESUMED):
         if workers is not None and workers < 1:
             raise ConfigError(f"workers is {workers}, expected a whole number from 1")
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
@@ -249,8 +231,11 @@ def _seeds(text: str) -> list[int]:
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End with one line and a status, where a traceback would tell the user nothing more."""
+def errors_in_one_line(interrupted: str = "") -> Iterator[None]:
+    """End with one line and a status, where a traceback would tell the user nothing more.
+
+    After Ctrl-C the line is "interrupted" and what is given here.
+    """
     try:
         yield
     except ConfigError as error:
@@ -268,11 +253,7 @@ def errors_in_one_line() -> Iterator[None]:
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}" if error.filename else error, 1)
     except KeyboardInterrupt:
-        _stop(
-            "interrupted. Finished runs are stored, the others keep their last whole epoch, and "
-            "the same command goes on from there",
-            130,
-        )
+        _stop(f"interrupted{interrupted}", 130)
 
 
 def _stop(why: object, status: int) -> NoReturn:

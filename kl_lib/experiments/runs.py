@@ -17,6 +17,7 @@ from .store import (
     check_writable,
     find_record,
     new_record,
+    record_path,
     remove_parts,
     scratch_path,
     write_record,
@@ -85,7 +86,7 @@ def run(
 
     if (record := finished()) is not None:
         return record
-    check_writable(store, config)
+    check_writable(record_path(store, config))
     with locked(store, config):
         if (record := finished()) is not None:  # by the process that had the lock before
             return record

@@ -83,7 +83,7 @@ def write_record(store: str | os.PathLike[str], record: Record) -> Path:
     return path
 
 
-def check_writable(store: str | os.PathLike[str], config: Config) -> None:
+def check_writable(path: Path) -> None:
     """Make the folder of a record and write a byte into it: better now than after the training.
 
     Raises
@@ -91,9 +91,8 @@ def check_writable(store: str | os.PathLike[str], config: Config) -> None:
     OSError
         If that does not work.
     """
-    folder = record_path(store, config).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(b"0")
 
 

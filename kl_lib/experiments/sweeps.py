@@ -22,7 +22,7 @@ from .environment import usable_cores
 from .pools import Pool, ProcessPool, RunLostError
 from .runs import once, to_stderr
 from .sealed import RecordError
-from .store import Record, check_writable, find_record
+from .store import Record, check_writable, find_record, record_path
 from .training import TrainingError
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
@@ -146,7 +146,7 @@ def sweep(
     if watch is not None:
         watch(status)
     if waiting:
-        check_writable(store, waiting[0])
+        check_writable(record_path(store, waiting[0]))
         pool: Pool
         if scheduler is not None:
             from .cluster import Cluster
