@@ -23,6 +23,7 @@ import candidates
 import kl_divergence
 import matplotlib.pyplot as plt
 import page
+import tables
 import worker
 
 FOLDER = kl_divergence.FOLDER
@@ -171,15 +172,15 @@ def test_a_quick_run_stores_times_machine_and_versions(quick_table):
 
 def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "table.json"
-    kl_divergence.store({"a": [1, 2]}, path)
+    tables.store({"a": [1, 2]}, path)
     with pytest.raises(ValueError, match="JSON"):
-        kl_divergence.store({"a": float("nan")}, path)
+        tables.store({"a": float("nan")}, path)
     assert list(tmp_path.iterdir()) == [path]
     assert json.loads(path.read_text()) == {"a": [1, 2]}
 
 
 def test_the_text_of_a_table_is_its_json(stored):
-    assert json.loads(kl_divergence.to_text(stored)) == stored
+    assert json.loads(tables.to_text(stored)) == stored
 
 
 def test_a_library_that_is_not_installed_is_said_to_be_missing():
