@@ -220,11 +220,11 @@ def measure(precisions: list[str], count: int, rounds: int) -> tables.Table:
     return table
 
 
-def speedups(table: tables.Table) -> dict[str, float]:
-    """How many times as fast as the plain script: median of the rounds."""
+def ratios(table: tables.Table) -> dict[str, list[float]]:
+    """How many times as fast as the plain script each team was, one value a round."""
     plain_times = table["teams"][PLAIN]["seconds"]
     return {
-        name: median(p / t for p, t in zip(plain_times, team["seconds"], strict=True))
+        name: [p / t for p, t in zip(plain_times, team["seconds"], strict=True)]
         for name, team in table["teams"].items()
     }
 
@@ -257,9 +257,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     def measured() -> tables.Table:
         table = measure(options.precision, count, rounds)
-        for name, speedup in speedups(table).items():
-            times = table["teams"][name]["seconds"]
-            print(f"{name:40} {median(times):6.2f} s an epoch and run, {speedup:.2f} times as fast")
+        for name, found in ratios(table).items():
+            seconds, speed = median(table["teams"][name]["seconds"]), median(found)
+            print(f"{name:40} {seconds:6.2f} s an epoch and run, {speed:.2f} times as fast")
         return table
 
     whole = (count, rounds) == (FULL["images"], FULL["rounds"])
