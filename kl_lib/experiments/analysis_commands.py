@@ -28,7 +28,8 @@ from .commands import (
     errors_in_one_line,
     warn,
 )
-from .comparison import ARMS, Comparison, ComparisonError, compare
+from .comparison import Comparison, ComparisonError, compare
+from .config import ARMS
 from .data import load_data
 from .drift import Drift, drift_path, read_drift, study_drift, sure_and_wrong, write_drift
 from .sealed import RecordError
@@ -67,7 +68,9 @@ def compare_command(
         elif found:
             _show(found)
         else:
-            typer.echo(f"Nothing to compare in {store} of {dataset}.")
+            typer.echo(
+                f"Nothing to compare in {store} of {dataset}. `kl-lib sweep {dataset}` makes runs."
+            )
         if wrong or not found:
             raise typer.Exit(1)
 

@@ -62,7 +62,7 @@ DataNote = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")
-ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
+ARM_NAMES = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
 
 # Only holds the commands: `kl_lib.commands` offers them.
 app = typer.Typer()
@@ -76,7 +76,7 @@ RESUMED = (
 @app.command("run")
 def run_command(
     dataset: Dataset,
-    loss: Annotated[str, typer.Option(metavar="NAME", help=ARMS)] = "kl",
+    loss: Annotated[str, typer.Option(metavar="NAME", help=ARM_NAMES)] = "kl",
     seed: Seed = 0,
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
@@ -126,7 +126,9 @@ def run_command(
 @app.command("sweep")
 def sweep_command(
     dataset: Dataset,
-    loss: Annotated[str, typer.Option(metavar="NAME,...", help=f"Each of {ARMS}")] = "kl,ce,null",
+    loss: Annotated[
+        str, typer.Option(metavar="NAME,...", help=f"Each of {ARM_NAMES}")
+    ] = "kl,ce,null",
     seeds: Annotated[str, typer.Option(metavar="0:10", help="From 0 to 9; or 0,3,7.")] = "0:10",
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
@@ -158,8 +160,6 @@ def sweep_command(
     store share the work.
     """
     with errors_in_one_line(RESUMED):
-        if workers is not None and workers < 1:
-            raise ConfigError(f"workers is {workers}, expected a whole number from 1")
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         configs = grid(
             loaded,

@@ -75,6 +75,16 @@ def study_drift(
     ------
     ConfigError
         If the config is disturbed, or there is no such arm; and as `train`.
+
+    Examples
+    --------
+    Five short runs::
+
+        from kl_lib.experiments import Config, load_data, study_drift
+
+        digits = load_data("digits")
+        config = Config(dataset="digits", data_sha256=digits.sha256, loss="ce", seed=0, epochs=5)
+        print(study_drift(config, digits))
     """
     if config.disturbance:
         raise ConfigError(

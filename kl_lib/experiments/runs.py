@@ -140,7 +140,9 @@ def locked(store: str | os.PathLike[str], config: Config) -> Iterator[None]:
         with FileLock(path, timeout=0):
             yield
     except Timeout:
-        raise RunBusyError(f"run {config.id} is being done by another process") from None
+        raise RunBusyError(
+            f"run {config.id} is being done by another process: call again when that has ended"
+        ) from None
 
 
 def to_stderr(line: str) -> None:

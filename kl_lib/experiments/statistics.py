@@ -215,6 +215,30 @@ def t_interval(differences: ArrayLike, confidence: float = 1 - LEVEL) -> Interva
     return float(low), float(high)
 
 
+def unpaired_interval(
+    one: ArrayLike, other: ArrayLike, confidence: float = 1 - LEVEL
+) -> Interval | None:
+    """Return Welch's interval for the mean of one sample less that of another, not paired.
+
+    It is None if neither sample varies.
+
+    Examples
+    --------
+    R's example again, as if the two drugs had been given to different people:
+
+    >>> first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    >>> second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    >>> low, high = unpaired_interval(first, second)
+    >>> print(f"{low:.7f} {high:.7f}")
+    -3.3654832 0.2054832
+    """
+    if not (np.ptp(one) or np.ptp(other)):
+        return None
+    test = _stats().ttest_ind(one, other, equal_var=False)
+    low, high = test.confidence_interval(confidence)
+    return float(low), float(high)
+
+
 def bootstrap_interval(
     differences: ArrayLike, confidence: float = 1 - LEVEL, *, seed: int = 0
 ) -> Interval:

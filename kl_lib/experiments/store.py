@@ -1,8 +1,8 @@
 """The store: one small JSON file a run, written whole or not at all, and checked when it is read.
 
-A record lies at ``STORE/DATASET/ID.json``. Everything else under the store is safe to delete
-while nothing runs, above all ``STORE/.scratch``, where unfinished runs keep their last epoch and
-their lock.
+A record lies at ``STORE/DATASET/ID.json``, that of a study of drift below ``STORE/drift``. What is
+in ``STORE/.scratch``, where unfinished runs keep their last epoch and their lock, is safe to delete
+while nothing runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import DATASETS, Config, config_from_dict
+from .config import ARMS, DATASETS, Config, config_from_dict
 from .data import Data
 from .sealed import RecordError, read_sealed, write_sealed
 from .training import HISTORY, Result
@@ -132,9 +132,7 @@ def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
     return _sorted(read_record(path) for path in record_paths(store, dataset))
 
 
-def comparable(
-    records: Iterable[Record], by: Sequence[str] = ("loss", "disturbance")
-) -> dict[str, list[Record]]:
+def comparable(records: Iterable[Record], by: Sequence[str] = ARMS) -> dict[str, list[Record]]:
     """Group records by all that is in their configs beside the seed and the fields `by`.
 
     Each group is sorted by arm and seed.

@@ -178,7 +178,10 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a training left."""
+    """What a training left: losses in nats, accuracies from 0 to 1, seconds, bytes of memory.
+
+    `seconds` are those of the whole run with its test, also of the part before a checkpoint.
+    """
 
     epochs: tuple[Epoch, ...]
     test_loss: float
@@ -233,7 +236,8 @@ def images_to_train_on(config: Config, data: Data) -> int:
         )
     if config.recipe != RECIPE:
         raise ConfigError(
-            f"recipe is {config.recipe}, but this version of kl_lib can only train recipe {RECIPE}"
+            f"recipe is {config.recipe}, but this version of kl_lib can only train recipe {RECIPE}:"
+            " leave the recipe out of the config"
         )
     images = len(data.x_train)
     kept = math.floor(images * (1 - config.validation_split))  # as keras.Model.fit has it
