@@ -1,4 +1,4 @@
-"""What ``kl-lib`` can be told to do, and what it shows while it does it."""
+"""``kl-lib run``, ``sweep`` and ``results``: what they show, and what other commands share."""
 
 from __future__ import annotations
 
