@@ -40,10 +40,10 @@ serve: book ## render the book and serve it on http://localhost:8000
 lab: $(READY) ## open the notebooks in Jupyter Lab
 	@$(BIN)/jupyter lab --notebook-dir .
 
-bench: $(READY) ## time KL by every library and write the page of it anew; time training (minutes)
+bench: $(READY) ## time KL by every library, and training; write the page of it anew (minutes)
 	@$(BIN)/python benchmarks/kl_divergence.py
-	@$(BIN)/python benchmarks/page.py
 	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/page.py
 
 fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
 	@$(BIN)/python tests/fuzz.py

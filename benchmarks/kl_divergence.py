@@ -14,20 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import tables
 from candidates import CANDIDATES
 
 FOLDER = Path(__file__).resolve().parent
-RESULTS = FOLDER.parent / "results" / "benchmarks" / "kl_divergence.json"
+RESULTS = tables.RESULTS / "kl_divergence.json"
 
 SHAPES = ((1_000_000, 10), (100_000, 1000))
 QUICK_SHAPES = ((1000, 10), (100, 100))
@@ -37,29 +36,6 @@ THREADS = 2
 #: The caches of a large server hold 300 MB.
 FULL = {"least": 5, "most": 25, "budget": 5.0, "pair_calls": 2000, "evicted_megabytes": 600}
 QUICK = {"least": 2, "most": 2, "budget": 0.0, "pair_calls": 20, "evicted_megabytes": 1}
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers depend on: processor, cores, the vector units NumPy uses, versions."""
-    from kl_lib.experiments.environment import _cpu_model, _git_state, usable_cores
-
-    return {
-        "cpu": _cpu_model(),
-        "cores": usable_cores(),
-        "avx512": has_avx512(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "git_commit": _git_state()[0],
-    }
-
-
-def has_avx512() -> bool:
-    """Whether NumPy finds AVX-512 here, which doubles the speed of its logarithm and more."""
-    try:
-        from numpy._core._multiarray_umath import __cpu_features__ as features
-    except ImportError:  # NumPy 1
-        from numpy.core._multiarray_umath import __cpu_features__ as features
-    return bool(features.get("AVX512_SKX", False))
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -97,20 +73,13 @@ def ratio(entry: dict[str, Any], reduce: Any = median) -> float:
     return reduce(entry["call"]) / reduce(entry["read"])
 
 
-def measure(names: list[str], *, quick: bool) -> dict[str, Any]:
+def measure(names: list[str], *, quick: bool) -> tables.Table:
     """Measure these candidates one after the other and report on the way."""
     shapes = QUICK_SHAPES if quick else SHAPES
     cases = [[*shape, dtype] for shape in shapes for dtype in DTYPES]
     settings = {"threads": THREADS, **(QUICK if quick else FULL)}
-    table: dict[str, Any] = {
-        "what": "seconds of KL(p‖q) of every row, and of merely reading p and q, taken in turn",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "quick": quick,
-        "machine": machine(),
-        "load_before": [round(load, 2) for load in os.getloadavg()],
-        "settings": settings,
-        "libraries": {},
-    }
+    what = "seconds of KL(p‖q) of every row, and of merely reading p and q, taken in turn"
+    table = tables.begun(what) | {"quick": quick, "settings": settings, "libraries": {}}
     for number, name in enumerate(names, start=1):
         print(f"[{number}/{len(names)}] {name}", flush=True)
         entries: list[dict[str, Any]] = []
@@ -146,40 +115,6 @@ def rounded(value: Any) -> Any:
     return value
 
 
-def to_text(table: dict[str, Any]) -> str:
-    """JSON with one line for each list of seconds, so that a diff can be read."""
-
-    def lines(value: Any, indent: str) -> str:
-        if isinstance(value, dict) and value:
-            items = (
-                f"{indent} {json.dumps(key)}: {lines(item, indent + ' ')}"
-                for key, item in value.items()
-            )
-            return "{\n" + ",\n".join(items) + f"\n{indent}}}"
-        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            items = (f"{indent} {lines(item, indent + ' ')}" for item in value)
-            return "[\n" + ",\n".join(items) + f"\n{indent}]"
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-    return lines(table, "") + "\n"
-
-
-def store(table: dict[str, Any], path: Path) -> None:
-    """Write the table so that the file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(to_text(table))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o644)  # mkstemp allows the owner alone
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -194,15 +129,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     whole = not options.quick and not options.only
     output = options.output or (RESULTS if whole else None)
-    try:
-        table = measure(options.only or list(CANDIDATES), quick=options.quick)
-    except KeyboardInterrupt:
-        print("\nstopped; nothing stored", file=sys.stderr)
-        return 130
-    if output:
-        store(table, output)
-        print(f"stored {output.name}")
-    return 0
+    names = options.only or list(CANDIDATES)
+    return tables.finish(lambda: measure(names, quick=options.quick), output)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Write the measured parts of book/speed.md, and its figure, from the stored table.
+"""Write the measured parts of book/speed.md, and its figure, from the stored tables.
 
     python benchmarks/page.py
 
 The page is written by hand but for what stands between a line `% from the table: NAME` and the next
-`% end`. A test holds both the page and the figure against the table.
+`% end`. A test holds both the page and the figure against the tables. What is said about training
+is in `training_page.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import training
+import training_page
 from kl_divergence import RESULTS, ratio
+from markup import Aim, aim_table, list_table, number, span
+from tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +34,6 @@ KL, SCIPY = "kl_lib", "scipy.stats.entropy"
 #: A load average above this before the start means that others were computing too.
 QUIET = 0.7
 
-Table = dict[str, Any]
-
 
 def ratios(table: Table, reduce: Any = median) -> dict[str, dict[tuple[int, int, str], float]]:
     """For each library that was measured, times the read for each case."""
@@ -41,18 +44,9 @@ def ratios(table: Table, reduce: Any = median) -> dict[str, dict[tuple[int, int,
     }
 
 
-def number(value: float) -> str:
-    return f"{value:.1f}"
-
-
 def case_name(case: tuple[int, int, str]) -> str:
     rows, categories, dtype = case
     return f"{rows:,} × {categories}, {dtype}"
-
-
-def span(values: list[float], form: Callable[[float], str] = number) -> str:
-    low, high = form(min(values)), form(max(values))
-    return low if low == high else f"{low} to {high}"
 
 
 def conditions(table: Table) -> str:
@@ -84,13 +78,6 @@ def gigabytes(entry: dict[str, Any]) -> float:
     """GB/s of the fastest read of an entry."""
     rows, categories, dtype = entry["case"]
     return 2 * rows * categories * {"float64": 8, "float32": 4}[dtype] / min(entry["read"]) / 1e9
-
-
-def list_table(caption: str, name: str, head: list[str], body: list[list[str]]) -> str:
-    lines = [f"```{{list-table}} {caption}", ":header-rows: 1", f":name: {name}", ""]
-    for row in [head, *body]:
-        lines += [f"{'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
-    return "\n".join([*lines, "```"])
 
 
 def ratio_table(table: Table, reduce: Any, caption: str, name: str) -> str:
@@ -135,11 +122,11 @@ def picture(table: Table) -> str:
     )
 
 
-def aims(table: Table) -> list[tuple[str, str, bool | None]]:
+def aims(table: Table) -> list[Aim]:
     """What kl_lib set out to reach, what was measured, and whether that is so by the medians."""
     by_median, by_best = ratios(table), ratios(table, min)
     kl = by_median[KL]
-    rows: list[tuple[str, str, bool | None]] = []
+    rows: list[Aim] = []
     if SCIPY in by_median:
         gains, best = (
             [found[SCIPY][case] / found[KL][case] for case in kl] for found in (by_median, by_best)
@@ -192,15 +179,9 @@ def pair_share(table: Table) -> float:
     return median(pair[KL]) / median(pair[SCIPY])
 
 
-def aim_table(table: Table) -> str:
-    verdict = {True: "yes", False: "no", None: "not asked here"}
-    body = [[aim, measured, verdict[met]] for aim, measured, met in aims(table)]
-    return list_table(
-        "What kl_lib aims at, and what was measured (verdicts by the medians)",
-        "tab-speed-aims",
-        ["Aim", "Measured", "Reached"],
-        body,
-    )
+def written_aims(table: Table) -> str:
+    caption = "What kl_lib aims at, and what was measured (verdicts by the medians)"
+    return aim_table(caption, "tab-speed-aims", aims(table))
 
 
 def details(table: Table) -> str:
@@ -227,19 +208,21 @@ PARTS: dict[str, Callable[[Table], str]] = {
     "medians": medians,
     "picture": picture,
     "bests": bests,
-    "aims": aim_table,
+    "aims": written_aims,
     "details": details,
 }
 
 
-def filled(text: str, table: Table) -> str:
+def filled(text: str, table: Table, training_table: Table) -> str:
     """The page with its measured parts written anew."""
+    parts = {name: write(table) for name, write in PARTS.items()}
+    parts |= {name: write(training_table) for name, write in training_page.PARTS.items()}
     names = re.findall(r"^% from the table: (\w+)$", text, re.MULTILINE)
-    if sorted(names) != sorted(PARTS):
-        raise SystemExit(f"the page has the parts {names}, expected {list(PARTS)}")
+    if sorted(names) != sorted(parts):
+        raise SystemExit(f"the page has the parts {names}, expected {list(parts)}")
     return re.sub(
         r"^(% from the table: (\w+)\n).*?^(% end)$",
-        lambda found: f"{found[1]}\n{PARTS[found[2]](table)}\n\n{found[3]}",
+        lambda found: f"{found[1]}\n{parts[found[2]]}\n\n{found[3]}",
         text,
         flags=re.MULTILINE | re.DOTALL,
     )
@@ -287,8 +270,10 @@ def draw(table: Table) -> Figure:
 
 
 def main() -> int:
-    table = json.loads(RESULTS.read_text("utf-8"))
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), table), "utf-8")
+    table, training_table = (
+        json.loads(path.read_text("utf-8")) for path in (RESULTS, training.RESULTS)
+    )
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), table, training_table), "utf-8")
     draw(table).savefig(PICTURE)
     print(f"wrote {PAGE.name} and {PICTURE.name}")
     return 0

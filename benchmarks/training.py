@@ -24,13 +24,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import IO, Any
 
-FOLDER = Path(__file__).resolve().parent
-RESULTS = FOLDER.parent / "results" / "benchmarks" / "training.json"
+import tables
+
+RESULTS = tables.RESULTS / "training.json"
 
 PLAIN = "plain script"
 FULL = {"images": 20_000, "rounds": 5}
@@ -181,22 +181,19 @@ class Team:
             process.communicate()
 
 
-def measure(precisions: list[str], count: int, rounds: int) -> dict[str, Any]:
+def measure(precisions: list[str], count: int, rounds: int) -> tables.Table:
     """Let the teams train in turn."""
-    from kl_divergence import machine
+    from kl_lib.experiments.environment import BACKEND_PACKAGES, PACKAGES, package_version
 
-    from kl_lib.experiments.environment import BACKEND_PACKAGES, PACKAGES, _version, usable_cores
-
-    members = teams(usable_cores(), precisions)
-    table: dict[str, Any] = {
-        "what": "seconds for an epoch of one run, each team training alone, in turn",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": machine() | {"bfloat16": has_bfloat16()},
-        "packages": {n: _version(n) for n in (*PACKAGES, *BACKEND_PACKAGES["tensorflow"])},
-        "load_before": [round(load, 2) for load in os.getloadavg()],
+    table = tables.begun("seconds for an epoch of one run, each team training alone, in turn")
+    table["machine"]["bfloat16"] = bfloat16_units()
+    packages = (*PACKAGES, *BACKEND_PACKAGES["tensorflow"])
+    table |= {
+        "packages": {name: package_version(name) for name in packages},
         "images": count,
         "teams": {},
     }
+    members = teams(table["machine"]["cores"], precisions)
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(tempfile.TemporaryFile("w+"))
         started = {}
@@ -223,22 +220,22 @@ def measure(precisions: list[str], count: int, rounds: int) -> dict[str, Any]:
     return table
 
 
-def speedups(table: dict[str, Any]) -> dict[str, float]:
-    """How many times as fast as the plain script: median of the rounds."""
+def ratios(table: tables.Table) -> dict[str, list[float]]:
+    """How many times as fast as the plain script each team was, one value a round."""
     plain_times = table["teams"][PLAIN]["seconds"]
     return {
-        name: median(p / t for p, t in zip(plain_times, team["seconds"], strict=True))
+        name: [p / t for p, t in zip(plain_times, team["seconds"], strict=True)]
         for name, team in table["teams"].items()
     }
 
 
-def has_bfloat16() -> bool | None:
-    """Whether the processor computes with bfloat16; None where the system does not say."""
+def bfloat16_units() -> list[str] | None:
+    """The instruction sets for bfloat16 that Linux lists; None where it can't be asked."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     except OSError:
         return None
-    return bool({"avx512_bf16", "amx_bf16"} & {*flags})
+    return [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -257,22 +254,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     size = QUICK if options.quick else FULL
     count, rounds = options.images or size["images"], options.rounds or size["rounds"]
-    try:
+
+    def measured() -> tables.Table:
         table = measure(options.precision, count, rounds)
-    except KeyboardInterrupt:
-        print("\nstopped; nothing stored", file=sys.stderr)
-        return 130
-    for name, speedup in speedups(table).items():
-        times = table["teams"][name]["seconds"]
-        print(f"{name:40} {median(times):6.2f} s an epoch and run, {speedup:.2f} times as fast")
+        for name, found in ratios(table).items():
+            seconds, speed = median(table["teams"][name]["seconds"]), median(found)
+            print(f"{name:40} {seconds:6.2f} s an epoch and run, {speed:.2f} times as fast")
+        return table
+
     whole = (count, rounds) == (FULL["images"], FULL["rounds"])
     output = options.output or (RESULTS if whole and not options.quick else None)
-    if output:
-        from kl_divergence import store
-
-        store(table, output)
-        print(f"stored {output.name}")
-    return 0
+    return tables.finish(measured, output)
 
 
 if __name__ == "__main__":

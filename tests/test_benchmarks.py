@@ -23,6 +23,8 @@ import candidates
 import kl_divergence
 import matplotlib.pyplot as plt
 import page
+import tables
+import training
 import worker
 
 FOLDER = kl_divergence.FOLDER
@@ -46,6 +48,11 @@ def quick(*arguments):
 @pytest.fixture(scope="module")
 def stored():
     return json.loads(kl_divergence.RESULTS.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def stored_training():
+    return json.loads(training.RESULTS.read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -171,15 +178,16 @@ def test_a_quick_run_stores_times_machine_and_versions(quick_table):
 
 def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "table.json"
-    kl_divergence.store({"a": [1, 2]}, path)
+    tables.store({"a": [1, 2]}, path)
     with pytest.raises(ValueError, match="JSON"):
-        kl_divergence.store({"a": float("nan")}, path)
+        tables.store({"a": float("nan")}, path)
     assert list(tmp_path.iterdir()) == [path]
     assert json.loads(path.read_text()) == {"a": [1, 2]}
 
 
-def test_the_text_of_a_table_is_its_json(stored):
-    assert json.loads(kl_divergence.to_text(stored)) == stored
+def test_the_text_of_a_table_is_its_json(stored, stored_training):
+    for table, path in ((stored, kl_divergence.RESULTS), (stored_training, training.RESULTS)):
+        assert tables.to_text(table) == path.read_text("utf-8")
 
 
 def test_a_library_that_is_not_installed_is_said_to_be_missing():
@@ -225,18 +233,18 @@ def test_the_stored_table_is_of_a_whole_run(stored):
         ]
 
 
-def test_the_page_says_what_the_table_says(stored):
+def test_the_page_says_what_the_tables_say(stored, stored_training):
     text = page.PAGE.read_text("utf-8")
-    assert page.filled(text, stored) == text
+    assert page.filled(text, stored, stored_training) == text
 
 
-def test_a_changed_number_on_the_page_would_be_noticed(stored):
+def test_a_changed_number_on_the_page_would_be_noticed(stored, stored_training):
     text = page.PAGE.read_text("utf-8")
-    for name in ("medians", "bests", "aims", "details"):
-        start = text.index(f"% from the table: {name}")
+    for name in ("medians", "bests", "aims", "details", "training", "training_aims"):
+        start = text.index(f"% from the table: {name}\n")
         digit = next(i for i in range(text.index("* -", start + 200), len(text)) if text[i] == ".")
         changed = f"{text[: digit + 1]}{(int(text[digit + 1]) + 1) % 10}{text[digit + 2 :]}"
-        assert page.filled(changed, stored) != changed
+        assert page.filled(changed, stored, stored_training) != changed
 
 
 def test_the_ratios_are_those_of_the_seconds(stored):

@@ -343,7 +343,9 @@ def test_compare_by_precision_takes_one_loss_at_a_time(tmp_path):
 def test_compare_with_nothing_to_compare_says_so(tmp_path):
     done = invoke("compare", "digits", "--store", tmp_path)
     assert done.exit_code == 1
-    assert done.stdout == f"Nothing to compare in {tmp_path} of digits.\n"
+    assert done.stdout == (
+        f"Nothing to compare in {tmp_path} of digits. `kl-lib sweep digits` makes runs.\n"
+    )
 
 
 def test_a_damaged_record_is_one_line_on_stderr(store):

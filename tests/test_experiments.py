@@ -437,8 +437,7 @@ TRAINING = """
 
     def weights(**changes):
         config = replace(kl, **changes)
-        model = training._compiled(config, (8, 8, 1))
-        training._disturb(model, config)
+        model = training.initial_model(config, (8, 8, 1))
         return [np.asarray(w, "float64") for w in model.get_weights()]
 
     def disturbances(seed):
@@ -483,7 +482,7 @@ TRAINING = """
     pixels, _ = stream(np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1), np.zeros(256, int), 99)
     scaled = np.concatenate([np.ravel(x) for x, _ in pixels])
 
-    bfloat = training._compiled(replace(kl, precision="mixed_bfloat16"), (8, 8, 1))
+    bfloat = training.initial_model(replace(kl, precision="mixed_bfloat16"), (8, 8, 1))
 
     # The same training as anybody would write it in Keras, on arrays made from scikit-learn's own.
     from sklearn.datasets import load_digits

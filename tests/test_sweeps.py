@@ -356,6 +356,10 @@ def test_runs_are_comparable_if_they_differ_in_arm_and_seed_only(digits):
         (["--loss", ","], "a sweep needs at least one loss and one seed"),
         (["--loss", "kl,mse"], "loss is 'mse', expected one of"),
         (["--workers", 0], "workers is 0, expected a whole number from 1"),
+        (
+            ["--workers", 2, "--scheduler", "tcp://127.0.0.1:1"],
+            "workers is 2, but the scheduler has workers of its own",
+        ),
     ],
 )
 def test_a_sweep_that_can_not_be_is_refused_in_one_line(tmp_path, args, message):

@@ -1,21 +1,25 @@
-"""Experiments that leave a record: config, data, model, training, store, sweeps.
+"""Experiments that leave a record: config, data, model, training, store, sweeps, comparison.
 
 A run is one frozen :class:`Config`. Its canonical JSON is hashed, and the hash is the id of the run
 and the name of its record. `train` computes, `run` computes and stores, `sweep` does many runs, and
-`read_record` believes nothing that it has not checked.
+`read_record` believes nothing that it has not checked. `compare` says what the runs show, paired by
+seed, and `study_drift` how runs of one seed part.
 
 Nothing here imports a framework before a run needs it.
 """
 
 from .backend import BackendError, use_threads
 from .checkpoint import Checkpoint, CheckpointError
+from .comparison import Comparison, ComparisonError, Contrast, compare
 from .config import Config, ConfigError
 from .data import Data, DataError, load_data
+from .drift import Drift, read_drift, read_drifts, study_drift, sure_and_wrong, write_drift
 from .environment import describe_environment
 from .runs import RunBusyError, run
+from .sealed import RecordError
+from .statistics import RULE, Assessment, assess
 from .store import (
     Record,
-    RecordError,
     book_results,
     comparable,
     find_record,
@@ -28,13 +32,19 @@ from .sweeps import Status, SweepError, grid, sweep
 from .training import Epoch, Result, TrainingError, train
 
 __all__ = [
+    "RULE",
+    "Assessment",
     "BackendError",
     "Checkpoint",
     "CheckpointError",
+    "Comparison",
+    "ComparisonError",
     "Config",
     "ConfigError",
+    "Contrast",
     "Data",
     "DataError",
+    "Drift",
     "Epoch",
     "Record",
     "RecordError",
@@ -43,18 +53,25 @@ __all__ = [
     "Status",
     "SweepError",
     "TrainingError",
+    "assess",
     "book_results",
     "comparable",
+    "compare",
     "describe_environment",
     "find_record",
     "grid",
     "load_data",
     "new_record",
+    "read_drift",
+    "read_drifts",
     "read_record",
     "read_records",
     "run",
+    "study_drift",
+    "sure_and_wrong",
     "sweep",
     "train",
     "use_threads",
+    "write_drift",
     "write_record",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,19 +18,24 @@ from .commands import (
     DataNote,
     Dataset,
     Epochs,
+    Force,
     Held,
     Precision,
+    Seed,
     Store,
-    _errors_in_one_line,
-    _warn,
+    Threads,
     app,
+    errors_in_one_line,
+    warn,
 )
-from .comparison import ARMS, Comparison, ComparisonError, compare
-from .config import Config
+from .comparison import Comparison, ComparisonError, compare
+from .config import ARMS
 from .data import load_data
-from .drift import drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .drift import Drift, drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .sealed import RecordError
 from .statistics import RULE
-from .store import comparable, read_records
+from .store import check_writable, comparable, read_records
+from .sweeps import grid
 
 
 @app.command("compare")
@@ -47,7 +53,7 @@ def compare_command(
     Runs that differ in more than arm and seed are compared apart. Exit status: 0 if something was
     compared and nothing was wrong.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line():
         fields = ARMS if by == "loss" else (by,)
         found: list[tuple[str, Comparison]] = []
         wrong = 0
@@ -56,13 +62,15 @@ def compare_command(
                 found.append((heading, compare(group, reference=reference, by=fields)))
             except ComparisonError as error:
                 wrong += 1
-                _warn(f"{heading}: {error}")
+                warn(f"{heading}: {error}")
         if as_json:
             typer.echo(json.dumps([each.as_dict() for _, each in found], indent=1))
         elif found:
             _show(found)
         else:
-            typer.echo(f"Nothing to compare in {store} of {dataset}.")
+            typer.echo(
+                f"Nothing to compare in {store} of {dataset}. `kl-lib sweep {dataset}` makes runs."
+            )
         if wrong or not found:
             raise typer.Exit(1)
 
@@ -95,17 +103,17 @@ def _behind_softmax(backend: str) -> str:
 @app.command("drift")
 def drift_command(
     dataset: Dataset,
-    seed: Annotated[int, typer.Option(help="Of weights, order of images, dropout.")] = 0,
+    seed: Seed = 0,
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Other threads give other numbers.")] = 2,
+    threads: Threads = 2,
     backend: Backend = "tensorflow",
     precision: Precision = "float32",
     data: DataFile = None,
     data_note: DataNote = None,
     store: Store = RESULTS,
-    force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
+    force: Force = False,
 ) -> None:
     """Train with each loss from one seed, step by step, and measure how far apart the runs get.
 
@@ -113,13 +121,12 @@ def drift_command(
     divergence, with KL from logits, and with another seed. The record also says how often clipping
     left KL without a gradient.
     """
-    with _errors_in_one_line():
-        loaded = load_data(dataset, file=data, note=data_note)
-        config = Config(
-            dataset=dataset,
-            data_sha256=loaded.sha256,
-            loss="ce",
-            seed=seed,
+    with errors_in_one_line(". A study is stored when all its runs are done, and begins again"):
+        loaded = load_data(dataset, file=data, note=data_note, backend=backend)
+        [config] = grid(
+            loaded,
+            arms=["ce"],
+            seeds=[seed],
             epochs=epochs,
             batch_size=batch_size,
             validation_split=validation_split,
@@ -128,10 +135,10 @@ def drift_command(
             precision=precision,
         )
         path = drift_path(store, config)
-        if path.exists() and not force:
+        if not force and (found := _finished(path)) is not None:
             typer.echo("This study is finished already; --force runs it again.")
-            found = read_drift(path)
         else:
+            check_writable(path)
             found = study_drift(
                 config,
                 loaded,
@@ -140,3 +147,13 @@ def drift_command(
             write_drift(store, found)
         Console(highlight=False, markup=False).print(found)
         typer.echo(f"Record: {path}")
+
+
+def _finished(path: Path) -> Drift | None:
+    if not path.exists():
+        return None
+    try:
+        return read_drift(path)
+    except RecordError as error:
+        warn(f"{error}: doing that now")
+        return None

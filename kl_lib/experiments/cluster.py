@@ -13,7 +13,8 @@ from .config import Config
 from .environment import describe_environment
 from .pools import Source, loaded
 from .runs import RunBusyError, locked
-from .store import Record, RecordError, find_record, new_record, write_record
+from .sealed import RecordError
+from .store import Record, find_record, new_record, write_record
 from .training import Epoch, TrainingError, train
 
 # Workers report under this name how far their runs are.

@@ -1,4 +1,4 @@
-"""What ``kl-lib`` can be told to do, and what it shows while it does it."""
+"""``kl-lib run``, ``sweep`` and ``results``: what they show, and what other commands share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .. import __version__
 from .backend import BackendError
 from .config import Config, ConfigError
 from .data import DataError, load_data
 from .runs import RunBusyError, run
+from .sealed import RecordError
 from .store import (
     Record,
-    RecordError,
     check_writable,
     comparable,
     find_record,
@@ -41,9 +40,11 @@ Dataset = Annotated[
         show_default=False,
     ),
 ]
+Seed = Annotated[int, typer.Option(help="Of weights, order of images, dropout.")]
 Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 BatchSize = Annotated[int, typer.Option(help="Images a step.")]
 Held = Annotated[float, typer.Option(help="Part of the training images held out: the last ones.")]
+Threads = Annotated[int, typer.Option(help="Of each run. Others give other numbers.")]
 Backend = Annotated[str, typer.Option(metavar="tensorflow|jax", help="What Keras computes with.")]
 Precision = Annotated[
     str, typer.Option(metavar="float32|mixed_bfloat16", help="Of all layers but the last.")
@@ -58,58 +59,42 @@ DataNote = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="What the data are, in a line kept in the record."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")
-ARMS = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
+ARM_NAMES = "kl, ce, kl_logits, ce_logits, or null: ce from initial kernels disturbed by 1e-7."
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Only holds the commands: `kl_lib.commands` offers them.
+app = typer.Typer()
+
+RESUMED = (
+    ". Finished runs are stored, the others keep their last whole epoch, and the same command goes "
+    "on from there"
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"kl-lib {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    _: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-) -> None:
-    """Run the experiments of the book on the Kullback-Leibler divergence."""
 
 
 @app.command("run")
 def run_command(
     dataset: Dataset,
-    loss: Annotated[str, typer.Option(metavar="NAME", help=ARMS)] = "kl",
-    seed: Annotated[int, typer.Option(help="Of weights, order of images, dropout.")] = 0,
+    loss: Annotated[str, typer.Option(metavar="NAME", help=ARM_NAMES)] = "kl",
+    seed: Seed = 0,
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Other threads give other numbers.")] = 2,
+    threads: Threads = 2,
     backend: Backend = "tensorflow",
     precision: Precision = "float32",
     data: DataFile = None,
     data_note: DataNote = None,
     store: Store = RESULTS,
-    force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
+    force: Force = False,
 ) -> None:
     """Train the network of the Keras article and keep a record of it.
 
     A run that is finished is not run again: its result is shown. One that was stopped goes on from
     its last whole epoch.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line(RESUMED):
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
@@ -125,11 +110,11 @@ def run_command(
         if not force and (record := _finished(store, config)) is not None:
             typer.echo(f"Run {config.id} is finished already; --force runs it again.")
         else:
-            check_writable(store, config)
+            check_writable(record_path(store, config))
             typer.echo(f"Run {config.id}: {dataset}, loss {loss}, seed {seed}, threads {threads}")
             typer.echo(f"Data: {loaded.description}; checksum {loaded.sha256[:16]}")
             with _epochs_shown(config.epochs) as on_epoch:
-                record = run(store, config, loaded, force=force, on_epoch=on_epoch, say=_warn)
+                record = run(store, config, loaded, force=force, on_epoch=on_epoch, say=warn)
         typer.echo(
             f"Test loss {record.result['test_loss']:.4f} nats, "
             f"accuracy {record.result['test_accuracy']:.4f}, "
@@ -141,12 +126,14 @@ def run_command(
 @app.command("sweep")
 def sweep_command(
     dataset: Dataset,
-    loss: Annotated[str, typer.Option(metavar="NAME,...", help=f"Each of {ARMS}")] = "kl,ce,null",
+    loss: Annotated[
+        str, typer.Option(metavar="NAME,...", help=f"Each of {ARM_NAMES}")
+    ] = "kl,ce,null",
     seeds: Annotated[str, typer.Option(metavar="0:10", help="From 0 to 9; or 0,3,7.")] = "0:10",
     epochs: Epochs = 25,
     batch_size: BatchSize = 250,
     validation_split: Held = 0.2,
-    threads: Annotated[int, typer.Option(help="Of each run. Others give other numbers.")] = 1,
+    threads: Threads = 1,
     workers: Annotated[
         int | None,
         typer.Option(help="Runs at a time. [default: cores / threads]", show_default=False),
@@ -165,13 +152,14 @@ def sweep_command(
 ) -> None:
     """Train with each loss and each seed, several at a time, and keep a record of each run.
 
+    By default a run for each core at a time, with one thread each: measured to be no slower than
+    one run with all cores, and the results do not depend on how many there are.
+
     Runs that are finished are not run again, and those that were stopped go on from their last
     whole epoch. So call it again with the same arguments after whatever happened. Two sweeps on one
     store share the work.
     """
-    with _errors_in_one_line():
-        if workers is not None and workers < 1:
-            raise ConfigError(f"workers is {workers}, expected a whole number from 1")
+    with errors_in_one_line(RESUMED):
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         configs = grid(
             loaded,
@@ -196,7 +184,7 @@ def sweep_command(
                     workers=workers,
                     scheduler=scheduler,
                     watch=watch,
-                    say=_warn,
+                    say=warn,
                 )
         except SweepError as error:
             _print_table(error.status.finished.values())
@@ -212,14 +200,14 @@ def results_command(
     store: Store = RESULTS,
 ) -> None:
     """List the runs that are finished."""
-    with _errors_in_one_line():
+    with errors_in_one_line():
         records, damaged = [], 0
         for path in record_paths(store, dataset):
             try:
                 records.append(read_record(path))
             except RecordError as error:
                 damaged += 1
-                _warn(str(error))
+                warn(str(error))
         _print_table(records)
         if not records:
             typer.echo(f"No records in {store}{f' of {dataset}' if dataset else ''}.")
@@ -246,8 +234,11 @@ def _seeds(text: str) -> list[int]:
 
 
 @contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """End with one line and a status, where a traceback would tell the user nothing more."""
+def errors_in_one_line(interrupted: str = "") -> Iterator[None]:
+    """End with one line and a status, where a traceback would tell the user nothing more.
+
+    After Ctrl-C the line is "interrupted" and what is given here.
+    """
     try:
         yield
     except ConfigError as error:
@@ -265,19 +256,16 @@ def _errors_in_one_line() -> Iterator[None]:
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}" if error.filename else error, 1)
     except KeyboardInterrupt:
-        _stop(
-            "interrupted. Finished runs are stored, the others keep their last whole epoch, and "
-            "the same command goes on from there",
-            130,
-        )
+        _stop(f"interrupted{interrupted}", 130)
 
 
 def _stop(why: object, status: int) -> NoReturn:
-    _warn(why)
+    warn(why)
     raise typer.Exit(status)
 
 
-def _warn(line: object) -> None:
+def warn(line: object) -> None:
+    """Print a line on standard error."""
     typer.echo(f"kl-lib: {line}", err=True)
 
 

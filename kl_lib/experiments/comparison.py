@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Config
-from .statistics import LEVEL, MARGINS, Assessment, Interval, Margin, assess
+from .config import ARMS, Config
+from .statistics import LEVEL, MARGINS, Assessment, Interval, Margin, assess, unpaired_interval
 from .store import Record
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-
-#: What tells the arms of the experiment apart. Everything else in their configs has to be equal.
-ARMS = ("loss", "disturbance")
 
 
 def compare(
@@ -91,7 +88,7 @@ def compare(
                 seeds=tuple(base),
                 differences=tuple((one - other).tolist()),
                 correlation=_correlation(one, other),
-                unpaired=_unpaired(one, other, level),
+                unpaired=unpaired_interval(one, other, 1 - level),
                 assessment=assess(one - other, margins=margins, level=level),
             )
         )
@@ -421,16 +418,6 @@ def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
     if len(one) < 3 or not (np.ptp(one) and np.ptp(other)):  # two points are always on a line
         return None
     return float(np.corrcoef(one, other)[0, 1])
-
-
-def _unpaired(one: NDArray[Any], other: NDArray[Any], level: float) -> Interval | None:
-    if not (np.ptp(one) or np.ptp(other)):
-        return None
-    from scipy import stats
-
-    test = stats.ttest_ind(one, other, equal_var=False)
-    low, high = test.confidence_interval(1 - level)
-    return float(low), float(high)
 
 
 def _mixed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:

@@ -30,6 +30,10 @@ LATER: dict[str, Any] = {"disturbance": 0.0}
 # The null arm is this loss again, from initial kernels that are disturbed by this much.
 NULL_LOSS, NULL_DISTURBANCE = "ce", 1e-7
 
+# The fields that tell the arms of the experiment apart. A comparison needs all others but the seed
+# to be equal.
+ARMS = ("loss", "disturbance")
+
 # numpy and TensorFlow both take 32 bits.
 LARGEST_SEED = 2**32 - 1
 

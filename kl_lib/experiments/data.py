@@ -67,7 +67,7 @@ def load_data(
     ------
     DataError
         If there is nothing to load, or what is there is damaged, or is not what it should be.
-    ImportError
+    ModuleNotFoundError
         If the library that the data come from is not installed.
 
     Examples

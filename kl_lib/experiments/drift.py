@@ -8,9 +8,7 @@ It shows how far two runs are apart that have nothing in common but data and net
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +21,11 @@ from numpy.typing import NDArray
 
 from .backend import import_keras, use_threads
 from .batches import batches
-from .config import LOSSES, NULL_DISTURBANCE, Config, ConfigError, canonical_json, config_from_dict
+from .config import LOSSES, NULL_DISTURBANCE, Config, ConfigError, config_from_dict
 from .data import Data
 from .environment import describe_environment
-from .files import write_whole
-from .store import RecordError
-from .training import _compiled, _disturb, _images_to_train_on, _loss, epoch_order
+from .sealed import RecordError, read_sealed, write_sealed
+from .training import epoch_order, images_to_train_on, initial_model, loss_function
 
 if TYPE_CHECKING:
     import keras
@@ -78,6 +75,16 @@ def study_drift(
     ------
     ConfigError
         If the config is disturbed, or there is no such arm; and as `train`.
+
+    Examples
+    --------
+    Five short runs::
+
+        from kl_lib.experiments import Config, load_data, study_drift
+
+        digits = load_data("digits")
+        config = Config(dataset="digits", data_sha256=digits.sha256, loss="ce", seed=0, epochs=5)
+        print(study_drift(config, digits))
     """
     if config.disturbance:
         raise ConfigError(
@@ -278,9 +285,8 @@ def write_drift(store: str | os.PathLike[str], drift: Drift) -> Path:
         If the disk is full or the folder can't be written.
     """
     content = {"schema": SCHEMA} | asdict(drift) | {"config": drift.config.as_dict()}
-    content["sha256"] = _digest(content)
     path = drift_path(store, drift.config)
-    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii"))
+    write_sealed(path, content)
     return path
 
 
@@ -292,22 +298,7 @@ def read_drift(path: str | os.PathLike[str]) -> Drift:
     RecordError
         If it is missing, cut short, edited, of another schema or under another name.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise RecordError(f"record {path} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise RecordError(
-            f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
-        ) from error
-    try:
-        drift = _from_content(content)
-        if path.stem != drift.config.id:
-            raise RecordError(f"its config has id {drift.config.id}, which is not its file name")
-    except (RecordError, ConfigError) as error:
-        raise RecordError(f"record {path} is damaged: {error}. Run it again") from error
-    return drift
+    return read_sealed(path, (SCHEMA,), _from_content)
 
 
 def read_drifts(store: str | os.PathLike[str], dataset: str) -> list[Drift]:
@@ -322,33 +313,19 @@ def read_drifts(store: str | os.PathLike[str], dataset: str) -> list[Drift]:
     return sorted(drifts, key=lambda drift: (drift.config.seed, drift.config.id))
 
 
-def _from_content(content: Any) -> Drift:
-    if not isinstance(content, dict):
-        raise RecordError("it is JSON, but not an object")
-    if (schema := content.get("schema")) != SCHEMA:
-        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {SCHEMA}")
-    digest = content.pop("sha256", None)
+def _from_content(content: dict[str, Any]) -> Drift:
+    del content["schema"]
     try:
-        if digest != _digest(content):
-            raise RecordError("its checksum does not match: it was edited after it was written")
-        del content["schema"]
-        # Whole: what follows was written by `write_drift`.
         content["config"] = config_from_dict(content["config"])
         for name, kind in (("arms", Apart), ("counts", Counts), ("wrong", Wrong)):
             content[name] = {arm: kind(**_tuples(each)) for arm, each in content[name].items()}
         return Drift(**_tuples(content))
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
-        if isinstance(error, (RecordError, ConfigError)):
-            raise
+    except (TypeError, KeyError, AttributeError) as error:
         raise RecordError(f"it is not the record of a study ({error})") from error
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()
 
 
 # Tracing
@@ -390,11 +367,10 @@ def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None 
 
     The looks are evenly spaced on a logarithmic axis. Errors are those of `train`.
     """
-    kept = _images_to_train_on(config, data)
+    kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
-    model = _compiled(config, data.x_train.shape[1:])
-    _disturb(model, config)
+    model = initial_model(config, data.x_train.shape[1:])
     logits = config.loss.endswith("_logits")
     # The same optimiser and loss again, only that the metric is another.
     model.compile(
@@ -509,7 +485,7 @@ def sure_and_wrong(loss: str, backend: str = "tensorflow") -> Wrong:
         bias_initializer=lambda shape, dtype: keras.ops.convert_to_tensor(WRONG, dtype),
     )
     model = keras.Sequential([keras.Input((1,)), last])
-    model.compile(optimizer=keras.optimizers.Adam(), loss=_loss(loss))
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss_function(loss))
     p = np.eye(len(WRONG), dtype=np.float32)[:1]
     value = model.train_on_batch(np.zeros((1, 1), np.float32), p)
     return Wrong(loss=float(value), gradient=float(np.abs(_first_gradient(model)).max()))

@@ -34,14 +34,14 @@ def describe_environment(config: Config) -> dict[str, Any]:
     """
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
-    commit, dirty = _git_state()
+    commit, dirty = git_state()
     return {
         "python": platform.python_version(),
         "packages": {
-            name: _version(name) for name in (*PACKAGES, *BACKEND_PACKAGES[config.backend])
+            name: package_version(name) for name in (*PACKAGES, *BACKEND_PACKAGES[config.backend])
         },
         "platform": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": usable_cores(),
         "devices": keras.distribution.list_devices(),
         "git_commit": commit,
@@ -69,7 +69,8 @@ def peak_memory() -> int:
     return peak if platform.system() == "Darwin" else 1024 * peak
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Return the version of an installed package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -77,13 +78,14 @@ def _version(package: str) -> str | None:
 
 
 def usable_cores() -> int:
-    """How many cores this process may use, which may be less than what the machine has."""
+    """Return how many cores this process may use, which may be less than what the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """Return what the processor calls itself, or else its architecture."""
     try:
         if platform.system() == "Darwin":
             return _output("sysctl", "-n", "machdep.cpu.brand_string")
@@ -96,7 +98,11 @@ def _cpu_model() -> str:
 
 
 @functools.cache  # The code is that of the moment it was loaded, whatever is committed after.
-def _git_state() -> tuple[str | None, bool | None]:
+def git_state() -> tuple[str | None, bool | None]:
+    """Return the commit that kl_lib runs from and whether its files were changed since.
+
+    Both are None if it does not run from its repository.
+    """
     package = Path(__file__).resolve().parent.parent
     git = ("git", "-C", str(package))
     try:

@@ -11,12 +11,13 @@ from .checkpoint import Checkpoint, CheckpointError
 from .config import Config
 from .data import Data
 from .environment import describe_environment
+from .sealed import RecordError
 from .store import (
     Record,
-    RecordError,
     check_writable,
     find_record,
     new_record,
+    record_path,
     remove_parts,
     scratch_path,
     write_record,
@@ -85,7 +86,7 @@ def run(
 
     if (record := finished()) is not None:
         return record
-    check_writable(store, config)
+    check_writable(record_path(store, config))
     with locked(store, config):
         if (record := finished()) is not None:  # by the process that had the lock before
             return record
@@ -139,7 +140,9 @@ def locked(store: str | os.PathLike[str], config: Config) -> Iterator[None]:
         with FileLock(path, timeout=0):
             yield
     except Timeout:
-        raise RunBusyError(f"run {config.id} is being done by another process") from None
+        raise RunBusyError(
+            f"run {config.id} is being done by another process: call again when that has ended"
+        ) from None
 
 
 def to_stderr(line: str) -> None:

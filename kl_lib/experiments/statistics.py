@@ -29,6 +29,7 @@ MARGINS = (0.01, 0.005)
 #: Fewer pairs decide nothing. (The source's four runs on CIFAR-10 would: with two differences that
 #: happen to lie close together their equivalence test gives p = 0.0498.)
 FEWEST_PAIRS = 10
+#: When runs count as equivalent, different or undecided, in words.
 RULE = """\
 equivalent  if both one-sided t tests reject at level 0.05 that the mean difference lies outside
             the margin, which is to say: if its 90 % t interval lies inside the margin;
@@ -210,6 +211,30 @@ def t_interval(differences: ArrayLike, confidence: float = 1 - LEVEL) -> Interva
     -2.4598858 -0.7001142
     """
     test = _stats().ttest_1samp(_checked(differences), 0)
+    low, high = test.confidence_interval(confidence)
+    return float(low), float(high)
+
+
+def unpaired_interval(
+    one: ArrayLike, other: ArrayLike, confidence: float = 1 - LEVEL
+) -> Interval | None:
+    """Return Welch's interval for the mean of one sample less that of another, not paired.
+
+    It is None if neither sample varies.
+
+    Examples
+    --------
+    R's example again, as if the two drugs had been given to different people:
+
+    >>> first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    >>> second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    >>> low, high = unpaired_interval(first, second)
+    >>> print(f"{low:.7f} {high:.7f}")
+    -3.3654832 0.2054832
+    """
+    if not (np.ptp(one) or np.ptp(other)):
+        return None
+    test = _stats().ttest_ind(one, other, equal_var=False)
     low, high = test.confidence_interval(confidence)
     return float(low), float(high)
 

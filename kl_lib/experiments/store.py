@@ -1,14 +1,12 @@
 """The store: one small JSON file a run, written whole or not at all, and checked when it is read.
 
-A record lies at ``STORE/DATASET/ID.json``. Everything else under the store is safe to delete
-while nothing runs, above all ``STORE/.scratch``, where unfinished runs keep their last epoch and
-their lock.
+A record lies at ``STORE/DATASET/ID.json``, that of a study of drift below ``STORE/drift``. What is
+in ``STORE/.scratch``, where unfinished runs keep their last epoch and their lock, is safe to delete
+while nothing runs.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 import tempfile
@@ -17,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import DATASETS, Config, ConfigError, canonical_json, config_from_dict
+from .config import ARMS, DATASETS, Config, config_from_dict
 from .data import Data
-from .files import write_whole
+from .sealed import RecordError, read_sealed, write_sealed
 from .training import HISTORY, Result
 
 # Schema 1 had no peak_memory.
@@ -79,11 +77,13 @@ def write_record(store: str | os.PathLike[str], record: Record) -> Path:
         If the disk is full or the folder can't be written. What was stored before is untouched.
     """
     path = record_path(store, record.config)
-    write_whole(path, _to_text(record).encode("ascii"))
+    content: dict[str, Any] = {"schema": record.schema, "id": record.config.id}
+    content |= {name: getattr(record, name) for name in PARTS}
+    write_sealed(path, content | {"config": record.config.as_dict()})
     return path
 
 
-def check_writable(store: str | os.PathLike[str], config: Config) -> None:
+def check_writable(path: Path) -> None:
     """Make the folder of a record and write a byte into it: better now than after the training.
 
     Raises
@@ -91,9 +91,8 @@ def check_writable(store: str | os.PathLike[str], config: Config) -> None:
     OSError
         If that does not work.
     """
-    folder = record_path(store, config).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(b"0")
 
 
@@ -133,9 +132,7 @@ def read_records(store: str | os.PathLike[str], dataset: str) -> list[Record]:
     return _sorted(read_record(path) for path in record_paths(store, dataset))
 
 
-def comparable(
-    records: Iterable[Record], by: Sequence[str] = ("loss", "disturbance")
-) -> dict[str, list[Record]]:
+def comparable(records: Iterable[Record], by: Sequence[str] = ARMS) -> dict[str, list[Record]]:
     """Group records by all that is in their configs beside the seed and the fields `by`.
 
     Each group is sorted by arm and seed.
@@ -191,22 +188,7 @@ def read_record(path: str | os.PathLike[str]) -> Record:
         If the file is missing, cut short, edited, of another schema, under another name, or does
         not hold together. The message names the file and what is wrong with it.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise RecordError(f"record {path} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise RecordError(
-            f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
-        ) from error
-    try:
-        record = _from_content(content)
-        if path.stem != record.config.id:
-            raise RecordError(f"its config has id {record.config.id}, which is not its file name")
-    except (RecordError, ConfigError) as error:
-        raise RecordError(f"record {path} is damaged: {error}. Run it again") from error
-    return record
+    return read_sealed(path, READABLE, _from_content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,48 +220,19 @@ class Record:
     schema: int = SCHEMA
 
 
-class RecordError(ValueError):
-    """A record that can't be trusted. The message names the file and the damage."""
-
-
 def _sorted(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda r: (r.config.arm, r.config.seed, r.config.id))
 
 
-def _to_text(record: Record) -> str:
-    content: dict[str, Any] = {"schema": record.schema, "id": record.config.id}
-    content |= {name: getattr(record, name) for name in PARTS}
-    content["config"] = record.config.as_dict()
-    content["sha256"] = _digest(content)
-    # Indented by one, so that a diff of two records can be read.
-    return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in content.items() if name != "sha256"}
-    return hashlib.sha256(canonical_json(rest).encode("ascii")).hexdigest()
-
-
-def _from_content(content: Any) -> Record:
-    if not isinstance(content, dict):
-        raise RecordError("it is JSON, but not an object")
-    if (schema := content.get("schema")) not in READABLE:
-        known = " and ".join(map(str, READABLE))
-        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {known}")
-    if missing := [name for name in ("id", *PARTS, "sha256") if name not in content]:
+def _from_content(content: dict[str, Any]) -> Record:
+    if missing := [name for name in ("id", *PARTS) if name not in content]:
         raise RecordError(f"it lacks {', '.join(missing)}")
-    try:
-        digest = _digest(content)
-    except ValueError as error:  # nan or inf, which Python's JSON reader takes
-        raise RecordError(str(error)) from error
-    if content["sha256"] != digest:
-        raise RecordError("its checksum does not match: it was edited after it was written")
     for name in PARTS:
         if not isinstance(content[name], dict):
             raise RecordError(f"{name} is not an object")
     record = Record(
         config=config_from_dict(content["config"]),
-        schema=schema,
+        schema=content["schema"],
         **{name: content[name] for name in PARTS[1:]},
     )
     for problem in _contradictions(record, content["id"]):

@@ -21,7 +21,8 @@ from .data import Data
 from .environment import usable_cores
 from .pools import Pool, ProcessPool, RunLostError
 from .runs import once, to_stderr
-from .store import Record, RecordError, check_writable, find_record
+from .sealed import RecordError
+from .store import Record, check_writable, find_record, record_path
 from .training import TrainingError
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
@@ -102,7 +103,7 @@ def sweep(
         Where the data come from, see `load_data`. Every worker loads them itself.
     workers : int, optional
         How many processes, each with the threads that the configs ask for. By default as many as
-        the cores allow.
+        the cores allow. Not with a scheduler, which has workers of its own.
     scheduler : str, optional
         Address of a dask.distributed scheduler, ``"tcp://host:8786"``, to use its workers in place
         of processes of this machine. They need kl_lib and its data; the store is needed here only.
@@ -119,6 +120,8 @@ def sweep(
 
     Raises
     ------
+    ConfigError
+        If there can't be so many workers.
     SweepError
         If runs failed; names them. Everything else is done and stored.
     OSError
@@ -139,13 +142,19 @@ def sweep(
     In a script, call it below ``if __name__ == "__main__":``. The worker processes import the
     script.
     """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers is {workers}, expected a whole number from 1")
+    if workers is not None and scheduler is not None:
+        raise ConfigError(
+            f"workers is {workers}, but the scheduler has workers of its own: leave one of them out"
+        )
     say = once(say or to_stderr)
     found, waiting = _sorted_out(store, configs, say)
     status = Status(configs=tuple(configs), finished={c.id: r for c, r in found.items()})
     if watch is not None:
         watch(status)
     if waiting:
-        check_writable(store, waiting[0])
+        check_writable(record_path(store, waiting[0]))
         pool: Pool
         if scheduler is not None:
             from .cluster import Cluster

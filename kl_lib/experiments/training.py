@@ -88,13 +88,12 @@ def train(
         config = Config(dataset="digits", data_sha256=digits.sha256, loss="kl", seed=0)
         train(config, digits, on_epoch=print).test_accuracy
     """
-    kept = _images_to_train_on(config, data)
+    kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
     reset_peak_memory()
     started = time.perf_counter()
-    model = _compiled(config, data.x_train.shape[1:])
-    _disturb(model, config)
+    model = initial_model(config, data.x_train.shape[1:])
 
     before = checkpoint.load() if checkpoint is not None else None
     if before is not None:
@@ -179,7 +178,10 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a training left."""
+    """What a training left: losses in nats, accuracies from 0 to 1, seconds, bytes of memory.
+
+    `seconds` are those of the whole run with its test, also of the part before a checkpoint.
+    """
 
     epochs: tuple[Epoch, ...]
     test_loss: float
@@ -219,8 +221,14 @@ def _random(purpose: str, *numbers: int) -> np.random.Generator:
     return np.random.default_rng([("order", "disturbance").index(purpose), *numbers])
 
 
-def _images_to_train_on(config: Config, data: Data) -> int:
-    """Check that `data` are those of `config`, and return how many images are not held out."""
+def images_to_train_on(config: Config, data: Data) -> int:
+    """Check that `data` are those of `config`, and return how many images are not held out.
+
+    Raises
+    ------
+    ConfigError
+        If they are others, too few to hold some out, or if this code trains another recipe.
+    """
     if (config.dataset, config.data_sha256) != (data.name, data.sha256):
         raise ConfigError(
             f"config is for {config.dataset} with checksum {config.data_sha256[:16]}, but the data "
@@ -228,7 +236,8 @@ def _images_to_train_on(config: Config, data: Data) -> int:
         )
     if config.recipe != RECIPE:
         raise ConfigError(
-            f"recipe is {config.recipe}, but this version of kl_lib can only train recipe {RECIPE}"
+            f"recipe is {config.recipe}, but this version of kl_lib can only train recipe {RECIPE}:"
+            " leave the recipe out of the config"
         )
     images = len(data.x_train)
     kept = math.floor(images * (1 - config.validation_split))  # as keras.Model.fit has it
@@ -240,7 +249,8 @@ def _images_to_train_on(config: Config, data: Data) -> int:
     return kept
 
 
-def _compiled(config: Config, input_shape: tuple[int, ...]) -> keras.Model:
+def initial_model(config: Config, input_shape: tuple[int, ...]) -> keras.Model:
+    """Return the network of a run before its first step: compiled, with its initial weights."""
     keras = import_keras(config.backend)
     logits = config.loss.endswith("_logits")
     model = convnet(
@@ -248,16 +258,18 @@ def _compiled(config: Config, input_shape: tuple[int, ...]) -> keras.Model:
     )
     model.compile(
         optimizer=keras.optimizers.Adam(),
-        loss=_loss(config.loss),
+        loss=loss_function(config.loss),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         # In TensorFlow, XLA makes this network ten times slower on a CPU. JAX is nothing without.
         jit_compile=config.backend == "jax",
     )
     model.optimizer.build(model.trainable_variables)
+    _disturb(model, config)
     return model
 
 
-def _loss(name: str) -> keras.losses.Loss:
+def loss_function(name: str) -> keras.losses.Loss:
+    """Return the loss that a `Config` calls by this name."""
     keras = import_keras()
     if name == "kl_logits":
         from ..losses.keras import KLFromLogits

@@ -1,0 +1,30 @@
+"""Pieces of the page of measurements: numbers, tables, aims and whether they were reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: An aim, what was measured, and whether it was reached: None where this machine can't tell.
+Aim = tuple[str, str, bool | None]
+
+
+def number(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def span(values: list[float], form: Callable[[float], str] = number) -> str:
+    low, high = form(min(values)), form(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def list_table(caption: str, name: str, head: list[str], body: list[list[str]]) -> str:
+    lines = [f"```{{list-table}} {caption}", ":header-rows: 1", f":name: {name}", ""]
+    for row in [head, *body]:
+        lines += [f"{'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
+    return "\n".join([*lines, "```"])
+
+
+def aim_table(caption: str, name: str, aims: list[Aim]) -> str:
+    verdict = {True: "yes", False: "no", None: "not asked here"}
+    body = [[aim, measured, verdict[reached]] for aim, measured, reached in aims]
+    return list_table(caption, name, ["Aim", "Measured", "Reached"], body)
