@@ -84,7 +84,7 @@ TRACING = """
     from kl_lib.experiments.batches import stream
     module.CLIP = 0.1
     counts = trace(ce, digits).counts
-    model = _compiled(ce, (8, 8, 1))
+    model = initial_model(ce, (8, 8, 1))
     model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[_true_class(False)],
                   jit_compile=False)
     data, order = stream(digits.x_train[:1149], digits.y_train[:1149], 100)
