@@ -376,6 +376,8 @@ def test_the_name_in_a_message_is_the_one_given():
     for check in (checks.distribution, checks.logits):
         assert message(check, "ab", "z", axis=-1).startswith("z is the text 'ab'")
         assert message(check, ["a"], "z", axis=-1).startswith("z holds text")
+        assert "(first item: None)" in message(check, np.array([], "U1"), "z", axis=-1)
+        assert "\"b'a'\"" not in message(check, [b"a"], "z", axis=-1)
         assert message(check, [1.0], "z", axis=3).startswith("axis=3 is outside z,")
         assert message(check, np.ones((2, 0)), "z", axis=-1).startswith(
             "z has no categories: its axis -1 is empty"

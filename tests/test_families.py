@@ -570,6 +570,7 @@ def test_kl_dirichlet_takes_batches():
     assert isinstance(families.kl_dirichlet(p[0], q[0]), float)
     np.testing.assert_array_equal(families.kl_dirichlet(p, q[2])[2], rows[2])
     assert families.kl_dirichlet([2], [5]) == 0
+    assert families.kl_dirichlet([1e-150, 1e150], [1e-150, 1e150]) == 0  # the limits themselves
     bits = families.kl_dirichlet(p, q, base=2)
     np.testing.assert_allclose(bits, rows / math.log(2), rtol=1e-15)
 

@@ -32,6 +32,8 @@ def test_log_ratio_keeps_all_digits():
     p, q = pairs(0)
     exact = [mpmath.log(mpf(a) / mpf(b)) for a, b in zip(p, q, strict=True)]
     assert worst(stable.log_ratio(p, q), exact) < 1e-15
+    zeros = stable.log_ratio(np.array([0, 0, 0.5, 0.5]), np.array([0, 0.5, 0, 0.5]))
+    assert zeros.tolist() == [0, -np.inf, np.inf, 0]
 
 
 def test_generalized_kl_keeps_all_digits():
@@ -76,3 +78,4 @@ def test_minus_log1p_and_expm1_plus_keep_their_digits_without_a_warning():
     assert worst(stable.minus_log1p(x), [mpf(y) - mpmath.log1p(mpf(y)) for y in x]) < 3e-15
     assert stable.expm1_plus(np.array([-800.0, np.inf])).tolist() == [np.inf, np.inf]
     assert stable.minus_log1p(np.array([-1.0, np.inf])).tolist() == [np.inf, np.inf]
+    assert stable.minus_log1p(np.float32(0.7)) == stable.minus_log1p(float(np.float32(0.7)))
