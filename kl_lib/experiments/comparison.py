@@ -131,8 +131,10 @@ class Contrast:
     ----------
     arm : str
         The arm whose accuracy is the minuend.
-    seeds, differences : tuple
-        Accuracy of the arm minus that of the reference, seed by seed.
+    seeds : tuple of int
+        Of the pairs.
+    differences : tuple of float
+        Accuracy of the arm minus that of the reference, in the order of the seeds.
     correlation : float or None
         Of the paired accuracies: what pairing by seed is worth. None for two pairs, or if one of
         the two does not vary.
@@ -168,7 +170,7 @@ class Comparison:
         The reference first.
     contrasts : tuple of Contrast
         One for each other arm.
-    mixed : dict of str to tuple of str
+    mixed : dict
         What differs between the records although it does not belong to a config: versions of
         packages, CPU, commit. Empty if nothing does.
     """

@@ -192,19 +192,23 @@ class Drift:
     ----------
     config : Config
         The reference.
-    data, environment : dict
-        What it was measured on.
+    data : dict
+        The images it was measured on.
+    environment : dict
+        The machine and the versions it was measured with.
     steps : tuple of int
         After how many updates the runs were looked at, from 0.
     travelled : tuple of float
         How far the reference is from its own initial weights, at each look.
-    first_loss, first_gradient : float
-        Loss of the first batch in nats, and length of its gradient, of the reference.
-    arms : dict of str to Apart
-        How far each arm is from the reference.
-    counts : dict of str to Counts
-        Of each arm, and of the reference under the name of its loss.
-    wrong : dict of str to Wrong
+    first_loss : float
+        Loss of the first batch in nats, of the reference.
+    first_gradient : float
+        Length of its gradient.
+    arms : dict
+        How far each arm is from the reference, an Apart under its name.
+    counts : dict
+        Counts of each arm, and of the reference under the name of its loss.
+    wrong : dict
         What each loss does on this backend where the network is sure and wrong.
     """
 

@@ -56,7 +56,7 @@ def assess(
 ) -> Assessment:
     """Apply the rule to paired differences, and report what it rests on.
 
-    The rule (:data:`RULE`) takes "equivalent" before "different": a difference may well be there
+    The rule (``RULE``) takes "equivalent" before "different": a difference may well be there
     and too small to matter, and `p_zero` says so. Where the true difference is at the margin or
     beyond, "equivalent" comes out with probability `level` at most; where it is 0, "different"
     does.
@@ -137,7 +137,7 @@ class Margin:
     margin : float
         How large a difference would matter, in either direction.
     verdict : str
-        ``"equivalent"``, ``"different"`` or ``"undecided"``, by :data:`RULE`.
+        ``"equivalent"``, ``"different"`` or ``"undecided"``, by ``RULE``.
     p : float or None
         p value of the equivalence test; None if the differences do not vary.
     power : float or None
@@ -157,10 +157,14 @@ class Assessment:
 
     Attributes
     ----------
-    pairs, fewest : int
-        How many differences, and how many it takes to decide anything.
-    mean, spread : float
-        Of the differences; the spread is the standard deviation with n − 1.
+    pairs : int
+        How many differences.
+    fewest : int
+        How many it takes to decide anything.
+    mean : float
+        Of the differences.
+    spread : float
+        Their standard deviation, with n − 1.
     level : float
         Of each test.
     margins : tuple of Margin
@@ -173,7 +177,7 @@ class Assessment:
         The same at 90 %: equivalence is shown where it lies inside the margin.
     bootstrap : (float, float) or None
         BCa bootstrap interval, 95 % at level 0.05. It assumes no normal distribution and is too
-        short for few pairs, see :func:`bootstrap_interval`; the rule does not use it.
+        short for few pairs, see ``bootstrap_interval``; the rule does not use it.
     """
 
     pairs: int

@@ -114,31 +114,6 @@ def histories(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def drift(between_losses: Sequence[ArrayLike], between_seeds: Sequence[ArrayLike]) -> Figure:
-    """How far two runs are apart in training loss after each epoch, on a logarithmic axis.
-
-    Parameters
-    ----------
-    between_losses
-        Absolute differences, one an epoch, of pairs with the same seed and different losses.
-    between_seeds
-        The same of pairs with the same loss and different seeds.
-    """
-    figure, (ax,) = panels(height=3.6)
-    for rows, style, label in (
-        (between_seeds, {"color": GREY, "linestyle": ":"}, "same loss, other seed"),
-        (between_losses, {"color": P_COLOR, "linestyle": "-"}, "same seed, other loss"),
-    ):
-        for number, row in enumerate(rows):
-            values = np.asarray(row)
-            name = label if number == 0 else None
-            epochs = np.arange(1, len(values) + 1)
-            ax.semilogy(epochs, values, marker="o", ms=3, lw=1.5, label=name, **style)
-    ax.set(xlabel="epoch", ylabel="difference of training loss (nats)")
-    ax.legend()
-    return figure
-
-
 def interval_width(pairs: ArrayLike, half_width: ArrayLike) -> Figure:
     """Half the width of a 95 % interval for a mean difference against the number of pairs.
 
