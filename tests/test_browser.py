@@ -55,6 +55,8 @@ INSPECT = """async () => {
     return {
         width: [page.scrollWidth, page.clientWidth],
         red: red.slice(0, 3).map(part => part.closest("mjx-container").textContent),
+        cut: [...document.querySelectorAll("caption > *")].filter(part =>
+            part.getBoundingClientRect().right > page.clientWidth).map(part => part.textContent),
         unrendered: [...document.querySelectorAll(".math")]
             .filter(part => !part.querySelector("mjx-container")).map(part => part.textContent),
     };
@@ -87,6 +89,7 @@ def problems(context: BrowserContext, address: str, inside: str) -> list[str]:
     seen = page.evaluate(INSPECT)
     if seen["width"][0] > seen["width"][1]:
         found.append("is {} pixels wide on a screen of {}".format(*seen["width"]))
+    found += [f"caption beyond the screen: {text}" for text in seen["cut"]]
     found += [f"mathematics in red: {text}" for text in seen["red"]]
     found += [f"mathematics left as it was typed: {text}" for text in seen["unrendered"]]
     page.close()
@@ -248,6 +251,11 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
         ("<div class='math'>\\(\\undefinedmacro\\)</div>", "mathematics in red"),
         ("<div class='math'>\\(\\frac{1}\\)</div>", "mathematics in red"),
         ("<div class='math'>x = 1</div>", "mathematics left as it was typed: x = 1"),
+        (
+            "<div style='overflow: auto'><table style='width: 500px'><caption style='text-align: "
+            "right'><span>Wide</span></caption></table></div>",
+            "caption beyond the screen: Wide",
+        ),
         ("<div style='width: 500px'>wide</div>", "is 500 pixels wide on a screen of 375"),
     ],
 )
