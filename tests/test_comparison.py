@@ -265,11 +265,12 @@ def test_the_table_shows_points_with_signs_and_a_column_for_each_arm(three):
 @pytest.mark.parametrize(
     ("shift", "sentence"),
     [
-        (0, "margin 1: equivalent, because the 90 % interval, .* lies inside the margin; the 95 % "
-            "interval, .* includes 0"),
-        (30, "margin 1: equivalent, because .* lies inside the margin; the 95 % .* excludes 0"),
-        (60, "margin 0.5: different, because the 90 % interval, .* reaches beyond the margin and "
-             "the 95 % interval, .* excludes 0"),
+        (0, "margin of 1 point: equivalent, because the 90 % interval, .* lies inside the margin; "
+            "the 95 % interval, .* includes 0"),
+        (30, "margin of 1 point: equivalent, because .* lies inside the margin; "
+             "the 95 % .* excludes 0"),
+        (60, "margin of 0.5 points: different, because the 90 % interval, .* reaches beyond the "
+             "margin and the 95 % interval, .* excludes 0"),
     ],
 )  # fmt: skip
 def test_a_conclusion_gives_its_reason(shift, sentence):
@@ -307,7 +308,7 @@ def test_compare_prints_the_rule_the_tables_and_what_cross_entropy_is(store):
     done = invoke("compare", "cifar10", "--store", store)
     assert done.exit_code == 0
     assert RULE in done.stdout
-    assert "kl against ce, margin 1: equivalent" in " ".join(done.stdout.split())
+    assert "kl against ce, margin of 1 point: equivalent" in " ".join(done.stdout.split())
     assert "Cross-entropy on tensorflow uses the logits behind the softmax" in done.stdout
 
 

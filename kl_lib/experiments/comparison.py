@@ -286,7 +286,8 @@ def _rows(contrast: Contrast) -> dict[str, str]:
 
 def _conclusion(contrast: Contrast, reference: str, margin: Margin) -> str:
     found = contrast.assessment
-    within = f"{contrast.arm} against {reference}, margin {100 * margin.margin:g}: {margin.verdict}"
+    points = f"{100 * margin.margin:g} point{'s' if margin.margin != 0.01 else ''}"
+    within = f"{contrast.arm} against {reference}, margin of {points}: {margin.verdict}"
     if found.interval is None:
         return f"{within}, because all differences are the same. Are these the same runs?"
     if found.pairs < found.fewest:
