@@ -1,6 +1,7 @@
 """Experiments: what a run is, what it is fed, what it computes, and what is kept of it."""
 
 import errno
+import functools
 import getpass
 import hashlib
 import io
@@ -28,6 +29,7 @@ from kl_lib.experiments import (
     ConfigError,
     DataError,
     Epoch,
+    NewerRecordError,
     RecordError,
     Result,
 )
@@ -911,7 +913,8 @@ def test_resealing_without_a_change_leaves_a_record_whole(tmp_path, record):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema": 99}, "its schema is 99, and this version of kl_lib reads 1 and 2"),
+        ({"schema": 0}, "its schema is 0, and this version of kl_lib reads 1 and 2"),
+        ({"schema": "2"}, "its schema is '2', and this version of kl_lib reads 1 and 2"),
         ({"environment": None}, "it lacks environment"),
         ({"environment": []}, "environment is not an object"),
         ({"config__seed": 8}, "its id is .*, but its config has id"),
@@ -933,6 +936,22 @@ def test_a_record_that_contradicts_itself_is_named(tmp_path, record, changes, me
     resealed(path, **changes)
     with pytest.raises(RecordError, match=rf"{path.name} is damaged: .*({message})"):
         experiments.read_record(path)
+
+
+def test_a_record_of_a_newer_version_is_never_written_over(tmp_path, record):
+    path = experiments.write_record(tmp_path, record)
+    resealed(path, schema=3)
+    before = path.read_bytes()
+    newer = functools.partial(
+        pytest.raises, NewerRecordError, match=r"has schema 3, .*reads 1 and 2: update kl_lib"
+    )
+    with newer():
+        experiments.read_record(path)
+    with newer():
+        experiments.run(tmp_path, record.config, None)
+    with newer():
+        experiments.sweep(tmp_path, [record.config])
+    assert path.read_bytes() == before
 
 
 def test_a_record_under_another_name_is_named(tmp_path, record):

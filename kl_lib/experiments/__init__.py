@@ -16,7 +16,7 @@ from .data import Data, DataError, load_data
 from .drift import Drift, read_drift, read_drifts, study_drift, sure_and_wrong, write_drift
 from .environment import describe_environment
 from .runs import RunBusyError, run
-from .sealed import RecordError
+from .sealed import NewerRecordError, RecordError
 from .statistics import RULE, Assessment, assess
 from .store import (
     Record,
@@ -46,6 +46,7 @@ __all__ = [
     "DataError",
     "Drift",
     "Epoch",
+    "NewerRecordError",
     "Record",
     "RecordError",
     "Result",

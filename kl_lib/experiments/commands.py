@@ -18,7 +18,7 @@ from .backend import BackendError
 from .config import Config, ConfigError
 from .data import DataError, load_data
 from .runs import RunBusyError, run
-from .sealed import RecordError
+from .sealed import NewerRecordError, RecordError
 from .store import (
     Record,
     check_writable,
@@ -205,7 +205,7 @@ def results_command(
         for path in record_paths(store, dataset):
             try:
                 records.append(read_record(path))
-            except RecordError as error:
+            except (RecordError, NewerRecordError) as error:
                 damaged += 1
                 warn(str(error))
         _print_table(records)
@@ -247,6 +247,7 @@ def errors_in_one_line(interrupted: str = "") -> Iterator[None]:
         BackendError,
         DataError,
         ModuleNotFoundError,
+        NewerRecordError,
         RecordError,
         RunBusyError,
         SweepError,

@@ -17,6 +17,10 @@ class RecordError(ValueError):
     """A record that can't be trusted. The message names the file and the damage."""
 
 
+class NewerRecordError(ValueError):
+    """A record that a newer kl_lib has written: not damaged, so nothing is run in its place."""
+
+
 class OfConfig(Protocol):
     """What a record is read into: it knows its config, whose id is the name of the file."""
 
@@ -60,8 +64,10 @@ def read_sealed(
     Raises
     ------
     RecordError
-        If the file is missing, cut short, edited, of another schema, under another name, or does
-        not hold together. The message names the file and what is wrong with it.
+        If the file is missing, cut short, edited, of no schema, under another name, or does not
+        hold together. The message names the file and what is wrong with it.
+    NewerRecordError
+        If its schema is higher than those.
     """
     path = Path(path)
     try:
@@ -72,6 +78,13 @@ def read_sealed(
         raise RecordError(
             f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
         ) from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(schema, int) and schema > max(schemas):
+        raise NewerRecordError(
+            f"record {path} has schema {schema}, and this version of kl_lib reads "
+            f"{' and '.join(map(str, schemas))}: update kl_lib, or keep your records in another "
+            "store"
+        )
     try:
         built = build(_unsealed(content, schemas))
         if path.stem != built.config.id:

@@ -185,8 +185,10 @@ def read_record(path: str | os.PathLike[str]) -> Record:
     Raises
     ------
     RecordError
-        If the file is missing, cut short, edited, of another schema, under another name, or does
-        not hold together. The message names the file and what is wrong with it.
+        If the file is missing, cut short, edited, of no schema, under another name, or does not
+        hold together. The message names the file and what is wrong with it.
+    NewerRecordError
+        If a newer kl_lib has written it.
     """
     return read_sealed(path, READABLE, _from_content)
 
