@@ -353,8 +353,6 @@ def test_a_record_that_was_edited_renamed_or_is_none_is_refused(study, tmp_path)
         read_drift(path)
     path.write_text(text.replace('"schema": 1', '"schema": 99'))
     with pytest.raises(NewerRecordError, match="has schema 99, and this version of kl_lib reads 1"):
-        NewerRecordError, match="has schema 99, and this version .* reads 1: update"
-    ):
         read_drift(path)
     path.write_text(text)
     with pytest.raises(RecordError, match="which is not its file name"):
