@@ -56,8 +56,8 @@ def assess(
 ) -> Assessment:
     """Apply the rule to paired differences, and report what it rests on.
 
-    The rule (``RULE``) takes "equivalent" before "different": a difference may well be there
-    and too small to matter, and `p_zero` says so. Where the true difference is at the margin or
+    The rule (:data:`~kl_lib.experiments.RULE`) takes "equivalent" before "different": a difference
+    may well be there and too small to matter, and `p_zero` says so. Where the true difference is at the margin or
     beyond, "equivalent" comes out with probability `level` at most; where it is 0, "different"
     does.
 
@@ -137,7 +137,7 @@ class Margin:
     margin : float
         How large a difference would matter, in either direction.
     verdict : str
-        ``"equivalent"``, ``"different"`` or ``"undecided"``, by ``RULE``.
+        ``"equivalent"``, ``"different"`` or ``"undecided"``, by :data:`~kl_lib.experiments.RULE`.
     p : float or None
         p value of the equivalence test; None if the differences do not vary.
     power : float or None
@@ -177,7 +177,8 @@ class Assessment:
         The same at 90 %: equivalence is shown where it lies inside the margin.
     bootstrap : (float, float) or None
         BCa bootstrap interval, 95 % at level 0.05. It assumes no normal distribution and is too
-        short for few pairs, see ``bootstrap_interval``; the rule does not use it.
+        short for few pairs, see :func:`~kl_lib.experiments.statistics.bootstrap_interval`. The rule
+        does not use it.
     """
 
     pairs: int
