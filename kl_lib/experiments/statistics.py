@@ -57,9 +57,9 @@ def assess(
     """Apply the rule to paired differences, and report what it rests on.
 
     The rule (:data:`~kl_lib.experiments.RULE`) takes "equivalent" before "different": a difference
-    may well be there and too small to matter, and `p_zero` says so. Where the true difference is at the margin or
-    beyond, "equivalent" comes out with probability `level` at most; where it is 0, "different"
-    does.
+    may well be there and too small to matter, and `p_zero` says so. Where the true difference is at
+    the margin or beyond, "equivalent" comes out with probability `level` at most; where it is 0,
+    "different" does.
 
     Parameters
     ----------
