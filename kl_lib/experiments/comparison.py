@@ -33,7 +33,7 @@ def compare(
 
     Runs with the same seed start from the same weights and see the same batches under the same
     dropout masks. What is compared is the test accuracy after the last epoch. The verdicts follow
-    the rule in `kl_lib.experiments.statistics.RULE`.
+    the rule in :data:`~kl_lib.experiments.RULE`.
 
     Parameters
     ----------
