@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import ACCENT, AMBER, GREY, LIGHT, M_COLOR, panels
+from .style import ACCENT, GREY, LIGHT, M_COLOR, SKY, panels
 from .training import LOSSES, NAMES
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def power(pairs: ArrayLike, powers: Mapping[str, ArrayLike]) -> Figure:
 
     n = np.asarray(pairs)
     figure, (ax,) = panels(height=3.2)
-    styles = ((M_COLOR, "-"), (AMBER, "--"), (ACCENT, "-."), (GREY, ":"))
+    styles = (("black", "-"), (GREY, "--"), (SKY, "-."), (ACCENT, ":"))
     for (color, line), (label, values) in zip(styles, powers.items(), strict=False):
         ax.plot(n, np.asarray(values), color=color, linestyle=line, marker="o", ms=3, label=label)
     ax.set(xlabel="pairs of runs", ylabel="power", ylim=(-0.02, 1.02))
