@@ -31,15 +31,16 @@ MARGINS = (0.01, 0.005)
 FEWEST_PAIRS = 10
 #: When runs count as equivalent, different or undecided, in words.
 RULE = """\
-equivalent  if both one-sided t tests reject at level 0.05 that the mean difference lies outside
-            the margin, which is to say: if its 90 % t interval lies inside the margin;
-different   if not, and the two-sided t test rejects at level 0.05 that the mean difference is 0,
-            which is to say: if its 95 % t interval excludes 0;
-undecided   if neither; if there are fewer than 10 pairs; or if all differences are the same, so
-            that there is no spread to go by.
+equivalent  if both one-sided t tests reject at level 0.05 that the mean
+            difference lies outside the margin, which is to say: if its 90 %
+            t interval lies inside the margin;
+different   if not, and the two-sided t test rejects at level 0.05 that the mean
+            difference is 0, which is to say: if its 95 % t interval excludes 0;
+undecided   if neither; if there are fewer than 10 pairs; or if all differences
+            are the same, so that there is no spread to go by.
 
-The differences are those of test accuracy after the last epoch, paired by seed. The margin is 1
-percentage point; 0.5 points is reported beside it."""
+The differences are those of test accuracy after the last epoch, paired by seed.
+The margin is 1 percentage point; 0.5 points is reported beside it."""
 
 #: Resamples of the bootstrap. Its ends then move by about 1 % of the width with its seed.
 RESAMPLES = 9999
