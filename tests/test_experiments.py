@@ -943,7 +943,7 @@ def test_a_record_of_a_newer_version_is_never_written_over(tmp_path, record):
     resealed(path, schema=3)
     before = path.read_bytes()
     newer = functools.partial(
-        pytest.raises, NewerRecordError, match=r"has schema 3, .*reads 1 and 2: update kl_lib"
+        pytest.raises, NewerRecordError, match=r"its schema is 3, .*reads 1 and 2\. Update kl_lib"
     )
     with newer():
         experiments.read_record(path)

@@ -78,17 +78,14 @@ def read_sealed(
         raise RecordError(
             f"record {path} is not whole JSON ({error}): it was cut short or edited. Run it again"
         ) from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if isinstance(schema, int) and schema > max(schemas):
-        raise NewerRecordError(
-            f"record {path} has schema {schema}, and this version of kl_lib reads "
-            f"{' and '.join(map(str, schemas))}: update kl_lib, or keep your records in another "
-            "store"
-        )
     try:
         built = build(_unsealed(content, schemas))
         if path.stem != built.config.id:
             raise RecordError(f"its config has id {built.config.id}, which is not its file name")
+    except NewerRecordError as error:
+        raise NewerRecordError(
+            f"record {path} is newer: {error}. Update kl_lib, or keep your records in another store"
+        ) from error
     except (RecordError, ConfigError) as error:
         raise RecordError(f"record {path} is damaged: {error}. Run it again") from error
     return built
@@ -97,9 +94,6 @@ def read_sealed(
 def _unsealed(content: Any, schemas: Sequence[int]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RecordError("it is JSON, but not an object")
-    if (schema := content.get("schema")) not in schemas:
-        known = " and ".join(map(str, schemas))
-        raise RecordError(f"its schema is {schema!r}, and this version of kl_lib reads {known}")
     written = content.pop("sha256", None)
     try:
         digest = _digest(content)
@@ -107,6 +101,12 @@ def _unsealed(content: Any, schemas: Sequence[int]) -> dict[str, Any]:
         raise RecordError(str(error)) from error
     if written != digest:
         raise RecordError("its checksum does not match: it was edited after it was written")
+    if (schema := content.get("schema")) not in schemas:
+        known = " and ".join(map(str, schemas))
+        newer = isinstance(schema, int) and schema > max(schemas)
+        raise (NewerRecordError if newer else RecordError)(
+            f"its schema is {schema!r}, and this version of kl_lib reads {known}"
+        )
     return content
 
 
