@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import truth
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 from scipy import stats
@@ -263,7 +263,12 @@ def test_an_estimate_below_zero_by_more_than_noise_is_noticed():
 LOGS = st.lists(st.floats(allow_nan=False, max_value=sys.float_info.max), min_size=32, max_size=32)
 
 
+LARGEST = sys.float_info.max
+
+
 @settings(deadline=None, max_examples=40)
+@example([LARGEST, 0.0] + [-1e292] * 30, [-1e292, LARGEST] + [0.0] * 30, "k1")  # inf, and −inf
+@example([LARGEST, -LARGEST] + [0.0] * 30, [-LARGEST, LARGEST] + [0.0] * 30, "k1")
 @given(LOGS, LOGS, st.sampled_from(["k1", "k2", "k3"]))
 def test_any_log_densities_give_an_estimate_or_an_error_and_never_nan(p, q, estimator):
     def estimate():
