@@ -37,8 +37,6 @@ FEW_EFFECTIVE = {"k1": 5, "k2": 5, "k3": 10}
 BEYOND_NOISE = 4
 #: The mean of q/p over samples of p exceeds this with a probability below 1/1000 (Markov).
 HUGE_RATIO = 1000
-#: The largest float.
-_LARGEST = float(np.finfo(np.float64).max)
 #: Fewest nearest-neighbour samples, and fewest along each axis (count**(1/d)), that go unremarked.
 FEW_POINTS, FEW_PER_AXIS = 100, 10
 #: The share of points of x that may lie far from y, coincide, or be in y too.
@@ -258,7 +256,6 @@ def kl_monte_carlo(
                 "infinite (unless log_q is the log of a density that underflowed)",
             ),
         )
-    np.maximum(log_ratio, -_LARGEST, out=log_ratio)  # infinities of both signs would give nan
     # An overflow gives inf, which the warnings then explain.
     with np.errstate(over="ignore", invalid="ignore"):
         terms = _terms(log_ratio, estimator)
@@ -353,9 +350,9 @@ def _terms(log_ratio: Array, estimator: str) -> Array:
 
 
 def _mean(terms: Array) -> tuple[float, float]:
-    """The mean and its standard error: inf and nan where one is inf, and none may be −inf."""
+    """The mean and its standard error; inf and nan where a term is inf."""
     if np.isposinf(terms).any():
-        return math.inf, math.nan  # the sum of the others could overflow to −inf
+        return math.inf, math.nan  # whatever the others are: their sum may overflow to −inf
     # By a power of two, which is exact: neither the sum nor the squares overflow.
     exponent = int(np.frexp(np.abs(terms).max())[1])
     scaled = np.ldexp(terms, -exponent)
