@@ -1,13 +1,16 @@
 """What is done to sweeps, and how to see that nothing came of it.
 
 `tests/test_sweeps.py` does most of it once. This script does it at random moments, again and again,
-and says what was lost:
+says what was lost, and stores that in results/faults.csv, which the book shows:
 
     python tests/faults.py [--rounds 3] [--seed 0] [--only NAME ...]
+
+With `--only` it stores nothing.
 """
 
 import argparse
 import contextlib
+import csv
 import errno
 import multiprocessing
 import os
@@ -28,6 +31,7 @@ import psutil
 from kl_lib import experiments
 from kl_lib.experiments.checkpoint import epochs_done
 
+RECORD = Path(__file__).parents[1] / "results" / "faults.csv"
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
 # Small enough to be done often, long enough to be hit in the middle.
 RUNS, EPOCHS = 4, 12
@@ -157,9 +161,10 @@ def write_for_ever(store, records):
             experiments.write_record(store, record)
 
 
-# The campaign. Each function does to a new store what its name says. What must be so at the end is
-# checked by `campaign`: that every run is there and says what it says in `undisturbed`, and that no
-# record which was there before a fault has changed since.
+# The campaign. Each function does to a new store what its docstring says, and returns how often: a
+# blow that comes after the sweep has ended is none. What must be so at the end is checked by
+# `campaign`: that every run is there and says what it says in `undisturbed`, and that no record
+# which was there before a fault has changed since.
 
 
 class LostError(AssertionError):
@@ -199,57 +204,74 @@ def finish(store, kept, *args):
 
 
 def workers_killed(store, rng, kept, undisturbed):
-    sweep = start(store, "--workers", 2)
+    """One or both worker processes are killed."""
+    sweep, blows = start(store, "--workers", 2), 0
     for _ in range(rng.randint(1, 4)):
         if wait_at_most(sweep, rng.uniform(1, 8), kept):
             break
         for worker in rng.sample(found := workers(sweep), k=min(len(found), rng.randint(1, 2))):
             worker.kill()
+            blows += 1
     wait_at_most(sweep, 300, kept)
     status, _, errors = end(sweep)
     if status != 0:
         raise LostError(f"the sweep ended with status {status}: {errors}")
+    return blows
 
 
 def sweep_killed(store, rng, kept, undisturbed):
+    """The sweep is killed, its workers are not."""
+    blows = 0
     for _ in range(rng.randint(1, 4)):
         sweep = start(store, "--workers", rng.randint(1, 2))
         if not wait_at_most(sweep, rng.uniform(1, 15), kept):
             sweep.kill()
+            blows += 1
         end(sweep)
     finish(store, kept)
+    return blows
 
 
 def sweep_interrupted(store, rng, kept, undisturbed):
+    """Ctrl-C."""
+    blows = 0
     for _ in range(rng.randint(1, 3)):
         sweep = start(store, "--workers", rng.randint(1, 2))
         if not wait_at_most(sweep, rng.uniform(3, 15), kept):
             interrupt(sweep)
+            blows += 1
         if (status := end(sweep)[0]) not in (0, 130):
             raise LostError(f"the sweep ended with status {status}")
     finish(store, kept)
+    return blows
 
 
 def all_killed_at_once(store, rng, kept, undisturbed):
-    """As near to a power cut as a program gets."""
+    """Sweep and workers are killed at once: as near to a power cut as a program gets."""
+    blows = 0
     for _ in range(rng.randint(1, 3)):
         sweep = start(store, "--workers", 2)
         if not wait_at_most(sweep, rng.uniform(1, 15), kept):
             kill(sweep)
+            blows += 1
     finish(store, kept)
+    return blows
 
 
 def two_at_once_one_of_them_killed(store, rng, kept, undisturbed):
+    """Two sweeps share a store, and one of them is killed."""
     both = [start(store, "--workers", 1) for _ in range(2)]
-    wait_at_most(both[0], rng.uniform(3, 15), kept)
+    late = wait_at_most(both[0], rng.uniform(3, 15), kept)
     both[0].kill()
     wait_at_most(both[1], 300, kept)
     end(both[0])
     if (status := end(both[1])[0]) != 0:
         raise LostError(f"the other sweep ended with status {status}")
+    return 0 if late else 1
 
 
 def record_cut(store, rng, kept, undisturbed):
+    """The record of a finished run is cut short at a random byte."""
     shutil.copytree(undisturbed / "digits", store / "digits")
     path = rng.choice(records(store))
     whole = path.read_bytes()
@@ -263,14 +285,17 @@ def record_cut(store, rng, kept, undisturbed):
     for each, content in others.seen.items():
         if each.read_bytes() != content:
             raise LostError(f"{each.name} was written again")
+    return 1
 
 
 def checkpoint_damaged(store, rng, kept, undisturbed):
+    """The checkpoints of a killed sweep are cut short, or a random bit is flipped."""
     sweep = start(store, "--workers", 1)
     wait_for(lambda: [*store.glob(".scratch/*.checkpoint")], sweep)
     wait_at_most(sweep, rng.uniform(0, 3), kept)
     kill(sweep)
-    for path in store.glob(".scratch/*.checkpoint"):
+    found = [*store.glob(".scratch/*.checkpoint")]
+    for path in found:
         content = bytearray(path.read_bytes())
         place = rng.randrange(len(content))
         if rng.random() < 0.5:
@@ -279,19 +304,22 @@ def checkpoint_damaged(store, rng, kept, undisturbed):
             content[place] ^= 1 << rng.randrange(8)
             path.write_bytes(content)
     finish(store, kept)
+    return len(found)
 
 
 def file_size_limited(store, rng, kept, undisturbed):
+    """The system refuses files above a random size."""
     process = start(store, "--workers", 2, limit=rng.randint(100, 1_000_000))
     status, _, errors = end(process)
     kept.look()
     if status != 1 or "File too large" not in errors or "Traceback" in errors:
         raise LostError(f"no clear error: {status}, {errors}")
     finish(store, kept)
+    return 1
 
 
 def disk_full(store, rng, kept, undisturbed):
-    """On a disk of its own, of a few MB; needs the right to mount one."""
+    """The disk of the store, a small one of its own, is full."""
     size = rng.randint(8, 2500)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(store)]
     if subprocess.run(mount, capture_output=True).returncode != 0:
@@ -309,10 +337,11 @@ def disk_full(store, rng, kept, undisturbed):
     if found != numbers(undisturbed):
         raise LostError("the results differ")
     shutil.copytree(undisturbed / "digits", store / "digits")
+    return 1
 
 
 def writer_killed(store, rng, kept, undisturbed):
-    """The process that writes records is killed 30 times, each time in the middle of writing."""
+    """A process that does nothing but write records is killed."""
     record = experiments.read_record(records(undisturbed)[0])
     other = replace(record, environment={"padding": "x" * 100_000})
     path = store / "digits" / f"{record.config.id}.json"
@@ -329,10 +358,12 @@ def writer_killed(store, rng, kept, undisturbed):
         if experiments.read_record(path) not in (record, other):
             raise LostError("a record that nobody wrote")
     shutil.copytree(undisturbed / "digits", store / "digits")
+    return 30
 
 
 def cluster_workers_killed(store, rng, kept, undisturbed):
     """One of two workers of a dask cluster is killed, and a new one joins."""
+    blows = 0
     with tempfile.TemporaryDirectory() as folder:
         address, processes = start_cluster(2, Path(folder))
         try:
@@ -341,6 +372,7 @@ def cluster_workers_killed(store, rng, kept, undisturbed):
                 if wait_at_most(sweep, rng.uniform(6, 14), kept):
                     break
                 rng.choice(processes[1:]).kill()
+                blows += 1
                 processes.append(start_worker(address, Path(folder), len(processes)))
             wait_at_most(sweep, 300, kept)
             status, _, errors = end(sweep)
@@ -349,6 +381,7 @@ def cluster_workers_killed(store, rng, kept, undisturbed):
                 kill(process)
     if status != 0:
         raise LostError(f"the sweep ended with status {status}: {errors}")
+    return blows
 
 
 FAULTS = (
@@ -366,9 +399,12 @@ FAULTS = (
 )
 
 
+HEAD = "What was done, at random moments", "Sweeps", "Times", "Lost"
+
+
 def campaign(names, rounds, seed):
-    """Do each fault so many times, and return how many times something was lost."""
-    lost = 0
+    """Do each fault in so many sweeps; return a row for each, as in `HEAD`."""
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = Path(folder) / "undisturbed"
         status, _, errors = end(start(undisturbed))
@@ -376,27 +412,25 @@ def campaign(names, rounds, seed):
             raise SystemExit(f"not even an undisturbed sweep works: {errors}")
         expected = numbers(undisturbed)
         for fault in (fault for fault in FAULTS if fault.__name__ in names):
-            said = "nothing was lost"
-            for number in range(rounds):
-                store = Path(folder) / f"{fault.__name__}{number}"
+            sweeps, blows, lost = 0, 0, "nothing"
+            while sweeps < rounds and lost == "nothing":
+                store = Path(folder) / f"{fault.__name__}{sweeps}"
                 store.mkdir()
-                kept = Kept(store)
-                rng = random.Random(f"{fault.__name__} {seed} {number}")
+                rng = random.Random(f"{fault.__name__} {seed} {sweeps}")
                 try:
-                    fault(store, rng, kept, undisturbed)
+                    blows += fault(store, rng, Kept(store), undisturbed)
+                    sweeps += 1
                     if numbers(store) != expected:
                         raise LostError("the results differ from those of an undisturbed sweep")
                 except PermissionError as error:
-                    said = f"not tried: {error.strerror}"
-                    break
+                    lost = f"not tried: {error.strerror}"
                 except (AssertionError, experiments.RecordError) as error:
-                    lost += 1
-                    said = f"round {number}: {error}"
-                    break
+                    lost = f"sweep {sweeps}: {error}"
                 finally:
                     shutil.rmtree(store, ignore_errors=True)
-            print(f"{fault.__name__.replace('_', ' '):32} {rounds} times: {said}", flush=True)
-    return lost
+            rows.append((fault.__doc__, sweeps, blows, lost))
+            print(f"{fault.__doc__} {sweeps} sweeps, {blows} times. Lost: {lost}", flush=True)
+    return rows
 
 
 def main():
@@ -404,11 +438,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = [fault.__name__ for fault in FAULTS]
-    parser.add_argument("--rounds", type=int, default=3, help="how often to do each")
+    parser.add_argument("--rounds", type=int, default=3, help="in how many sweeps to do each")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, default=names)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names)
     options = parser.parse_args()
-    return 1 if campaign(options.only, options.rounds, options.seed) else 0
+    rows = campaign(options.only or names, options.rounds, options.seed)
+    if not options.only:
+        with open(RECORD, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
+    return 0 if all(lost == "nothing" or lost.startswith("not tried") for *_, lost in rows) else 1
 
 
 if __name__ == "__main__":

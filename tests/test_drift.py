@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -43,7 +45,7 @@ TRACING = """
                 batch_size=100, threads=1)
     environment = describe_environment(ce)
     heard = []
-    study = study_drift(ce, digits, on_epoch=lambda *news: heard.append(news))
+    study = study_drift(ce, digits, on_epoch=lambda *news: heard.append(news[:2]))
     write_drift(folder, study)
 
     # The weights that a real run of the suite ends with.
@@ -387,18 +389,65 @@ def test_the_tables_name_arms_and_steps(tracing):
 # The command
 
 
+def started(store, epochs):
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", str(epochs),
+         "--batch-size", "250", "--threads", "1", "--store", str(store)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def ended(process):
+    output, errors = process.communicate(timeout=200)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def test_a_study_that_was_killed_interrupted_and_damaged_ends_as_if_it_had_not_been(tmp_path):
+    undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
+    assert ended(started(undisturbed, 3)).returncode == 0
+    [expected] = read_drifts(undisturbed, "digits")
+
+    killed = started(store, 3)
+    for _ in range(5):  # the second arm is then in its last epoch
+        killed.stdout.readline()
+    killed.kill()
+    ended(killed)
+    assert len([*store.glob(".scratch/*.trace")]) == 2
+    torn = store / "drift" / "digits" / f"{expected.config.id}-x.part"
+    torn.touch()  # as a write leaves it that is killed
+
+    stopped = started(store, 3)
+    lines = [stopped.stdout.readline() for _ in range(7)]
+    assert lines[4].startswith("null: epoch 2/3 ")
+    assert lines[6].startswith("kl: epoch 1/3 ")
+    stopped.send_signal(signal.SIGINT)
+    stopped = ended(stopped)
+    assert stopped.returncode == 130
+    said = "kl-lib: interrupted. The same command goes on from the last whole epoch\n"
+    assert stopped.stderr.endswith(said)
+
+    damaged = min(store.glob(".scratch/*.trace"))
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[: len(content) // 2])
+    last = ended(started(store, 3))
+    assert last.returncode == 0, last.stderr
+    assert f"run {damaged.stem} begins again: it has a checkpoint, but it is damaged" in last.stderr
+    assert read_drifts(store, "digits") == [expected]
+    assert not [*store.glob(".scratch/*.trace")]
+    assert not torn.exists()
+
+
 def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
-    def invoke(*args):
-        return subprocess.run(
-            [sys.executable, "-m", "kl_lib.cli", "drift", "digits", "--epochs", "1",
-             "--batch-size", "250", "--threads", "1", "--store", str(tmp_path), *args],
-            capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
+    def invoke():
+        return ended(started(tmp_path, 1))
 
     first = invoke()
     assert first.returncode == 0, first.stderr[-2000:]
     [path] = (tmp_path / "drift" / "digits").iterdir()
-    assert first.stdout.splitlines()[:2] == ["ce: epoch 1/1", "null: epoch 1/1"]
+    lines = first.stdout.splitlines()
+    assert re.match(r"ce: epoch 1/1  \d+\.\d s, \d+ s left$", lines[0])
+    assert lines[1].startswith("null: epoch 1/1 ")
+    assert lines[4].endswith(" s, 0 s left")
     assert "first batch, against ce" in first.stdout
     assert str(path) in first.stdout.replace("\n", "")
     kept = path.read_bytes()

@@ -1,5 +1,6 @@
 """Sweeps that are killed, interrupted, damaged, cut off from the disk, and called twice at once."""
 
+import csv
 import os
 import re
 import time
@@ -9,6 +10,9 @@ import psutil
 import pytest
 from faults import (
     EPOCHS,
+    FAULTS,
+    HEAD,
+    RECORD,
     RUNS,
     end,
     few,
@@ -474,3 +478,16 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
     assert done.exit_code == 1
     assert f"kl-lib: no scheduler answers at {nowhere} (" in done.stderr
     assert "Traceback" not in done.output
+
+
+# What the book says was lost
+
+
+def test_the_campaign_that_the_book_shows_did_all_faults_and_lost_nothing():
+    with open(RECORD, encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert tuple(head) == HEAD
+    assert [what for what, *_ in rows] == [fault.__doc__ for fault in FAULTS]
+    for what, sweeps, times, lost in rows:
+        if not lost.startswith("not tried"):
+            assert (lost, int(sweeps) >= 3, int(times) > 0) == ("nothing", True, True), what

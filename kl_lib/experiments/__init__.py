@@ -3,7 +3,7 @@
 A run is one frozen :class:`Config`. Its canonical JSON is hashed, and the hash is the id of the run
 and the name of its record. `train` computes, `run` computes and stores, `sweep` does many runs, and
 `read_record` believes nothing that it has not checked. `compare` says what the runs show, paired by
-seed, and `study_drift` how runs of one seed part.
+seed, and `run_drift` how runs of one seed part.
 
 Nothing here imports a framework before a run needs it.
 """
@@ -15,7 +15,7 @@ from .config import Config, ConfigError
 from .data import Data, DataError, load_data
 from .drift import Drift, read_drift, read_drifts, study_drift, sure_and_wrong, write_drift
 from .environment import describe_environment
-from .runs import RunBusyError, run
+from .runs import RunBusyError, run, run_drift
 from .sealed import NewerRecordError, RecordError
 from .statistics import RULE, Assessment, assess
 from .store import (
@@ -68,6 +68,7 @@ __all__ = [
     "read_record",
     "read_records",
     "run",
+    "run_drift",
     "study_drift",
     "sure_and_wrong",
     "sweep",

@@ -25,16 +25,18 @@ from .commands import (
     Store,
     Threads,
     app,
+    epochs_shown,
     errors_in_one_line,
     warn,
 )
 from .comparison import Comparison, ComparisonError, compare
 from .config import ARMS
 from .data import load_data
-from .drift import Drift, drift_path, read_drift, study_drift, sure_and_wrong, write_drift
+from .drift import Drift, arm_configs, drift_path, read_drift, sure_and_wrong
+from .runs import run_drift
 from .sealed import RecordError
 from .statistics import RULE
-from .store import check_writable, comparable, read_records
+from .store import comparable, read_records
 from .sweeps import grid
 
 
@@ -119,9 +121,9 @@ def drift_command(
 
     Cross-entropy is compared with cross-entropy from initial kernels disturbed by 1e-7, with KL
     divergence, with KL from logits, and with another seed. The record also says how often clipping
-    left KL without a gradient.
+    left KL without a gradient. A study that was stopped goes on from its last whole epoch.
     """
-    with errors_in_one_line(". A study is stored when all its runs are done, and begins again"):
+    with errors_in_one_line(". The same command goes on from the last whole epoch"):
         loaded = load_data(dataset, file=data, note=data_note, backend=backend)
         [config] = grid(
             loaded,
@@ -138,22 +140,18 @@ def drift_command(
         if not force and (found := _finished(path)) is not None:
             typer.echo("This study is finished already; --force runs it again.")
         else:
-            check_writable(path)
-            found = study_drift(
-                config,
-                loaded,
-                on_epoch=lambda arm, epoch: typer.echo(f"{arm}: epoch {epoch}/{epochs}"),
-            )
-            write_drift(store, found)
+            with epochs_shown(epochs * len(arm_configs(config))) as show:
+
+                def on_epoch(arm: str, number: int, seconds: float) -> None:
+                    show(f"{arm}: epoch {number:{len(str(epochs))}}/{epochs}", seconds)
+
+                found = run_drift(store, config, loaded, force=force, on_epoch=on_epoch, say=warn)
         Console(highlight=False, markup=False).print(found)
         typer.echo(f"Record: {path}")
 
 
 def _finished(path: Path) -> Drift | None:
-    if not path.exists():
-        return None
     try:
-        return read_drift(path)
-    except RecordError as error:
-        warn(f"{error}: doing that now")
-        return None
+        return read_drift(path) if path.exists() else None
+    except RecordError:
+        return None  # `run_drift` says so

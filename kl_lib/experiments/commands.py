@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from .backend import BackendError
+from .checkpoint import CheckpointError
 from .config import Config, ConfigError
 from .data import DataError, load_data
 from .runs import RunBusyError, run
@@ -113,7 +114,11 @@ def run_command(
             check_writable(record_path(store, config))
             typer.echo(f"Run {config.id}: {dataset}, loss {loss}, seed {seed}, threads {threads}")
             typer.echo(f"Data: {loaded.description}; checksum {loaded.sha256[:16]}")
-            with _epochs_shown(config.epochs) as on_epoch:
+            with epochs_shown(config.epochs) as show:
+
+                def on_epoch(epoch: Epoch) -> None:
+                    show(_line(epoch, config.epochs), epoch.seconds)
+
                 record = run(store, config, loaded, force=force, on_epoch=on_epoch, say=warn)
         typer.echo(
             f"Test loss {record.result['test_loss']:.4f} nats, "
@@ -245,6 +250,7 @@ def errors_in_one_line(interrupted: str = "") -> Iterator[None]:
         _stop(error, 2)
     except (
         BackendError,
+        CheckpointError,
         DataError,
         ModuleNotFoundError,
         NewerRecordError,
@@ -278,8 +284,11 @@ def _finished(store: Path, config: Config) -> Record | None:
 
 
 @contextmanager
-def _epochs_shown(epochs: int) -> Iterator[Callable[[Epoch], None]]:
-    """Show a line for each epoch and, on a terminal, a bar below them."""
+def epochs_shown(epochs: int) -> Iterator[Callable[[str, float], None]]:
+    """Show a line for each epoch, with the time left, and on a terminal a bar below them.
+
+    Yields a function to be called with the line and the seconds of each epoch.
+    """
     console = Console(highlight=False, markup=False)
     seconds: list[float] = []
     with Progress(
@@ -293,11 +302,11 @@ def _epochs_shown(epochs: int) -> Iterator[Callable[[Epoch], None]]:
     ) as bar:
         task = bar.add_task("training", total=epochs)
 
-        def show(epoch: Epoch) -> None:
-            seconds.append(epoch.seconds)
+        def show(line: str, took: float) -> None:
+            seconds.append(took)
             # The median, because the first epoch also builds the graph.
-            left = statistics.median(seconds) * (epochs - epoch.number)
-            console.print(_line(epoch, epochs, left), soft_wrap=True)
+            left = _time(statistics.median(seconds) * (epochs - len(seconds)))
+            console.print(f"{line}  {took:.1f} s, {left} left", soft_wrap=True)
             bar.advance(task)
 
         yield show
@@ -381,12 +390,11 @@ def _print_table(records: Iterable[Record]) -> None:
         console.print(table)
 
 
-def _line(epoch: Epoch, epochs: int, seconds_left: float) -> str:
+def _line(epoch: Epoch, epochs: int) -> str:
     return (
         f"epoch {epoch.number:{len(str(epochs))}}/{epochs}"
         f"  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.3f}"
         f"  validation: loss {epoch.val_loss:.4f}  accuracy {epoch.val_accuracy:.3f}"
-        f"  {epoch.seconds:.1f} s, {_time(seconds_left)} left"
     )
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import io
 import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,19 @@ from numpy.typing import NDArray
 
 from .backend import import_keras, use_threads
 from .batches import batches
+from .checkpoint import Checkpoint, State
 from .config import LOSSES, NULL_DISTURBANCE, Config, ConfigError, config_from_dict
 from .data import Data
-from .environment import describe_environment
+from .environment import describe_environment, peak_memory
 from .sealed import RecordError, read_sealed, write_sealed
-from .training import epoch_order, images_to_train_on, initial_model, loss_function
+from .training import (
+    epoch_order,
+    images_to_train_on,
+    initial_model,
+    loss_function,
+    restore,
+    variables,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +53,9 @@ LOOKS = 8
 #: Logits of one sample whose true class is the first: sure of another one, and 200 nats wrong.
 WRONG = (0.0, 1.0, 200.0, -200.0)
 
+#: What is compared with the reference, if nothing else is asked for.
+ARMS = ("null", "kl", "kl_logits", "other seed")
+
 Array = NDArray[np.float64]
 
 
@@ -50,8 +63,9 @@ def study_drift(
     config: Config,
     data: Data,
     *,
-    arms: Sequence[str] = ("null", "kl", "kl_logits", "other seed"),
-    on_epoch: Callable[[str, int], None] | None = None,
+    arms: Sequence[str] = ARMS,
+    on_epoch: Callable[[str, int, float], None] | None = None,
+    checkpoints: Mapping[str, Checkpoint] | None = None,
 ) -> Drift:
     """Trace one run for each arm, and measure how far it is from the reference at each look.
 
@@ -65,7 +79,11 @@ def study_drift(
         ``"null"``, the reference with initial kernels disturbed by 1e-7; ``"other seed"``, the
         reference with the next seed; or the name of another loss.
     on_epoch : callable, optional
-        Called with the name of an arm and the number of an epoch, from 1, when one is done.
+        Called with the name of an arm, the number of an epoch, from 1, and its seconds, when one is
+        done, and at the start with those of a checkpoint.
+    checkpoints : mapping, optional
+        Where to go on from and where to save each epoch, by the ids of the configs that
+        `arm_configs` gives. :func:`~kl_lib.experiments.run_drift` sees to that.
 
     Returns
     -------
@@ -86,23 +104,21 @@ def study_drift(
         config = Config(dataset="digits", data_sha256=digits.sha256, loss="ce", seed=0, epochs=5)
         print(study_drift(config, digits))
     """
-    if config.disturbance:
-        raise ConfigError(
-            f"disturbance is {config.disturbance:g}, expected 0: this is to be the reference"
-        )
-    configs = {name: _arm_config(config, name) for name in arms}
+    configs = arm_configs(config, arms)
     environment = describe_environment(config)
+    kept = checkpoints or {}
 
-    def heard(name: str) -> Callable[[int], None] | None:
-        return None if on_epoch is None else lambda epoch: on_epoch(name, epoch)
+    def traced(name: str) -> Trace:
+        heard = None if on_epoch is None else partial(on_epoch, name)
+        return trace(configs[name], data, on_epoch=heard, checkpoint=kept.get(configs[name].id))
 
-    reference = trace(config, data, on_epoch=heard(config.loss))
+    reference = traced(config.loss)
     found: dict[str, Apart] = {}
     counts = {config.loss: reference.counts}
-    for name, arm in configs.items():
-        traced = trace(arm, data, on_epoch=heard(name))
-        found[name] = apart(traced, reference)
-        counts[name] = traced.counts
+    for name in arms:
+        arm = traced(name)
+        found[name] = apart(arm, reference)
+        counts[name] = arm.counts
     return Drift(
         config=config,
         data={
@@ -366,10 +382,17 @@ class Trace:
     counts: Counts
 
 
-def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None = None) -> Trace:
+def trace(
+    config: Config,
+    data: Data,
+    *,
+    on_epoch: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Trace:
     """Take the steps of `train`, one by one, and look at the run after some of them.
 
-    The looks are evenly spaced on a logarithmic axis. Errors are those of `train`.
+    The looks are evenly spaced on a logarithmic axis. Stopped, and given the same checkpoint again,
+    it goes on from its last whole epoch. Errors are those of `train`.
     """
     kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
@@ -394,30 +417,59 @@ def trace(config: Config, data: Data, *, on_epoch: Callable[[int], None] | None 
         return keras.ops.convert_to_numpy(output).astype(np.float64)
 
     weights, predictions = [_weights(model)], [predicted()]
-    below, lowest = [0] * config.epochs, [1.0] * config.epochs
-    done = 0
-    for epoch in range(config.epochs):
+    epochs: list[dict[str, Any]] = []
+    first: list[Array] = []  # loss and gradient of the first batch
+    if checkpoint is not None and (before := checkpoint.load()) is not None:
+        own = len(variables(model))
+        restore(model, before.arrays[:own])
+        first, looked = list(before.arrays[own : own + 2]), before.arrays[own + 2 :]
+        half = len(looked) // 2
+        weights = [look.astype(np.float64) for look in looked[:half]]
+        predictions = [look.astype(np.float64) for look in looked[half:]]
+        epochs = before.epochs
+        if on_epoch is not None:
+            for number, each in enumerate(epochs, 1):
+                on_epoch(number, each["seconds"])
+
+    def save() -> None:
+        if checkpoint is not None:
+            # All of these were float32 before they were float64.
+            looked = [look.astype(np.float32) for look in (*weights, *predictions)]
+            own = [keras.ops.convert_to_numpy(v) for v in variables(model)]
+            arrays = [*own, *first, *looked]
+            checkpoint.save(State(epochs=epochs, peak_memory=peak_memory(), arrays=arrays))
+
+    for epoch in range(len(epochs), config.epochs):
+        started = time.perf_counter()
         training.order = epoch_order(config.seed, epoch, kept)
+        below, lowest = 0, 1.0
         for number in range(training.num_batches):
             logs = model.train_on_batch(*training[number], return_dict=True)  # of this batch alone
-            below[epoch] += int(logs["below_clip"])
-            lowest[epoch] = min(lowest[epoch], float(logs["lowest"]))
-            done += 1
+            below += int(logs["below_clip"])
+            lowest = min(lowest, float(logs["lowest"]))
+            done = epoch * training.num_batches + number + 1
             if done == 1:
-                first_loss, first_gradient = float(logs["loss"]), _first_gradient(model)
+                first = [np.array(float(logs["loss"])), _first_gradient(model)]
             if done in steps:
                 weights.append(_weights(model))
                 predictions.append(predicted())
+        seconds = round(time.perf_counter() - started, 3)
+        epochs.append({"below_clip": below, "lowest": lowest, "seconds": seconds})
+        save()
         if on_epoch is not None:
-            on_epoch(epoch + 1)
+            on_epoch(epoch + 1, seconds)
+    loss, gradient = first
     return Trace(
         steps=steps,
         weights=weights,
         predictions=predictions,
-        first_loss=first_loss,
-        first_gradient=first_gradient,
+        first_loss=float(loss),
+        first_gradient=gradient,
         images=kept,
-        counts=Counts(below_clip=tuple(below), lowest=tuple(lowest)),
+        counts=Counts(
+            below_clip=tuple(epoch["below_clip"] for epoch in epochs),
+            lowest=tuple(epoch["lowest"] for epoch in epochs),
+        ),
     )
 
 
@@ -493,6 +545,21 @@ def sure_and_wrong(loss: str, backend: str = "tensorflow") -> Wrong:
     p = np.eye(len(WRONG), dtype=np.float32)[:1]
     value = model.train_on_batch(np.zeros((1, 1), np.float32), p)
     return Wrong(loss=float(value), gradient=float(np.abs(_first_gradient(model)).max()))
+
+
+def arm_configs(reference: Config, arms: Sequence[str] = ARMS) -> dict[str, Config]:
+    """Return the configs of a study: the reference under the name of its loss, then each arm.
+
+    Raises
+    ------
+    ConfigError
+        If the reference is disturbed, or there is no such arm.
+    """
+    if reference.disturbance:
+        raise ConfigError(
+            f"disturbance is {reference.disturbance:g}, expected 0: this is to be the reference"
+        )
+    return {reference.loss: reference} | {name: _arm_config(reference, name) for name in arms}
 
 
 def _arm_config(reference: Config, name: str) -> Config:

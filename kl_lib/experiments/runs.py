@@ -1,4 +1,4 @@
-"""One run, from its config to its record: once, whoever else asks for it at the same time."""
+"""One run or study, from its config to its record: once, whoever else asks for it meanwhile."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 from .checkpoint import Checkpoint, CheckpointError
 from .config import Config
 from .data import Data
+from .drift import Drift, arm_configs, drift_path, read_drift, study_drift, write_drift
 from .environment import describe_environment
 from .sealed import RecordError
 from .store import (
     Record,
     check_writable,
-    find_record,
     new_record,
+    read_record,
     record_path,
     remove_parts,
     scratch_path,
     write_record,
 )
 from .training import Epoch, train
+
+T = TypeVar("T")
 
 
 class RunBusyError(RuntimeError):
@@ -76,35 +81,121 @@ def run(
         run("results", config, digits).result["test_accuracy"]
     """
     say = once(say or to_stderr)
+    path = record_path(store, config)
 
     def finished() -> Record | None:
-        try:
-            return None if force else find_record(store, config)
-        except RecordError as error:
-            say(f"{error}: doing that now")
-            return None
+        return None if force else _finished(path, read_record, say)
 
     if (record := finished()) is not None:
         return record
-    check_writable(record_path(store, config))
+    check_writable(path)
     with locked(store, config):
         if (record := finished()) is not None:  # by the process that had the lock before
             return record
-        remove_parts(store, config)
         environment = describe_environment(config)
         checkpoint = Checkpoint(scratch_path(store, config, ".checkpoint"), config, environment)
-        if force:
-            checkpoint.remove()
-        try:
-            result = train(config, data, on_epoch=on_epoch, checkpoint=checkpoint)
-        except CheckpointError as error:
-            say(f"run {config.id} begins again: it has a checkpoint, but {error}")
-            checkpoint.remove()
-            result = train(config, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        remove_parts(path, checkpoint.path)
+        _prepare(checkpoint, config, force, say)
+        result = train(config, data, on_epoch=on_epoch, checkpoint=checkpoint)
         record = new_record(config, data, result, environment)
         write_record(store, record)
         checkpoint.remove()
         return record
+
+
+def run_drift(
+    store: str | os.PathLike[str],
+    config: Config,
+    data: Data,
+    *,
+    force: bool = False,
+    on_epoch: Callable[[str, int, float], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Drift:
+    """Study how runs of one seed drift apart and keep a record, or return the one that is there.
+
+    A study that was stopped goes on from the last whole epoch of the run it was at. Until it is
+    done it keeps a checkpoint of each of its runs in the store, on CIFAR-10 some 90 MB for each.
+
+    Parameters
+    ----------
+    store : path
+        Where records are.
+    config, data, on_epoch
+        See `study_drift`.
+    force : bool
+        Begin again what is finished or half done.
+    say : callable, optional
+        Called with a line about what is damaged. By default it goes to standard error.
+
+    Raises
+    ------
+    RunBusyError
+        If another process is doing this study.
+    OSError
+        If the disk is full or the folder can't be written.
+    ConfigError, TrainingError, BackendError, ModuleNotFoundError
+        As from `study_drift`.
+
+    Examples
+    --------
+    Five short runs::
+
+        from kl_lib.experiments import Config, load_data, run_drift
+
+        digits = load_data("digits")
+        config = Config(dataset="digits", data_sha256=digits.sha256, loss="ce", seed=0, epochs=5)
+        print(run_drift("results", config, digits))
+    """
+    say = once(say or to_stderr)
+    path = drift_path(store, config)
+
+    def finished() -> Drift | None:
+        return None if force else _finished(path, read_drift, say)
+
+    if (study := finished()) is not None:
+        return study
+    configs = arm_configs(config).values()
+    check_writable(path)
+    with locked(store, config, ".drift.lock"):
+        if (study := finished()) is not None:
+            return study
+        checkpoints = {
+            each.id: Checkpoint(
+                scratch_path(store, each, ".trace"), each, describe_environment(each)
+            )
+            for each in configs
+        }
+        remove_parts(path, *(checkpoint.path for checkpoint in checkpoints.values()))
+        for each in configs:
+            _prepare(checkpoints[each.id], each, force, say)
+        study = study_drift(config, data, on_epoch=on_epoch, checkpoints=checkpoints)
+        write_drift(store, study)
+        for checkpoint in checkpoints.values():
+            checkpoint.remove()
+        return study
+
+
+def _finished(path: Path, read: Callable[[Path], T], say: Callable[[str], None]) -> T | None:
+    try:
+        return read(path) if path.exists() else None
+    except RecordError as error:
+        say(f"{error}: doing that now")
+        return None
+
+
+def _prepare(
+    checkpoint: Checkpoint, config: Config, force: bool, say: Callable[[str], None]
+) -> None:
+    """Remove a checkpoint that is not wanted, or that the run can't go on from."""
+    if force:
+        checkpoint.remove()
+        return
+    try:
+        checkpoint.load()
+    except CheckpointError as error:
+        say(f"run {config.id} begins again: it has a checkpoint, but {error}")
+        checkpoint.remove()
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:
@@ -120,8 +211,10 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 @contextmanager
-def locked(store: str | os.PathLike[str], config: Config) -> Iterator[None]:
-    """Hold the lock of a run. The system lets go of it when the process ends, however it ends.
+def locked(store: str | os.PathLike[str], config: Config, suffix: str = ".lock") -> Iterator[None]:
+    """Hold the lock of a run, or of other work on its config.
+
+    The system lets go of it when the process ends, however it ends.
 
     Raises
     ------
@@ -134,7 +227,7 @@ def locked(store: str | os.PathLike[str], config: Config) -> Iterator[None]:
         raise ModuleNotFoundError(
             'kl_lib.experiments needs filelock: pip install "kl-lib[experiments]"', name="filelock"
         ) from None
-    path = scratch_path(store, config, ".lock")
+    path = scratch_path(store, config, suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path, timeout=0):

@@ -59,7 +59,7 @@ def record_path(store: str | os.PathLike[str], config: Config) -> Path:
 
 
 def scratch_path(store: str | os.PathLike[str], config: Config, suffix: str) -> Path:
-    """Return where an unfinished run of `config` keeps its ``.checkpoint`` or its ``.lock``."""
+    """Return where unfinished work on `config` keeps its ``.checkpoint`` or its ``.lock``."""
     return Path(store) / ".scratch" / f"{config.id}{suffix}"
 
 
@@ -96,10 +96,10 @@ def check_writable(path: Path) -> None:
         file.write(b"0")
 
 
-def remove_parts(store: str | os.PathLike[str], config: Config) -> None:
-    """Delete what is left of writes of this run that were killed. For the holder of its lock."""
-    for path in (record_path(store, config), scratch_path(store, config, ".checkpoint")):
-        for part in path.parent.glob(f"{config.id}-*.part"):
+def remove_parts(*paths: Path) -> None:
+    """Delete what is left of writes of these files that were killed. For the holder of the lock."""
+    for path in paths:
+        for part in path.parent.glob(f"{path.stem}-*.part"):
             part.unlink(missing_ok=True)
 
 

@@ -97,7 +97,7 @@ def train(
 
     before = checkpoint.load() if checkpoint is not None else None
     if before is not None:
-        _restore(model, before.arrays)
+        restore(model, before.arrays)
     epochs = [Epoch(**values) for values in before.epochs] if before is not None else []
     seconds_before = sum(epoch.seconds for epoch in epochs)
     if on_epoch is not None:
@@ -128,7 +128,7 @@ def train(
                 State(
                     epochs=[asdict(epoch) for epoch in epochs],
                     peak_memory=most_memory(),
-                    arrays=[keras.ops.convert_to_numpy(v) for v in _variables(model)],
+                    arrays=[keras.ops.convert_to_numpy(v) for v in variables(model)],
                 )
             )
         if on_epoch is not None:
@@ -296,17 +296,26 @@ def _disturb(model: keras.Model, config: Config) -> None:
                 weight.assign(weight + noise.astype("float32"))
 
 
-def _variables(model: keras.Model) -> list[keras.Variable]:
+def variables(model: keras.Model) -> list[keras.Variable]:
     """All that a run carries from one epoch to the next: weights, seed generators, optimiser."""
     return [*model.variables, *model.optimizer.variables]
 
 
-def _restore(model: keras.Model, arrays: Sequence[np.ndarray]) -> None:
-    variables = _variables(model)
-    expected = [(tuple(v.shape), str(v.dtype)) for v in variables]
+def restore(model: keras.Model, arrays: Sequence[np.ndarray]) -> None:
+    """Set the `variables` of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If the arrays are of another network.
+    """
+    own = variables(model)
+    expected = [(tuple(v.shape), str(v.dtype)) for v in own]
     if expected != [(array.shape, str(array.dtype)) for array in arrays]:
-        raise CheckpointError("its arrays do not fit the network")
-    for variable, array in zip(variables, arrays, strict=True):
+        raise CheckpointError(
+            "the arrays of the checkpoint do not fit the network: delete .scratch in the store"
+        )
+    for variable, array in zip(own, arrays, strict=True):
         variable.assign(array)
 
 
