@@ -522,6 +522,18 @@ TRAINING = """
                 history.setdefault(name, []).append(value)
         return history | {"test": model.evaluate(x[test], y[test], batch_size=32, verbose=0)}
 
+    # Python looks for unreachable networks when it likes; here it may not.
+    import gc
+    def networks():
+        return sum(isinstance(thing, keras.Sequential) for thing in gc.get_objects())
+    gc.collect()
+    gc.disable()
+    before = networks()
+    for seed in (0, 1, 2):
+        train(replace(kl, seed=seed, epochs=1), digits)
+    networks_left = networks() - before
+    gc.enable()
+
     print("ANSWER", json.dumps({
         "first": numbers(result),
         # Whatever else the process draws.
@@ -555,6 +567,7 @@ TRAINING = """
         "compute": [layer.compute_dtype for layer in bfloat.layers],
         "variables": sorted({str(v.dtype) for v in bfloat.weights}),
         "memory": result.peak_memory,
+        "networks left": networks_left,
         "heard": [epoch.number for epoch in heard],
         "seconds": [result.seconds, *result.history()["seconds"]],
         "environment": environment,
@@ -675,6 +688,10 @@ def test_mixed_precision_computes_in_bfloat16_up_to_the_last_layer(training):
 
 def test_the_peak_memory_is_in_bytes(training):
     assert 1e8 < training["memory"] < 1e10
+
+
+def test_a_run_lets_go_of_the_networks_of_the_runs_before_it(training):
+    assert training["networks left"] <= 1
 
 
 def test_the_two_losses_start_from_the_same_weights_images_and_masks(training):

@@ -30,6 +30,7 @@ from .environment import describe_environment, peak_memory
 from .sealed import RecordError, read_sealed, write_sealed
 from .training import (
     epoch_order,
+    forget_networks,
     images_to_train_on,
     initial_model,
     loss_function,
@@ -397,6 +398,7 @@ def trace(
     kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
+    forget_networks()
     model = initial_model(config, data.x_train.shape[1:])
     logits = config.loss.endswith("_logits")
     # The same optimiser and loss again, only that the metric is another.

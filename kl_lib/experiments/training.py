@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -91,6 +92,7 @@ def train(
     kept = images_to_train_on(config, data)
     keras = import_keras(config.backend)
     use_threads(config.threads, config.backend)
+    forget_networks()
     reset_peak_memory()
     started = time.perf_counter()
     model = initial_model(config, data.x_train.shape[1:])
@@ -219,6 +221,15 @@ def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
 def _random(purpose: str, *numbers: int) -> np.random.Generator:
     """Random numbers for one purpose, independent of those for the others."""
     return np.random.default_rng([("order", "disturbance").index(purpose), *numbers])
+
+
+def forget_networks() -> None:
+    """Let go of the networks of former runs in this process, and of the images they hold.
+
+    They refer to themselves, so Python frees them only when it looks for such things, which it does
+    by counting objects and not bytes: a sweep of CIFAR-10 grew by 150 MB a run.
+    """
+    gc.collect()
 
 
 def images_to_train_on(config: Config, data: Data) -> int:
