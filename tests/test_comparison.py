@@ -318,12 +318,23 @@ def test_compare_as_json_holds_the_same(store, three):
 
 
 def test_compare_keeps_runs_apart_that_are_no_partners_and_says_what_is_missing(store):
-    experiments.write_record(store, record("kl", 0, 7000, threads=1))
+    for arm in ("kl", "null"):
+        experiments.write_record(store, record(arm, 0, 7000, threads=1))
     done = invoke("compare", "cifar10", "--store", store, "--json")
     assert done.exit_code == 1
     assert len(json.loads(done.stdout)) == 1
     assert "threads 1, tensorflow" in done.stderr
-    assert "reference is 'ce', and there is no such run: the arms are 'kl'" in done.stderr
+    assert (
+        "reference is 'ce', and there is no such run: the arms are 'kl' and 'null'" in done.stderr
+    )
+
+
+def test_compare_names_runs_without_another_arm_and_compares_the_others(store):
+    experiments.write_record(store, record("ce", 0, 7000, precision="mixed_bfloat16"))
+    done = invoke("compare", "cifar10", "--store", store, "--json")
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)) == 1
+    assert "mixed_bfloat16, recipe 1: all runs are of ce, so nothing is compared" in done.stderr
 
 
 def test_compare_by_precision_takes_one_loss_at_a_time(tmp_path):

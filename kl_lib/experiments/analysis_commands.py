@@ -29,7 +29,7 @@ from .commands import (
     errors_in_one_line,
     warn,
 )
-from .comparison import Comparison, ComparisonError, compare
+from .comparison import Comparison, ComparisonError, arm_name, compare
 from .config import ARMS
 from .data import load_data
 from .drift import Drift, arm_configs, drift_path, read_drift, sure_and_wrong
@@ -52,14 +52,18 @@ def compare_command(
 ) -> None:
     """Compare finished runs, paired by seed: intervals, equivalence test, verdict.
 
-    Runs that differ in more than arm and seed are compared apart. Exit status: 0 if something was
-    compared and nothing was wrong.
+    Runs that differ in more than arm and seed are compared apart. Those without another arm are
+    named and left out. Exit status: 0 if something was compared and nothing was wrong.
     """
     with errors_in_one_line():
         fields = ARMS if by == "loss" else (by,)
         found: list[tuple[str, Comparison]] = []
         wrong = 0
         for heading, group in comparable(read_records(store, dataset), fields).items():
+            arms = {arm_name(record.config, fields) for record in group}
+            if len(arms) == 1:
+                warn(f"{heading}: all runs are of {arms.pop()}, so nothing is compared")
+                continue
             try:
                 found.append((heading, compare(group, reference=reference, by=fields)))
             except ComparisonError as error:
