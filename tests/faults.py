@@ -23,13 +23,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from kl_lib import experiments
-from kl_lib.experiments.checkpoint import epochs_done
+from kl_lib.experiments.checkpoint import Checkpoint, State, epochs_done
+from kl_lib.experiments.store import scratch_path
 
 RECORD = Path(__file__).parents[1] / "results" / "faults.csv"
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
@@ -97,6 +99,17 @@ def progress(store):
 
 def records(store):
     return sorted(Path(store).glob("digits/*.json"))
+
+
+def leave_checkpoint_of_another_network(store, config, suffix):
+    """As a run leaves it that was stopped before somebody changed `convnet`."""
+    path = scratch_path(store, config, suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    epoch = experiments.Epoch(
+        number=1, loss=1, accuracy=0.5, val_loss=1, val_accuracy=0.5, seconds=2
+    )
+    state = State(epochs=[asdict(epoch)], peak_memory=0, arrays=[np.zeros((2, 3), "float32")])
+    Checkpoint(path, config, experiments.describe_environment(config)).save(state)
 
 
 def wait_for(condition, process=None, timeout=120):

@@ -129,6 +129,7 @@ def test_a_run_trains_and_leaves_a_record_and_a_damaged_one_is_run_again(finishe
     assert done.returncode == 0, done.stderr
     assert f"{finished.name} is not whole JSON" in done.stderr
     assert "doing that now" in done.stderr
+    assert done.stderr.count("\n") == 1  # nothing of what TensorFlow logs
 
     line = next(line for line in done.stdout.splitlines() if line.startswith("epoch"))
     assert re.fullmatch(

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import leave_checkpoint_of_another_network
 
 from kl_lib.experiments import RecordError, book_results
 from kl_lib.experiments.drift import (
     Counts,
     Trace,
     apart,
+    arm_configs,
     drift_path,
     looks,
     read_drift,
@@ -460,3 +462,14 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     assert "is not whole JSON" in damaged.stderr
     assert "Run it again: doing that now" in damaged.stderr
     assert path.read_bytes() == kept
+
+    config = read_drift(path).config
+    path.unlink()
+    for arm in arm_configs(config).values():
+        leave_checkpoint_of_another_network(tmp_path, arm, ".trace")
+    unfit = invoke()
+    assert unfit.returncode == 0
+    said = "begins again: it has a checkpoint, but its arrays are those of another network"
+    assert unfit.stderr.startswith(f"kl-lib: study {config.id} {said}\n")
+    assert path.read_bytes() == kept
+    assert not [*tmp_path.glob(".scratch/*.trace")]

@@ -826,6 +826,37 @@ def test_without_keras_the_error_names_the_extra(monkeypatch):
         import_keras()
 
 
+def started_quietly(load):
+    """What a process says on standard error whose backend does this when it is loaded."""
+    code = f"""
+        import os
+        from kl_lib.experiments import backend
+
+        def load(name):
+            os.write(2, b"a log line")
+            {load}
+
+        backend.import_keras = load
+        backend.start_quietly("tensorflow")
+    """
+    code = textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode != 0
+    assert "a log line" not in done.stderr
+    return done.stderr
+
+
+def test_a_backend_that_fails_or_aborts_while_it_is_kept_quiet_is_heard():
+    assert "ModuleNotFoundError: no keras" in started_quietly(
+        'raise ModuleNotFoundError("no keras")'
+    )
+    aborted = started_quietly("os.abort()")
+    assert "Fatal Python error: Aborted" in aborted
+    assert "in start_quietly" in aborted
+
+
 # The store
 
 

@@ -18,6 +18,7 @@ from faults import (
     few,
     interrupt,
     kill,
+    leave_checkpoint_of_another_network,
     numbers,
     progress,
     records,
@@ -165,6 +166,23 @@ def test_a_full_disk_is_named_and_a_damaged_record_is_run_again(tmp_path, undist
     assert errors.count("\n") == 2
     assert numbers(tmp_path) == numbers(undisturbed[0])
     assert {path: path.read_bytes() for path in others} == before
+    assert [path.suffix for path in tmp_path.glob(".scratch/*")] == [".lock"]
+
+
+def test_a_run_begins_again_where_its_checkpoint_is_of_another_network(tmp_path, undisturbed):
+    for path in records(undisturbed[0]):
+        (tmp_path / "digits").mkdir(exist_ok=True)
+        (tmp_path / "digits" / path.name).write_bytes(path.read_bytes())
+    missing = records(tmp_path)[0]
+    config = experiments.read_record(missing).config
+    missing.unlink()
+    leave_checkpoint_of_another_network(tmp_path, config, ".checkpoint")
+
+    status, _, errors = end(start(tmp_path))
+    assert status == 0, errors
+    said = "begins again: it has a checkpoint, but its arrays are those of another network"
+    assert errors == f"kl-lib: run {config.id} {said}\n"
+    assert numbers(tmp_path) == numbers(undisturbed[0])
     assert [path.suffix for path in tmp_path.glob(".scratch/*")] == [".lock"]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .backend import BackendError
+from .backend import BackendError, start_quietly
 from .commands import (
     RESULTS,
     Backend,
@@ -96,6 +96,7 @@ def _show(found: list[tuple[str, Comparison]]) -> None:
 def _behind_softmax(backend: str) -> str:
     """What cross-entropy computes there is measured, because it depends on backend and version."""
     try:
+        start_quietly(backend)
         wrong = sure_and_wrong("ce", backend)
     except (BackendError, ModuleNotFoundError) as error:
         return f"What cross-entropy computes behind a softmax could not be measured: {error}"
@@ -144,6 +145,7 @@ def drift_command(
         if not force and (found := _finished(path)) is not None:
             typer.echo("This study is finished already; --force runs it again.")
         else:
+            start_quietly(backend, threads)
             with epochs_shown(epochs * len(arm_configs(config))) as show:
 
                 def on_epoch(arm: str, number: int, seconds: float) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
@@ -26,7 +29,7 @@ def import_keras(backend: str | None = None) -> ModuleType:
     if "keras" not in sys.modules:
         # The config decides, not the environment or keras.json: the backend changes the numbers.
         os.environ["KERAS_BACKEND"] = backend or "tensorflow"
-        # Keeps TensorFlow's notes about the processor from getting between the lines of progress.
+        # TensorFlow then says less, but not nothing: see `start_quietly`.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import keras
@@ -61,6 +64,43 @@ def use_threads(threads: int, backend: str = "tensorflow") -> None:
             f"result: start a new Python process, and train before anything else uses "
             f"{NAMES[backend]}"
         )
+
+
+def start_quietly(backend: str, threads: int | None = None) -> None:
+    """Load Keras and start its backend, and keep what that logs off the screen.
+
+    Only for processes that are kl_lib's own: meanwhile nothing else can write to standard error
+    either. Python still raises, and if the process is aborted, which TensorFlow does on a processor
+    that it is not made for, Python says where.
+
+    Raises
+    ------
+    ModuleNotFoundError, BackendError
+        As from `import_keras` and `use_threads`.
+    """
+    with _silence():
+        keras = import_keras(backend)
+        if threads is not None:
+            use_threads(threads, backend)
+        keras.distribution.list_devices()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    reporting = faulthandler.is_enabled()
+    if not reporting:
+        faulthandler.enable(stderr)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        if not reporting:
+            faulthandler.disable()
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _tensorflow_threads(threads: int) -> int:

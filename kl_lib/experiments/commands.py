@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .backend import BackendError
+from .backend import BackendError, start_quietly
 from .checkpoint import CheckpointError
 from .config import Config, ConfigError
 from .data import DataError, load_data
@@ -114,6 +114,7 @@ def run_command(
             check_writable(record_path(store, config))
             typer.echo(f"Run {config.id}: {dataset}, loss {loss}, seed {seed}, threads {threads}")
             typer.echo(f"Data: {loaded.description}; checksum {loaded.sha256[:16]}")
+            start_quietly(backend, threads)
             with epochs_shown(config.epochs) as show:
 
                 def on_epoch(epoch: Epoch) -> None:

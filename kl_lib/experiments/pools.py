@@ -6,19 +6,17 @@ import functools
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+from .backend import start_quietly
 from .checkpoint import epochs_done
 from .config import Config
 from .data import Data, load_data
-from .environment import describe_environment
 from .runs import RunBusyError, run
 from .store import Record, scratch_path
 
@@ -134,27 +132,12 @@ def _do(
 ) -> tuple[Record | None, list[str]]:
     """Do a run in a worker process. None in place of a record says that somebody else does it."""
     remarks: list[str] = []
-    with _silence():
-        describe_environment(config)  # loads the backend, which logs
+    start_quietly(config.backend, config.threads)
     try:
         data = loaded(config.dataset, file, note)
         return run(store, config, data, say=remarks.append), remarks
     except RunBusyError:
         return None, remarks
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what C code logs from getting between the lines of the sweep. Python still raises."""
-    sys.stderr.flush()
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
 
 
 @functools.lru_cache(maxsize=1)

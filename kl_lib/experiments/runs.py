@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,8 @@ def run(
         checkpoint = Checkpoint(scratch_path(store, config, ".checkpoint"), config, environment)
         remove_parts(path, checkpoint.path)
         _prepare(checkpoint, config, force, say)
-        result = train(config, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        work = partial(train, config, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        result = _afresh_if_unfit(work, [checkpoint], f"run {config.id}", say)
         record = new_record(config, data, result, environment)
         write_record(store, record)
         checkpoint.remove()
@@ -157,7 +158,8 @@ def run_drift(
         remove_parts(path, *(checkpoint.path for checkpoint in checkpoints.values()))
         for each in configs:
             _prepare(checkpoints[each.id], each, force, say)
-        study = study_drift(config, data, on_epoch=on_epoch, checkpoints=checkpoints)
+        work = partial(study_drift, config, data, on_epoch=on_epoch, checkpoints=checkpoints)
+        study = _afresh_if_unfit(work, checkpoints.values(), f"study {config.id}", say)
         write_drift(store, study)
         for checkpoint in checkpoints.values():
             checkpoint.remove()
@@ -202,6 +204,26 @@ def _prepare(
     except CheckpointError as error:
         say(f"run {config.id} begins again: it has a checkpoint, but {error}")
         checkpoint.remove()
+
+
+def _afresh_if_unfit(
+    work: Callable[[], T],
+    checkpoints: Iterable[Checkpoint],
+    name: str,
+    say: Callable[[str], None],
+) -> T:
+    """Do `work`, without its checkpoints if they are whole and yet of no use.
+
+    That the network is another than theirs is seen only once it is built: whoever works on
+    `convnet` meets that.
+    """
+    try:
+        return work()
+    except CheckpointError as error:
+        say(f"{name} begins again: it has a checkpoint, but {error}")
+        for checkpoint in checkpoints:
+            checkpoint.remove()
+        return work()
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -323,9 +323,7 @@ def restore(model: keras.Model, arrays: Sequence[np.ndarray]) -> None:
     own = variables(model)
     expected = [(tuple(v.shape), str(v.dtype)) for v in own]
     if expected != [(array.shape, str(array.dtype)) for array in arrays]:
-        raise CheckpointError(
-            "the arrays of the checkpoint do not fit the network: delete .scratch in the store"
-        )
+        raise CheckpointError("its arrays are those of another network")
     for variable, array in zip(own, arrays, strict=True):
         variable.assign(array)
 
