@@ -32,8 +32,8 @@ def compare(
     """Compare each arm of an experiment with a reference arm, by test accuracy, paired by seed.
 
     Runs with the same seed start from the same weights and see the same batches under the same
-    dropout masks. What is compared is the test accuracy after the last epoch. The verdicts follow
-    the rule in :data:`~kl_lib.experiments.RULE`.
+    dropout masks (others in another precision). What is compared is the test accuracy after the
+    last epoch. The verdicts follow the rule in :data:`~kl_lib.experiments.RULE`.
 
     Parameters
     ----------

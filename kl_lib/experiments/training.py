@@ -76,7 +76,7 @@ def train(
 
     Runs with the same seed are paired: they start from the same weights, see the same images in the
     same order, and drop the same units out, whatever their loss. So does the null arm, except for
-    the disturbance of its kernels.
+    the disturbance of its kernels. In another precision the same seed drops other units.
 
     The losses of the training images are means over an epoch in which the weights move and dropout
     is on. Those of the held-out and test images are taken at the end, without dropout.
