@@ -101,7 +101,7 @@ def records(store):
     return sorted(Path(store).glob("digits/*.json"))
 
 
-def leave_checkpoint_of_another_network(store, config, suffix):
+def leave_checkpoint_of_another_network(store, config, environment, suffix):
     """As a run leaves it that was stopped before somebody changed `convnet`."""
     path = scratch_path(store, config, suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def leave_checkpoint_of_another_network(store, config, suffix):
         number=1, loss=1, accuracy=0.5, val_loss=1, val_accuracy=0.5, seconds=2
     )
     state = State(epochs=[asdict(epoch)], peak_memory=0, arrays=[np.zeros((2, 3), "float32")])
-    Checkpoint(path, config, experiments.describe_environment(config)).save(state)
+    Checkpoint(path, config, environment).save(state)
 
 
 def wait_for(condition, process=None, timeout=120):

@@ -463,13 +463,13 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     assert "Run it again: doing that now" in damaged.stderr
     assert path.read_bytes() == kept
 
-    config = read_drift(path).config
+    study = read_drift(path)
     path.unlink()
-    for arm in arm_configs(config).values():
-        leave_checkpoint_of_another_network(tmp_path, arm, ".trace")
+    for arm in arm_configs(study.config).values():
+        leave_checkpoint_of_another_network(tmp_path, arm, study.environment, ".trace")
     unfit = invoke()
     assert unfit.returncode == 0
     said = "begins again: it has a checkpoint, but its arrays are those of another network"
-    assert unfit.stderr.startswith(f"kl-lib: study {config.id} {said}\n")
+    assert unfit.stderr.startswith(f"kl-lib: study {study.config.id} {said}\n")
     assert path.read_bytes() == kept
     assert not [*tmp_path.glob(".scratch/*.trace")]

@@ -174,14 +174,14 @@ def test_a_run_begins_again_where_its_checkpoint_is_of_another_network(tmp_path,
         (tmp_path / "digits").mkdir(exist_ok=True)
         (tmp_path / "digits" / path.name).write_bytes(path.read_bytes())
     missing = records(tmp_path)[0]
-    config = experiments.read_record(missing).config
+    record = experiments.read_record(missing)
     missing.unlink()
-    leave_checkpoint_of_another_network(tmp_path, config, ".checkpoint")
+    leave_checkpoint_of_another_network(tmp_path, record.config, record.environment, ".checkpoint")
 
     status, _, errors = end(start(tmp_path))
     assert status == 0, errors
     said = "begins again: it has a checkpoint, but its arrays are those of another network"
-    assert errors == f"kl-lib: run {config.id} {said}\n"
+    assert errors == f"kl-lib: run {record.config.id} {said}\n"
     assert numbers(tmp_path) == numbers(undisturbed[0])
     assert [path.suffix for path in tmp_path.glob(".scratch/*")] == [".lock"]
 
