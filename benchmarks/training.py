@@ -183,10 +183,16 @@ class Team:
 
 def measure(precisions: list[str], count: int, rounds: int) -> tables.Table:
     """Let the teams train in turn."""
-    from kl_lib.experiments.environment import BACKEND_PACKAGES, PACKAGES, package_version
+    from kl_lib.experiments.environment import (
+        BACKEND_PACKAGES,
+        PACKAGES,
+        instruction_set,
+        package_version,
+    )
 
     table = tables.begun("seconds for an epoch of one run, each team training alone, in turn")
-    table["machine"]["bfloat16"] = bfloat16_units()
+    sets = instruction_set()
+    table["machine"]["bfloat16"] = sets and [name for name in sets if name.endswith("bf16")]
     packages = (*PACKAGES, *BACKEND_PACKAGES["tensorflow"])
     table |= {
         "packages": {name: package_version(name) for name in packages},
@@ -227,15 +233,6 @@ def ratios(table: tables.Table) -> dict[str, list[float]]:
         name: [p / t for p, t in zip(plain_times, team["seconds"], strict=True)]
         for name, team in table["teams"].items()
     }
-
-
-def bfloat16_units() -> list[str] | None:
-    """The instruction sets for bfloat16 that Linux lists; None where it can't be asked."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
-    except OSError:
-        return None
-    return [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
 
 
 def main(arguments: list[str] | None = None) -> int:

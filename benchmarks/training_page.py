@@ -9,8 +9,8 @@ from markup import Aim, aim_table, list_table, span
 from tables import Table
 from training import PLAIN, ratios
 
-#: What the instruction sets are called that `training.bfloat16_units` finds.
-UNITS = {"avx512_bf16": "AVX512_BF16", "amx_bf16": "AMX"}
+#: What the instruction sets for bfloat16 are called, by their names in Linux.
+UNITS = {"avx512_bf16": "AVX512_BF16", "amx_bf16": "AMX", "bf16": "BF16"}
 
 
 def two_digits(value: float) -> str:

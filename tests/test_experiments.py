@@ -35,6 +35,7 @@ from kl_lib.experiments import (
 )
 from kl_lib.experiments import checkpoint as checkpoint_module
 from kl_lib.experiments import data as data_module
+from kl_lib.experiments import environment as environment_module
 from kl_lib.experiments import store as store_module
 from kl_lib.experiments.checkpoint import State, epochs_done
 from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
@@ -798,6 +799,31 @@ def test_the_environment_names_versions_and_no_places_or_people(training):
     assert f"/{getpass.getuser()}" not in text
 
 
+CPUINFO = """\
+processor\t: 0
+model name\t: A processor
+{name}\t: fpu avx avx2 {more}
+bugs\t\t: amx_bf16
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "expected"),
+    [
+        ("flags\t", "avx512f amx_bf16x", ["avx2", "avx512f"]),
+        ("flags\t", "amx_bf16 avx512f", ["avx2", "avx512f", "amx_bf16"]),
+        ("Features", "bf16", ["avx2", "bf16"]),
+        ("something", "", None),
+    ],
+)
+def test_the_instruction_set_is_what_the_system_lists(monkeypatch, tmp_path, name, more, expected):
+    (tmp_path / "cpuinfo").write_text(CPUINFO.format(name=name, more=more))
+    monkeypatch.setattr(environment_module, "Path", lambda _: tmp_path / "cpuinfo")
+    assert environment_module.instruction_set() == expected
+    (tmp_path / "cpuinfo").unlink()
+    assert environment_module.instruction_set() is None
+
+
 def test_the_environment_names_the_commit_of_the_repository(training):
     def git(*args):
         return subprocess.run(["git", *args], cwd=RESULTS, capture_output=True).returncode == 0
@@ -1109,6 +1135,7 @@ def test_a_checkpoint_that_is_cut_or_changed_anywhere_is_not_used(checkpoint):
         ({"loss": "ce", "disturbance": 1e-7}, {}, "another disturbance, loss"),
         ({}, {"cpu": "another one"}, "it was written with another cpu"),
         ({}, {"python": "3.12.1"}, "it was written with another python"),
+        ({}, {"instruction_set": ["avx2"]}, "it was written with another instruction_set"),
     ],
 )
 def test_a_checkpoint_of_another_run_or_place_is_not_used(checkpoint, config, environment, message):

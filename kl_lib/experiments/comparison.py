@@ -427,7 +427,8 @@ def _mixed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     seen: dict[str, set[str]] = {}
     for record in records:
         environment = record.environment
-        known = {name: environment.get(name) for name in ("cpu", "devices", "git_commit", "python")}
+        names = ("cpu", "instruction_set", "devices", "git_commit", "python")
+        known = {name: environment.get(name) for name in names}
         for name, value in {**known, **environment.get("packages", {})}.items():
             seen.setdefault(name, set()).add(_text(value))
     return {name: tuple(sorted(values)) for name, values in seen.items() if len(values) > 1}

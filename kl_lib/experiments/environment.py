@@ -15,6 +15,8 @@ from .backend import import_keras, use_threads
 from .config import Config
 
 PACKAGES = ("kl-lib", "keras", "numpy", "scikit-learn")
+# What decides how matrices are multiplied. Two processors of one name may differ in it, in a cloud.
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "sve", "bf16")
 BACKEND_PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 
 
@@ -24,9 +26,10 @@ def describe_environment(config: Config) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``python``, ``packages``, ``platform``, ``cpu``, ``cores``, ``devices`` (what the framework
-        computes on), ``git_commit`` and ``git_dirty`` (both None if kl_lib does not run from its
-        repository).
+        ``python``, ``packages``, ``platform``, ``cpu``, ``instruction_set`` (what of it decides
+        how matrices are multiplied; None where the system does not list it), ``cores``,
+        ``devices`` (what the framework computes on), ``git_commit`` and ``git_dirty`` (both None
+        if kl_lib does not run from its repository).
 
     Notes
     -----
@@ -42,6 +45,7 @@ def describe_environment(config: Config) -> dict[str, Any]:
         },
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_model(),
+        "instruction_set": instruction_set(),
         "cores": usable_cores(),
         "devices": keras.distribution.list_devices(),
         "git_commit": commit,
@@ -95,6 +99,22 @@ def cpu_model() -> str:
     except (OSError, subprocess.SubprocessError):
         pass
     return platform.processor() or platform.machine()
+
+
+def instruction_set() -> list[str] | None:
+    """Return which of `INSTRUCTIONS` the processor has; None where the system does not list them.
+
+    They choose between ways to compute, and may change the last bits of a result.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, _, flags = line.partition(":")
+        if name.strip() in ("flags", "Features"):  # on x86, on ARM
+            return [name for name in INSTRUCTIONS if name in flags.split()]
+    return None
 
 
 @functools.cache  # The code is that of the moment it was loaded, whatever is committed after.
