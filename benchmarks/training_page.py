@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from statistics import median
 
 from markup import Aim, aim_table, list_table, span
 from tables import Table
-from training import PLAIN, ratios
+from training import PLAIN, RESULTS, ratios
+
+#: Kept from an earlier run on another processor. `make bench` does not write it.
+WITHOUT_AMX = RESULTS.with_name("training_without_amx.json")
 
 #: What the instruction sets for bfloat16 are called, by their names in Linux.
 UNITS = {"avx512_bf16": "AVX512_BF16", "amx_bf16": "AMX", "bf16": "BF16"}
@@ -37,21 +41,23 @@ def conditions(table: Table) -> str:
     )
 
 
-def times(table: Table) -> str:
+def times(
+    table: Table, what: str = "Training beside a plain Keras script", name: str = "training"
+) -> str:
     found = ratios(table)
     body = [
         [
-            name,
+            who,
             two_digits(median(team["seconds"])),
-            two_digits(median(found[name])),
-            span(found[name], two_digits),
+            two_digits(median(found[who])),
+            span(found[who], two_digits),
             f"{team['start_and_first_epoch']:.1f}",
         ]
-        for name, team in table["teams"].items()
+        for who, team in table["teams"].items()
     ]
     return list_table(
-        f"Training beside a plain Keras script: median of {len(found[PLAIN])} rounds",
-        "tab-speed-training",
+        f"{what}: median of {len(found[PLAIN])} rounds",
+        f"tab-speed-{name}",
         [
             "Who trains",
             "Seconds for an epoch of one run",
@@ -61,6 +67,13 @@ def times(table: Table) -> str:
         ],
         body,
     )
+
+
+def without_amx(_: Table) -> str:
+    """The same from the stored table of a processor without AMX."""
+    table = json.loads(WITHOUT_AMX.read_text("utf-8"))
+    what = f"The same on a processor without AMX, on {table['date']}"
+    return times(table, what, "training-without-amx")
 
 
 def aims(table: Table) -> list[Aim]:
@@ -99,4 +112,5 @@ PARTS: dict[str, Callable[[Table], str]] = {
     "training_conditions": conditions,
     "training": times,
     "training_aims": written_aims,
+    "training_without_amx": without_amx,
 }

@@ -200,6 +200,14 @@ def test_the_lowest_probabilities_are_drawn_with_the_clip_below_them():
     assert ax.get_ylim()[0] < 1e-8
 
 
+def test_of_several_studies_the_lowest_probability_is_drawn():
+    one, two = drift(0), drift(1)
+    other = {name: replace(c, lowest=(1e-5, 1e-6)) for name, c in two.counts.items()}
+    [ax] = repeats.lowest_probabilities([one, replace(two, counts=other)]).axes
+    [kl] = [line for line in ax.lines if line.get_label() == NAMES["kl"]]
+    np.testing.assert_allclose(kl.get_ydata(), [1e-5, 1e-8])
+
+
 def test_a_probability_of_0_is_drawn_at_the_bottom_and_warns_of_nothing():
     one = drift(0)
     zero = {name: replace(c, lowest=(0.0, 1e-3)) for name, c in one.counts.items()}

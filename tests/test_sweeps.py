@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import time
 from collections import Counter
 
@@ -141,9 +142,7 @@ def test_a_sweep_that_is_killed_interrupted_and_doubled_ends_as_if_nothing_had_h
 
 
 def test_a_full_disk_is_named_and_a_damaged_record_is_run_again(tmp_path, undisturbed):
-    for path in records(undisturbed[0]):
-        (tmp_path / "digits").mkdir(exist_ok=True)
-        (tmp_path / "digits" / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(undisturbed[0] / "digits", tmp_path / "digits")
     damaged, *others = records(tmp_path)
     damaged.write_bytes(damaged.read_bytes()[:-200])
     before = {path: path.read_bytes() for path in others}
@@ -170,9 +169,7 @@ def test_a_full_disk_is_named_and_a_damaged_record_is_run_again(tmp_path, undist
 
 
 def test_a_run_begins_again_where_its_checkpoint_is_of_another_network(tmp_path, undisturbed):
-    for path in records(undisturbed[0]):
-        (tmp_path / "digits").mkdir(exist_ok=True)
-        (tmp_path / "digits" / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(undisturbed[0] / "digits", tmp_path / "digits")
     missing = records(tmp_path)[0]
     record = experiments.read_record(missing)
     missing.unlink()

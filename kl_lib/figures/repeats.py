@@ -139,7 +139,8 @@ def steps_apart(drifts: Sequence[Drift]) -> Figure:
 def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     """The lowest probability of a true class in each epoch of training, and where Keras clips.
 
-    Each study thin, the geometric mean of several bold. A probability of 0 lies on the axis.
+    Of several studies the lowest value counts: one below the clip is enough to lose a gradient. A
+    probability of 0 lies on the axis.
 
     Parameters
     ----------
@@ -152,12 +153,9 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     lowest = np.array([c.lowest for drift in drifts for c in drift.counts.values()])
     bottom = min(clip, lowest[lowest > 0].min()) / 30
     for arm in _in_order(drifts[0].counts):
-        rows = np.maximum([drift.counts[arm].lowest for drift in drifts], bottom)
-        epochs = np.arange(1, rows.shape[1] + 1)
-        style = LOSSES[arm]
-        if len(rows) > 1:
-            ax.plot(epochs, rows.T, color=style["color"], lw=0.6, alpha=0.6)
-        ax.plot(epochs, np.exp(np.log(rows).mean(axis=0)), lw=2.2, label=NAMES[arm], **style)
+        row = np.min([drift.counts[arm].lowest for drift in drifts], axis=0)
+        epochs = np.arange(1, len(row) + 1)
+        ax.plot(epochs, np.maximum(row, bottom), lw=2.2, label=NAMES[arm], **LOSSES[arm])
     ax.axhline(clip, color="black", linewidth=1)
     where: dict[str, Any] = {"xytext": (0, -4), "textcoords": "offset points", "va": "top"}
     ax.annotate("Keras clips below", (epochs[0], clip), **where)
