@@ -46,16 +46,16 @@ bench: $(READY) ## time KL by every library, and training; write the page of it 
 	@$(BIN)/python benchmarks/page.py
 
 fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
-	@$(BIN)/python tests/fuzz.py
+	@$(BIN)/python tools/fuzz.py
 
 mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (an hour)
-	@JOBS=$(JOBS) tests/mutate.sh
+	@JOBS=$(JOBS) tools/mutate.sh
 
 faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)
-	@$(BIN)/python tests/faults.py --rounds $(or $(ROUNDS),3)
+	@$(BIN)/python tools/faults.py --rounds $(or $(ROUNDS),3)
 
 compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, without frameworks
-	@tests/compat.sh
+	@tools/compat.sh
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.append(str(REPOSITORY / "notebooks"))  # for compare.py and execute.py
 
 
 def build_book(source: Path, output: Path) -> subprocess.CompletedProcess[str]:

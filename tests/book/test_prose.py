@@ -8,7 +8,7 @@ import pytest
 
 import kl_lib as kl
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 INTRODUCTION = (ROOT / "book" / "introduction.md").read_text()
 

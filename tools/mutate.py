@@ -1,6 +1,6 @@
-"""What `make mutate` makes of the results of mutmut; tests/mutate.sh runs it.
+"""What `make mutate` makes of the results of mutmut; tools/mutate.sh runs it.
 
-Every mutant that survives has to stand in tests/mutants.txt with the reason why no test can or
+Every mutant that survives has to stand in tools/mutants.txt with the reason why no test can or
 should tell it from the code, and every mutant that stands there has to survive.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "mutants"
-LIST = ROOT / "tests" / "mutants.txt"
+LIST = ROOT / "tools" / "mutants.txt"
 
 #: Exit codes of the tests of a mutant, as mutmut stores them. Anything else is a survivor.
 KILLED, NOT_CHECKED = (1, 3), (None, 2)
@@ -67,7 +67,9 @@ def forget() -> None:
     tests run which function, and of the survivors.
     """
     watched = [ROOT / "book" / "errors.md", ROOT / "pyproject.toml"]
-    watched += sorted([*(ROOT / "tests").glob("*.py"), *(ROOT / "kl_lib").glob("**/*.py")])
+    watched += sorted(
+        path for name in ("tests", "tools", "kl_lib") for path in (ROOT / name).glob("**/*.py")
+    )
     seen = hashlib.sha256(b"".join(path.read_bytes() for path in watched)).hexdigest()
     stamp = RESULTS / "seen.sha256"
     if stamp.exists() and stamp.read_text("utf-8") == seen:

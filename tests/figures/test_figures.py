@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 from kl_lib import figures
 
-STATIC = Path(__file__).parents[1] / "book" / "_static"
+STATIC = Path(__file__).parents[2] / "book" / "_static"
 
 
 def difference(figure, picture, tmp_path):

@@ -1,9 +1,9 @@
 """What is done to sweeps, and how to see that nothing came of it.
 
-`tests/test_sweeps.py` does most of it once. This script does it at random moments, again and again,
-says what was lost, and stores that in results/faults.csv, which the book shows:
+`tests/experiments/test_sweeps.py` does most of it once. This script does it at random moments,
+again and again, says what was lost, and stores that in results/faults.csv, which the book shows:
 
-    python tests/faults.py [--rounds 3] [--seed 0] [--only NAME ...]
+    python tools/faults.py [--rounds 3] [--seed 0] [--only NAME ...]
 
 With `--only` it stores nothing.
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Mutation testing: change kl_lib in every way mutmut knows and see the tests notice. `make mutate`
 #
-#   tests/mutate.sh                             every mutant not yet checked, then the verdict
-#   tests/mutate.sh "kl_lib.checks.x_pair*"     these mutants again
+#   tools/mutate.sh                             every mutant not yet checked, then the verdict
+#   tools/mutate.sh "kl_lib.checks.x_pair*"     these mutants again
 #
 # pyproject.toml says which files and which tests. mutants/ keeps what has been found, so a run that
 # is stopped goes on where it was; delete it to begin again.
@@ -25,6 +25,6 @@ ulimit -v 6000000 || true # KB: a loop without end may also grow without end
 export OMP_NUM_THREADS=1
 export DASK_SCHEDULER=synchronous       # a pool of threads does not survive a fork
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 # a third of the time of a short run
-"$tool/bin/python" tests/mutate.py forget
+"$tool/bin/python" tools/mutate.py forget
 "$tool/bin/mutmut" run --max-children "${JOBS:-2}" "$@"
-"$tool/bin/python" tests/mutate.py
+"$tool/bin/python" tools/mutate.py

@@ -692,7 +692,7 @@ def test_an_unknown_call_is_refused_with_the_ones_there_are():
         frameworks.scipy.raw([0.5, 0.5], [0.5, 0.5], call="kldiv")
 
 
-CHAPTER = Path(__file__).parents[1] / "notebooks" / "09_one_number_five_libraries.md"
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "09_one_number_five_libraries.md"
 TABS = dict(re.findall(r"````{tab-item} (\S+)\n```python\n(.*?)```", CHAPTER.read_text(), re.S))
 
 

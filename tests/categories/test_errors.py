@@ -13,7 +13,7 @@ import pytest
 
 import kl_lib as kl
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "errors.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(python|pycon|text)\n(.*?)^```$", re.M | re.S)
 CHECKED = [

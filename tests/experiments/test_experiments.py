@@ -40,7 +40,7 @@ from kl_lib.experiments import store as store_module
 from kl_lib.experiments.checkpoint import State, epochs_done
 from kl_lib.experiments.config import DATASETS, canonical_json, config_from_dict
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 CONFIG = Config(dataset="digits", data_sha256="ab" * 32, loss="kl", seed=0)
 
 # Another value for each field that a run can differ in.

@@ -3,14 +3,16 @@
 # and numpy 1.26, no framework. The wheel is built once; each environment gets it alone with numpy
 # first, then what the tests need, and is thrown away. `make compat`
 #
-#   tests/compat.sh                 every Python found here, both numpys
-#   tests/compat.sh python3.13      one of them
-#   tests/compat.sh --newest        the newest Python found here, with the newest numpy (for CI)
+#   tools/compat.sh                 every Python found here, both numpys
+#   tools/compat.sh python3.13      one of them
+#   tools/compat.sh --newest        the newest Python found here, with the newest numpy (for CI)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests="test_discrete test_checks test_rows test_sampling test_fuzz test_families test_lazy
-       test_diagnose test_diagnose_command"
+# Not test_errors and test_diagnoses, which read the book.
+tests="categories/test_checks categories/test_discrete categories/test_rows categories/test_lazy
+       categories/test_stable families/test_families sampling/test_sampling tools/test_fuzz
+       diagnosis/test_diagnose diagnosis/test_diagnose_command"
 numpys="numpy>=2 numpy>=1.26,<1.27"
 pythons=${*:-python3.11 python3.12 python3.13}
 [ "$pythons" = --newest ] && pythons="python3.13 python3.12 python3.11 python3" && numpys="numpy>=2"
@@ -41,7 +43,8 @@ assert kl.diagnose([0.5, 0.5], [0.4, 0.6]).status == "fine"
 print("Python", sys.version.split()[0], "numpy", numpy.__version__, flush=True)')
         $pip install scipy pandas "dask[array]" hypothesis mpmath ml_dtypes rich typer \
             beautifulsoup4 pytest
-        for name in truth fuzz $tests; do cp "tests/$name.py" "$scratch/tests"; done
+        cp tests/truth.py tools/fuzz.py "$scratch/tests"
+        for name in $tests; do cp "tests/$name.py" "$scratch/tests"; done
         (cd "$scratch/tests" && ../env/bin/python -m pytest -q -p no:cacheprovider \
             -W error::RuntimeWarning -k "not larger_than_memory" .)
         ran=$((ran + 1))

@@ -1,4 +1,4 @@
-"""A short run of tests/fuzz.py; `make fuzz` does a hundred thousand inputs."""
+"""A short run of tools/fuzz.py; `make fuzz` does a hundred thousand inputs."""
 
 import random
 from itertools import islice

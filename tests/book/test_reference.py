@@ -12,7 +12,7 @@ import pytest
 import kl_lib as kl
 from kl_lib import experiments
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 TEXT = "\n".join(path.read_text("utf-8") for path in sorted(BOOK.glob("reference*.md")))
 ENTRY = re.compile(r"^\.\. auto(?:function|class|exception|data):: ([\w.]+)(\(.*\))?$", re.M)
 ENTRIES = dict(ENTRY.findall(TEXT))

@@ -1,7 +1,7 @@
 """Inputs of all kinds against a slow oracle in plain Python: the same number, or DistributionError.
 
-    python tests/fuzz.py                        100,000 inputs (`make fuzz`)
-    python tests/fuzz.py --count 5000 --seed 7
+    python tools/fuzz.py                        100,000 inputs (`make fuzz`)
+    python tools/fuzz.py --count 5000 --seed 7
 
 Each input is made together with what it means: a nested list of Python numbers and the dtype they
 were given in, or None where no reading of it is a distribution. The oracle never sees an array.

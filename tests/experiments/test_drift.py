@@ -28,7 +28,7 @@ from kl_lib.experiments.drift import (
     write_drift,
 )
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 
 # Training in a process of its own: the number of threads can be set once in each.
 TRACING = """

@@ -95,7 +95,7 @@ def test_counts_of_any_size():
 
 
 def test_counts_whose_shares_underflow_still_count_in_the_logarithm():
-    """Found by tests/fuzz.py."""
+    """Found by tools/fuzz.py."""
     p, q = np.array([0.1, 0.9, 0.2]), np.array([1e-168, 2.4e247, 4.4e-310])
     for a, b in ((p, q), (np.array([5e-324, 5e-324]), np.array([3.7e-163, 1.4e-40]))):
         exact = float(truth.kl(a, b))

@@ -2,15 +2,10 @@
 
 import json
 import os
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-
 import training
 import training_page
 

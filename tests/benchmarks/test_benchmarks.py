@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -17,7 +16,6 @@ import kl_lib as kl
 from kl_lib.experiments import backend
 
 mpl.use("agg")
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import candidates
 import kl_divergence
