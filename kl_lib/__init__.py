@@ -7,7 +7,6 @@ distribution raises `DistributionError`; nothing is clipped, normalised or dropp
 
 from typing import TYPE_CHECKING, Any
 
-from .checks import DistributionError
 from .discrete import (
     cross_entropy,
     entropy,
@@ -19,6 +18,7 @@ from .discrete import (
     mutual_information,
     total_variation,
 )
+from .errors import DistributionError, NoClosedFormError
 from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DistributionError",
+    "NoClosedFormError",
     "cross_entropy",
     "diagnose",
     "entropy",

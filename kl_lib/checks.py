@@ -14,17 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .errors import DistributionError
+
 Array = NDArray[np.float64]
-
-
-class DistributionError(ValueError):
-    """An input that is not what the function can give a meaningful number for.
-
-    A subclass of `ValueError`, so ``except ValueError`` catches it too. The message names the
-    argument, the place in it, the value found and what to do about it.
-    """
-
-    __module__ = "kl_lib"  # the name it is caught by, and the shorter one in a traceback
 
 
 #: How far from 1 a row may sum, by the dtype the row came in. float64 rows carry rounding far

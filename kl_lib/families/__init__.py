@@ -1,7 +1,8 @@
 """Closed forms of KL between members of one family, one short function for each."""
 
+from ..errors import NoClosedFormError
 from .bernoulli import kl_bernoulli
-from .between import NoClosedFormError, kl_between
+from .between import kl_between
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .laplace import kl_laplace

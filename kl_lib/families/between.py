@@ -16,6 +16,7 @@ import numpy as np
 from .. import checks
 from ..checks import check_base
 from ..discrete import kl_divergence, kl_from_logits
+from ..errors import NoClosedFormError
 from .bernoulli import kl_bernoulli
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
@@ -26,10 +27,6 @@ from .poisson import kl_poisson
 
 Parameters = dict[str, Any]
 Reader = Callable[[Any], Parameters]
-
-
-class NoClosedFormError(TypeError):
-    """Two distributions whose KL has no closed form here; the message says how to estimate it."""
 
 
 @dataclass(frozen=True)
