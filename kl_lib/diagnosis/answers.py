@@ -25,7 +25,7 @@ from kl_lib import frameworks
 from kl_lib.discrete import kl_divergence
 from kl_lib.rows import CHUNK
 
-from .words import count, span
+from .wording import count, span
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kl_lib import checks
 from kl_lib.discrete import kl_divergence
 
-from . import contents, inputs, remedies
+from . import inputs, measures, remedies
 from .answers import Answer, ask
 from .inputs import Input
 from .report import Problem, Report
@@ -109,20 +109,20 @@ def _report(
             **_size(p, q, axis, problems),
             **about,
         )
-    row = contents.worst(exact)
+    row = measures.worst(exact)
     size: dict[str, Any] = {"shape": exact.shape, "rows": exact.size, "row": row}
     if row is None:
         categories = p.values.shape[inputs.own_axis(axis, max(p.values.ndim, q.values.ndim))]
         verdict = "No rows: there is nothing to compare."
         return Report(status="fine", verdict=verdict, categories=categories, **size, **about)
-    pair = contents.pair(p, q, axis, normalize, exact)
+    pair = measures.measure(p, q, axis, normalize, exact)
     return Report(
         status="infinite" if np.isposinf(exact).any() else "fine",
         categories=pair.p.shape[-1],
         remedies=tuple(remedies.for_infinite(pair, row)),
         **size,
         **about,
-        **_named(contents.contents(pair, row, base), p, q, axis),
+        **_named(measures.report_fields(pair, row, base), p, q, axis),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .words import count
+from .wording import count
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from kl_lib.checks import SUM_TOLERANCE
 from kl_lib.discrete import kl_divergence, kl_from_logits
 
-from .contents import Pair, normalized
 from .inputs import Input, bad_rows, places
+from .measures import Pair, normalized
 from .report import Problem, Remedy
-from .words import LN2, divergence, index, number, span
+from .wording import LN2, divergence, index, number, span
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import shown
+from . import rendering
 from .answers import Answer
 
 if TYPE_CHECKING:
@@ -254,15 +254,15 @@ class Report:
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def __str__(self) -> str:
-        return "\n".join(shown.as_text(self))
+        return "\n".join(rendering.as_text(self))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return "\n".join(shown.as_html(self))
+        return "\n".join(rendering.as_html(self))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from shown.on_console(self)
+        yield from rendering.on_console(self)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
-from .words import count, number, percent
+from .wording import count, number, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderResult

@@ -17,7 +17,7 @@ from kl_lib.stable import log_ratio
 from .answers import AGREEMENT
 from .inputs import PLACES, Input, numpy_dtype, own_axis
 from .report import Measure, Mismatch, Note, Rounding, Summary, Term
-from .words import LN2, count, divergence, index, number, percent, span
+from .wording import LN2, count, divergence, index, number, percent, span
 
 Array = NDArray[Any]
 
@@ -66,7 +66,7 @@ class Pair:
         return self.p[flat].astype(np.float64), self.q[flat].astype(np.float64)
 
 
-def pair(p: Input, q: Input, axis: int, normalize: bool, exact: Array) -> Pair:
+def measure(p: Input, q: Input, axis: int, normalize: bool, exact: Array) -> Pair:
     """p and q, of which KL is known to be `exact`, with everything a report says of a row."""
     own = own_axis(axis, max(p.given.ndim, q.given.ndim))
     given = np.broadcast_arrays(*(np.moveaxis(x.given, own, -1) for x in (p, q)))
@@ -145,7 +145,7 @@ def _bits(dtype: str) -> int:
     return {"float16": 11, "bfloat16": 8, "float32": 24}.get(dtype, 53)
 
 
-def contents(pair: Pair, row: tuple[int, ...], base: Any) -> dict[str, Any]:
+def report_fields(pair: Pair, row: tuple[int, ...], base: Any) -> dict[str, Any]:
     """What the report says of the numbers of a valid pair, `row` being the one it looks at."""
     exact = pair.exact
     values = {name: pair.of[name] for name in MEASURES}
