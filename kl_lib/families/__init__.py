@@ -6,7 +6,8 @@ from .between import kl_between
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .laplace import kl_laplace
-from .normal import kl_mvn, kl_normal
+from .multivariate_normal import kl_mvn
+from .normal import kl_normal
 from .poisson import kl_poisson
 
 __all__ = [

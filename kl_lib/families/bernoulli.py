@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .. import stable
 from ..checks import check_base
-from .parameters import broadcast, finish, probability
+from .parameters import broadcast, checked, finish, probability
 
 
 def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
@@ -47,7 +47,7 @@ def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     array([inf, inf,  0.])
     """
     divisor = check_base(base)
-    shape, (p, q) = broadcast(p=probability(p, "p"), q=probability(q, "q"))
+    shape, (p, q) = broadcast(checked(p=(p, probability), q=(q, probability)))
     # 1 − p is rounded, and where it is close to 1 − q only p − q still tells them apart.
     value = stable.generalized_kl(p, q) + stable.generalized_kl(1 - p, 1 - q, q - p)
     return finish(value, divisor, shape)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .. import checks
+from .. import checks, stable
 from ..checks import check_base
 from ..discrete import kl_divergence, kl_from_logits
 from ..errors import NoClosedFormError
@@ -21,9 +21,11 @@ from .bernoulli import kl_bernoulli
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .laplace import kl_laplace
-from .normal import kl_mvn, kl_normal
-from .parameters import probability, real, scale
-from .poisson import kl_poisson
+from .multivariate_normal import cholesky, kl_mvn, kl_of_deviations, kl_of_factors
+from .normal import kl_normal
+from .parameters import checked, probability, real, scale
+from .poisson import kl_of_log_rates, kl_poisson
+from .quotients import difference
 
 Parameters = dict[str, Any]
 Reader = Callable[[Any], Parameters]
@@ -181,9 +183,26 @@ def _attributes(dist: Any, **names: str) -> Parameters:
     return {ours: np.asarray(value) for ours, value in found.items() if value is not None}
 
 
-def _tfp_normal(dist: Any) -> Parameters:
-    factor = np.asarray(dist.scale.to_dense(), dtype=np.float64)
-    return {"mean": np.asarray(dist.mean()), "cov": factor @ np.swapaxes(factor, -1, -2)}
+def _scipy_mvn(dist: Any) -> Parameters:
+    """Of a covariance that was given by a factor, the factor; of a diagonal one, the diagonal."""
+    covariance, d = dist.cov_object, len(dist.mean)
+    if type(covariance).__name__ == "CovViaDiagonal":
+        return {"mean": dist.mean, "deviations": covariance.colorize(np.ones(d))}
+    try:
+        return {"mean": dist.mean, "factor": covariance.colorize(np.eye(d)).T}
+    except AttributeError:  # it was given as a matrix
+        return {"mean": dist.mean, "cov": dist.cov}
+
+
+def _tfp_mvn(dist: Any) -> Parameters:
+    """A scale of TFP is any square root of the covariance, with entries of either sign."""
+    mean = np.asarray(dist.mean())
+    if type(dist.scale).__name__.removeprefix("LinearOperator") in _DIAGONAL:
+        return {"mean": mean, "deviations": np.abs(dist.scale.diag_part())}
+    return {"mean": mean, "factor": np.asarray(dist.scale.to_dense())}
+
+
+_DIAGONAL = ("Diag", "Identity", "ScaledIdentity")
 
 
 # Forms: from two sets of parameters to the divergence
@@ -194,7 +213,17 @@ def _normal(p: Parameters, q: Parameters, base: float | None) -> Any:
 
 
 def _mvn(p: Parameters, q: Parameters, base: float | None) -> Any:
-    return kl_mvn(p["mean"], p["cov"], q["mean"], q["cov"], base=base)
+    for name, form in (("cov", kl_mvn), ("deviations", kl_of_deviations)):
+        if name in p and name in q:
+            return form(p["mean"], p[name], q["mean"], q[name], base=base)
+    return kl_of_factors(p["mean"], _factor(p, "cov_p"), q["mean"], _factor(q, "cov_q"), base=base)
+
+
+def _factor(parameters: Parameters, name: str) -> Any:
+    if "deviations" in parameters:
+        deviations = np.asarray(parameters["deviations"])
+        return deviations[..., None] * np.eye(deviations.shape[-1])
+    return parameters["factor"] if "factor" in parameters else cholesky(parameters["cov"], name)
 
 
 def _laplace(p: Parameters, q: Parameters, base: float | None) -> Any:
@@ -233,18 +262,31 @@ def _two_logits(parameters: Parameters, name: str) -> Any:
     if "logits" in parameters:
         logit = np.asarray(parameters["logits"])
         return np.stack([np.minimum(-logit, 0), np.minimum(logit, 0)], axis=-1)
-    prob = probability(parameters["probs"], name)
+    prob = checked(**{name: (parameters["probs"], probability)})[name]
     with np.errstate(divide="ignore"):
         return np.stack([np.log1p(-prob), np.log(prob)], axis=-1)
 
 
 def _poisson(p: Parameters, q: Parameters, base: float | None) -> Any:
-    rate_p, rate_q = _rate(p), _rate(q)
-    value = kl_poisson(rate_p, rate_q, base=base)
+    if "rate" in p and "rate" in q:
+        value = kl_poisson(p["rate"], q["rate"], base=base)
+    else:
+        value = kl_of_log_rates(*_rate_and_log(p), *_rate_and_log(q), base=base)
     loc_p, loc_q = _locs(p, q)
-    steps = loc_p - loc_q
-    outside = (rate_p > 0) & ((steps < 0) | (steps != np.round(steps)))
+    with np.errstate(all="ignore"):
+        steps, left = stable.two_sum(loc_p, -loc_q)
+        # A sum that overflows is one of whole numbers: left is nan there.
+        broken = (steps % 1 > 0) | (left % 1 > 0)
+    outside = (_rate_and_log(p)[1] > -np.inf) & ((steps < 0) | broken)
     return _with_supports(value, steps == 0, outside, "that loc")
+
+
+def _rate_and_log(parameters: Parameters) -> tuple[Any, Any]:
+    with np.errstate(all="ignore"):
+        if "log_rate" in parameters:
+            log = np.asarray(parameters["log_rate"], dtype=np.float64)
+            return np.exp(log), log
+        return parameters["rate"], np.log(np.asarray(parameters["rate"], dtype=np.float64))
 
 
 def _exponential(p: Parameters, q: Parameters, base: float | None) -> Any:
@@ -254,10 +296,11 @@ def _exponential(p: Parameters, q: Parameters, base: float | None) -> Any:
         return value
     loc_p, loc_q = _locs(p, q)
     # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
-    scale_q = np.asarray(q["scale"]) if "scale" in q else 1 / _rate(q)
-    with np.errstate(over="ignore"):
-        wait = np.maximum(loc_p - loc_q, 0.0) / scale_q / check_base(base)
-    return np.where(loc_p < loc_q, np.inf, value + wait)[()]
+    with np.errstate(all="ignore"):
+        units, unit = difference(loc_p, loc_q)
+        nats = units / np.asarray(q["scale"]) if "scale" in q else units * _rate(q)
+        wait = np.maximum(unit * nats, 0.0) / check_base(base)
+        return np.where(loc_p < loc_q, np.inf, value + wait)[()]
 
 
 def _gamma(p: Parameters, q: Parameters, base: float | None) -> Any:
@@ -270,20 +313,25 @@ def _gamma(p: Parameters, q: Parameters, base: float | None) -> Any:
 def _beta(p: Parameters, q: Parameters, base: float | None) -> Any:
     value = kl_beta(p["a"], p["b"], q["a"], q["b"], base=base)
     loc_p, loc_q = _locs(p, q)
-    width_p, width_q = scale(p.get("scale", 1.0), "scale_p"), scale(q.get("scale", 1.0), "scale_q")
+    widths = checked(scale_p=(p.get("scale", 1.0), scale), scale_q=(q.get("scale", 1.0), scale))
+    width_p, width_q = widths.values()
     same = (loc_p == loc_q) & (width_p == width_q)
-    outside = (loc_p < loc_q) | (loc_p + width_p > loc_q + width_q)
+    with np.errstate(over="ignore"):
+        # The ends themselves, loc + scale, may overflow.
+        outside = (loc_p < loc_q) | (loc_p - loc_q > width_q - width_p)
     return _with_supports(value, same, outside, "a narrower support")
 
 
 def _locs(p: Parameters, q: Parameters) -> tuple[Any, Any]:
-    return real(p.get("loc", 0.0), "loc_p"), real(q.get("loc", 0.0), "loc_q")
+    locs = checked(loc_p=(p.get("loc", 0.0), real), loc_q=(q.get("loc", 0.0), real))
+    return locs["loc_p"], locs["loc_q"]
 
 
 def _rates(p: Parameters, q: Parameters) -> tuple[Any, Any]:
     """Two rates. KL depends on their quotient alone, which two scales give without rounding."""
     if "scale" in p and "scale" in q:
-        return scale(q["scale"], "scale_q"), scale(p["scale"], "scale_p")
+        scales = checked(scale_p=(p["scale"], scale), scale_q=(q["scale"], scale))
+        return scales["scale_q"], scales["scale_p"]
     return _rate(p), _rate(q)
 
 
@@ -317,9 +365,9 @@ FAMILIES = (
     ),
     Family(
         _mvn,
-        {"multivariate_normal": partial(_attributes, mean="mean", cov="cov")},
+        {"multivariate_normal": _scipy_mvn},
         {
-            f"MultivariateNormal{kind}": _tfp_normal
+            f"MultivariateNormal{kind}": _tfp_mvn
             for kind in ("TriL", "Diag", "FullCovariance", "DiagPlusLowRank", "LinearOperator")
         },
     ),

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import DistributionError, check_base
-from .excess import exact_sum, generalized_kl, product_quotient, quotient
+from ..checks import check_base
+from ..errors import DistributionError
 from .log_gamma import bregman, bregman_drop
-from .parameters import Array, broadcast, concentration, finish, refuse
+from .parameters import Array, broadcast, checked, concentration, finish, refuse
+from .quotients import exact_sum, product_quotient, quotient, weighted_itakura_saito
 
 
 def kl_beta(
@@ -60,9 +61,14 @@ def kl_beta(
     0.5150934
     """
     divisor = check_base(base)
-    named = {"a_p": a_p, "b_p": b_p, "a_q": a_q, "b_q": b_q}
-    shape, checked = broadcast(**{name: _concentration(v, name) for name, v in named.items()})
-    p, q = np.stack(checked[:2], axis=-1), np.stack(checked[2:], axis=-1)
+    parameters = checked(
+        a_p=(a_p, _concentration),
+        b_p=(b_p, _concentration),
+        a_q=(a_q, _concentration),
+        b_q=(b_q, _concentration),
+    )
+    shape, (a_p, b_p, a_q, b_q) = broadcast(parameters)
+    p, q = np.stack([a_p, b_p], axis=-1), np.stack([a_q, b_q], axis=-1)
     return finish(_dirichlet(p, q), divisor, shape)
 
 
@@ -107,18 +113,19 @@ def kl_dirichlet(
     True
     """
     divisor = check_base(base)
-    p = _concentration(concentration_p, "concentration_p")
-    q = _concentration(concentration_q, "concentration_q")
-    sizes = p.shape[-1:], q.shape[-1:]
+    parameters = checked(
+        concentration_p=(concentration_p, _concentration),
+        concentration_q=(concentration_q, _concentration),
+    )
+    sizes = [array.shape[-1:] for array in parameters.values()]
     if sizes[0] != sizes[1] or sizes[0] in ((), (0,)):
-        told = " and ".join(
-            f"{name} has shape {array.shape}"
-            for name, array in (("concentration_p", p), ("concentration_q", q))
-        )
+        told = " and ".join(f"{name} has shape {x.shape}" for name, x in parameters.items())
         raise DistributionError(
-            f"{told}; give both one concentration for each category, on the last axis"
+            f"{told}; give both one concentration for each category, on the last axis",
+            kind="shape",
+            argument=" and ".join(parameters),
         )
-    shape, (p, q) = broadcast(concentration_p=p, concentration_q=q)
+    shape, (p, q) = broadcast(parameters)
     return finish(_dirichlet(np.atleast_2d(p), np.atleast_2d(q)), divisor, shape[:-1])
 
 
@@ -144,7 +151,7 @@ def _means(p: Array, q: Array, p_sum: Array, q_sum: Array, p_low: Array, q_low: 
     u, log = quotient(p, q_sum, q, p_sum)
     # What rounding took from the sums: close p and q need every digit of u.
     u = u + p / q * (q_low / p_sum) - p_low / p_sum
-    return generalized_kl(q, product_quotient(p, q_sum, p_sum), u, log).sum(axis=-1)
+    return weighted_itakura_saito(q, product_quotient(p, q_sum, p_sum), u, log).sum(axis=-1)
 
 
 def _concentration(value: ArrayLike, name: str) -> Array:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
-from .excess import excess, generalized_kl, product_quotient, quotient
 from .log_gamma import bregman
-from .parameters import broadcast, concentration, finish, rate
+from .parameters import broadcast, checked, concentration, finish, rate
+from .quotients import itakura_saito, product_quotient, quotient, weighted_itakura_saito
 
 
 def kl_exponential(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = None) -> Any:
@@ -47,9 +47,9 @@ def kl_exponential(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None =
     True
     """
     divisor = check_base(base)
-    shape, (p, q) = broadcast(rate_p=rate(rate_p, "rate_p"), rate_q=rate(rate_q, "rate_q"))
+    shape, (p, q) = broadcast(checked(rate_p=(rate_p, rate), rate_q=(rate_q, rate)))
     with np.errstate(all="ignore"):
-        value = excess(q, p)
+        value = itakura_saito(q, p)
     return finish(value, divisor, shape)
 
 
@@ -100,15 +100,16 @@ def kl_gamma(
     0.1890698
     """
     divisor = check_base(base)
-    shape, (a_p, b_p, a_q, b_q) = broadcast(
-        concentration_p=concentration(concentration_p, "concentration_p"),
-        rate_p=rate(rate_p, "rate_p"),
-        concentration_q=concentration(concentration_q, "concentration_q"),
-        rate_q=rate(rate_q, "rate_q"),
+    parameters = checked(
+        concentration_p=(concentration_p, concentration),
+        rate_p=(rate_p, rate),
+        concentration_q=(concentration_q, concentration),
+        rate_q=(rate_q, rate),
     )
+    shape, (a_p, b_p, a_q, b_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         # aq·(s − 1 − log s) with s the quotient of the means, then what the shapes add.
         s = quotient(a_p, b_q, a_q, b_p)
-        means = generalized_kl(a_q, product_quotient(a_p, b_q, b_p), *s)
+        means = weighted_itakura_saito(a_q, product_quotient(a_p, b_q, b_p), *s)
         value = means + bregman(a_q, a_p, a_q - a_p)
     return finish(value, divisor, shape)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from .. import stable
 from ..checks import check_base
-from .excess import excess
-from .parameters import broadcast, finish, real, scale
+from .parameters import broadcast, checked, finish, real, scale
+from .quotients import difference_quotient, itakura_saito
 
 
 def kl_laplace(
@@ -59,20 +59,20 @@ def kl_laplace(
     0.3678794
     """
     divisor = check_base(base)
-    shape, (m_p, s_p, m_q, s_q) = broadcast(
-        loc_p=real(loc_p, "loc_p"),
-        scale_p=scale(scale_p, "scale_p"),
-        loc_q=real(loc_q, "loc_q"),
-        scale_q=scale(scale_q, "scale_q"),
+    parameters = checked(
+        loc_p=(loc_p, real),
+        scale_p=(scale_p, scale),
+        loc_q=(loc_q, real),
+        scale_q=(scale_q, scale),
     )
+    shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
-        distance = np.abs(m_p - m_q)
-        t = distance / s_p
+        t = np.abs(difference_quotient(m_p, m_q, s_p))
         # e^(−t) − 1 + t is x − log(1 + x) with x = e^(−t) − 1: no cancellation for close centres.
         near = s_p / s_q * stable.minus_log1p(np.expm1(-np.minimum(t, 1.0)))
-        far = distance / s_q + s_p / s_q * np.expm1(-t)
+        far = np.abs(difference_quotient(m_p, m_q, s_q)) + s_p / s_q * np.expm1(-t)
         shift = np.where(t < 1, near, far)
         # With the first part infinite, so is the sum: shift may then be inf − inf.
-        spread = excess(s_p, s_q)
+        spread = itakura_saito(s_p, s_q)
         value = np.where(np.isinf(spread), np.inf, spread + shift)
     return finish(value, divisor, shape)

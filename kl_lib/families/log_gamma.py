@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import stable
-from .excess import excess
+from .quotients import itakura_saito
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def bregman(y: Array, x: Array, difference: Array) -> Array:
     for k in range(_FROM if small.any() else 0):
         total += np.where(small, (y + k + 1) * _step(y + k, x + k, difference), 0.0)
     y, x = np.where(small, y + _FROM, y), np.where(small, x + _FROM, x)
-    return total + 0.5 * excess(y, x, difference) + _tail(y, x, difference)
+    return total + 0.5 * itakura_saito(y, x, difference) + _tail(y, x, difference)
 
 
 def _tail(y: Array, x: Array, difference: Array) -> Array:
@@ -78,7 +78,7 @@ def bregman_drop(
     y, x, y_all, x_all = y + shift, x + shift, y_all + shift, x_all + shift
     t_close = (difference * (x_rest / x) - rest) / y_all
     t = np.where(close, t_close, (x_rest * (y / x) - y_rest) / y_all)
-    whole, whole_all = excess(y, x), excess(y_all, x_all)
+    whole, whole_all = itakura_saito(y, x), itakura_saito(y_all, x_all)
     total += 0.5 * _subtract(t, all_difference / x_all, whole, whole_all)
     return total + _tail_drop(y, x, difference, y_rest, x_rest, rest)
 

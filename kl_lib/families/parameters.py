@@ -1,18 +1,27 @@
 """What counts as a parameter of a distribution, and every error message about one.
 
-Each check names the argument, the place in it, the value found and the remedy.
+Each rule takes an argument and its name and gives a float64 array; an error names the argument, the
+place in it, the value found and the remedy. A closed form reads all its arguments by one call of
+`checked`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import DistributionError
+from ..errors import PLACES, DistributionError
 
 Array = NDArray[np.float64]
+Rule = Callable[[ArrayLike, str], Array]
+
+
+def checked(**arguments: tuple[ArrayLike, Rule]) -> dict[str, Array]:
+    """The arguments of a closed form by name, each read as its rule says: name=(value, rule)."""
+    return {name: rule(value, name) for name, (value, rule) in arguments.items()}
 
 
 def real(value: ArrayLike, name: str) -> Array:
@@ -23,9 +32,35 @@ def real(value: ArrayLike, name: str) -> Array:
             raise TypeError
         array = raw.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise DistributionError(f"{name} is {value!r:.60}; pass real numbers") from None
+        raise DistributionError(
+            f"{name} is {value!r:.60}; pass real numbers",
+            kind="unreadable",
+            argument=name,
+            value=value,
+        ) from None
     refuse(~np.isfinite(array), array, name, "pass a finite number")
     return array
+
+
+def refuse(bad: NDArray[np.bool_], array: Array, name: str, remedy: str) -> None:
+    """Raise for the first entry of `array` that is `bad`."""
+    if bad.any():
+        places = tuple(tuple(int(i) for i in place) for place in np.argwhere(bad)[:PLACES])
+        where = entry(name, places[0])
+        raise DistributionError(
+            f"{where} is {array[places[0]]:g}; {remedy}",
+            kind="parameter",
+            argument=name,
+            place=places[0],
+            value=float(array[places[0]]),
+            places=places,
+            count=int(bad.sum()),
+        )
+
+
+def entry(name: str, place: tuple[int, ...]) -> str:
+    """How a message speaks of one entry: 'mu_p[3]', 'cov_q[0, 2]'; of a lone number: 'mu_p'."""
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
 def positive(value: ArrayLike, name: str, rule: str) -> Array:
@@ -35,12 +70,9 @@ def positive(value: ArrayLike, name: str, rule: str) -> Array:
     return array
 
 
-def refuse(bad: NDArray[np.bool_], array: Array, name: str, remedy: str) -> None:
-    """Raise for the first entry of `array` that is `bad`."""
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = f"{name}[{', '.join(map(str, place))}]" if place else name
-        raise DistributionError(f"{where} is {array[place]:g}; {remedy}")
+def deviation(value: ArrayLike, name: str) -> Array:
+    rule = "a standard deviation is above 0 (not a variance, not its logarithm)"
+    return positive(value, name, rule)
 
 
 def scale(value: ArrayLike, name: str) -> Array:
@@ -49,6 +81,12 @@ def scale(value: ArrayLike, name: str) -> Array:
 
 def rate(value: ArrayLike, name: str) -> Array:
     return positive(value, name, "a rate is above 0 (it is 1/scale)")
+
+
+def mean_count(value: ArrayLike, name: str) -> Array:
+    array = real(value, name)
+    refuse(array < 0, array, name, "a mean count is 0 or above")
+    return np.abs(array)  # −0.0 is 0
 
 
 def concentration(value: ArrayLike, name: str) -> Array:
@@ -61,17 +99,28 @@ def probability(value: ArrayLike, name: str) -> Array:
     return array
 
 
-def broadcast(**named: Array) -> tuple[tuple[int, ...], list[Array]]:
+def broadcast(parameters: Mapping[str, Array]) -> tuple[tuple[int, ...], list[Array]]:
     """The shape that the arrays broadcast to, and the arrays in it, of one axis at least."""
+    shape = common_shape(parameters)
+    return shape, [np.broadcast_to(array, shape or (1,)) for array in parameters.values()]
+
+
+def common_shape(
+    parameters: Mapping[str, Array], own: Mapping[str, int] | None = None
+) -> tuple[int, ...]:
+    """The shape that the arrays broadcast to. `own`: how many axes at the end do not take part."""
+    shapes = {name: array.shape for name, array in parameters.items()}
+    batches = [shape[: len(shape) - (own or {}).get(name, 0)] for name, shape in shapes.items()]
     try:
-        shape = np.broadcast_shapes(*(array.shape for array in named.values()))
+        return np.broadcast_shapes(*batches)
     except ValueError:
-        told = ", ".join(f"{name} {array.shape}" for name, array in named.items())
+        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise DistributionError(
             f"the parameters do not broadcast to one shape ({told}); give them equal shapes, or "
-            "length 1 where one value serves a whole axis"
+            "length 1 where one value serves a whole axis",
+            kind="shape",
+            argument=" and ".join(shapes),
         ) from None
-    return shape, [np.broadcast_to(array, shape or (1,)) for array in named.values()]
 
 
 def finish(value: Array, divisor: float, shape: tuple[int, ...]) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .. import stable
 from ..checks import check_base
-from .parameters import Array, broadcast, finish, real, refuse
+from .parameters import broadcast, checked, finish, mean_count
 
 
 def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = None) -> Any:
@@ -46,11 +46,25 @@ def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = Non
     array([0. , 2.5])
     """
     divisor = check_base(base)
-    shape, (p, q) = broadcast(rate_p=_rate(rate_p, "rate_p"), rate_q=_rate(rate_q, "rate_q"))
+    parameters = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
+    shape, (p, q) = broadcast(parameters)
     return finish(stable.generalized_kl(p, q), divisor, shape)
 
 
-def _rate(value: ArrayLike, name: str) -> Array:
-    array = real(value, name)
-    refuse(array < 0, array, name, "a mean count is 0 or above")
-    return np.abs(array)  # −0.0 is 0
+def kl_of_log_rates(
+    rate_p: ArrayLike,
+    log_p: ArrayLike,
+    rate_q: ArrayLike,
+    log_q: ArrayLike,
+    *,
+    base: float | None = None,
+) -> Any:
+    """The same of rates and their logarithms, which still differ where the rates round to 0."""
+    divisor = check_base(base)
+    rates = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
+    logs = {"log_p": np.asarray(log_p), "log_q": np.asarray(log_q)}
+    shape, (p, q, log_p, log_q) = broadcast(rates | logs)
+    with np.errstate(all="ignore"):
+        log = log_p - log_q
+        difference = np.where(np.abs(log) < 1, -p * np.expm1(-log), p - q)
+    return finish(stable.generalized_kl(p, q, difference, log), divisor, shape)

@@ -1,4 +1,4 @@
-"""Quotients near 1: r − 1, log r and r − 1 − log r, none of which may cancel.
+"""Differences and quotients that neither cancel nor overflow on the way to a result that does not.
 
 Almost every closed form of KL is made of r − 1 − log r, which is about (r − 1)²/2 for r near 1:
 there, rounding r itself to a float already loses half the digits. So these functions never form r.
@@ -14,8 +14,27 @@ from .. import stable
 Array = NDArray[np.float64]
 
 
-def excess(a: Array, b: Array, difference: Array | None = None) -> Array:
-    """r − 1 − log r with r = a/b, for positive a and b: never negative.
+def difference(a: Array, b: Array) -> tuple[Array, Array]:
+    """a − b as a finite number of units, and the unit: 2 where a − b overflows, elsewhere 1."""
+    units = a - b
+    large = np.isinf(units)
+    # Numbers whose difference overflows are so large that halving does not round them.
+    return np.where(large, 0.5 * a - 0.5 * b, units), np.where(large, 2.0, 1.0)
+
+
+def difference_quotient(a: Array, b: Array, divisor: Array) -> Array:
+    """(a − b)/divisor, of which only the result itself can overflow."""
+    units, unit = difference(a, b)
+    return unit * (units / divisor)
+
+
+def half_square(x: Array) -> Array:
+    """½·x², of which only the result itself can overflow or underflow."""
+    return 0.5 * x * x
+
+
+def itakura_saito(a: Array, b: Array, difference: Array | None = None) -> Array:
+    """The Itakura-Saito divergence r − 1 − log r, r = a/b, of positive a and b: never negative.
 
     `difference` is a − b where the caller has it more exactly than a and b hold it.
     """
@@ -45,8 +64,8 @@ def product_quotient(a: Array, b: Array, c: Array) -> Array:
     return np.ldexp(a * b / c, i + j - k)
 
 
-def generalized_kl(p: Array, q: Array, r_minus_1: Array, log_r: Array) -> Array:
-    """p·log(p/q) − p + q for positive p and q = r·p, with r as `quotient` gives it."""
+def weighted_itakura_saito(p: Array, q: Array, r_minus_1: Array, log_r: Array) -> Array:
+    """p·(r − 1 − log r) for positive p and q = r·p, with r as `quotient` gives it."""
     near = p * stable.minus_log1p(r_minus_1)
     far = np.where(np.isinf(q), np.inf, q - p - p * log_r)
     return np.where(np.abs(r_minus_1) < 0.5, near, far)
