@@ -16,9 +16,11 @@ from .discrete import (
     kl_matrix,
     kl_terms,
     mutual_information,
+    softmax,
     total_variation,
 )
 from .errors import DistributionError, NoClosedFormError
+from .labels import align
 from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DistributionError",
     "NoClosedFormError",
+    "align",
     "cross_entropy",
     "diagnose",
     "entropy",
@@ -66,6 +69,7 @@ __all__ = [
     "kl_terms",
     "mutual_information",
     "set_num_threads",
+    "softmax",
     "total_variation",
 ]
 

@@ -2,22 +2,25 @@
 
 Nothing is repaired here: an input is accepted as it is or refused with an error that names the
 argument, the place, the value and the remedy. `normalize=True` is the caller saying "these are
-counts", `generalized=True` "these are masses that need not sum to 1".
+counts", `generalized=True` "these are masses that need not sum to 1". What a remedy may offer
+depends on the function that was called: see `Advice`.
 """
 
 from __future__ import annotations
 
 import operator
-from itertools import zip_longest
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DistributionError
+from . import arrays, labels
+from .arrays import entry
+from .errors import PLACES, DistributionError
+from .labels import Role
 
 Array = NDArray[np.float64]
-
 
 #: How far from 1 a row may sum, by the dtype the row came in. float64 rows carry rounding far
 #: below this; a float32 softmax over a million categories summed in float32 stays within 5e-4 and
@@ -26,123 +29,52 @@ Array = NDArray[np.float64]
 SUM_TOLERANCE = {"float64": 1e-6, "float32": 5e-4, "float16": 5e-3, "bfloat16": 2e-2}
 
 
+#: A sum closer to 1 than this is one of printed digits, a larger one than that not one of a table
+#: of probabilities with a slip in it: two guesses, for what a remedy says first.
+ROUNDED, YES_NO = 1e-2, 1.5
+
+
+#: A table of so many categories squared is too large to take rows from.
+_EYE = 4096
+
+
+class Advice(NamedTuple):
+    """What a remedy may tell the caller of a function, with {name} for the argument."""
+
+    #: How sums that are not 1 are divided by.
+    normalize: str = "pass normalize=True"
+    #: What to do with logits.
+    logits: str = "pass kl_lib.softmax({name})"
+
+
+#: For functions that take normalize=True, for those of them that have a form for logits, and for
+#: those that take probabilities only.
+COUNTS = Advice()
+KL = Advice(logits="use kl_from_logits")
+PROBABILITIES = Advice(normalize="pass {name} / np.sum({name}, axis=-1, keepdims=True)")
+
+
 def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
     """`value` as an array of real numbers with at least one axis, and the name of its dtype.
 
-    Accepts lists, tuples, pandas Series and DataFrames, tensors of the frameworks, and arrays of
-    any integer, boolean or real floating dtype, which the array returned still has (float32 for
-    PyTorch's bfloat16). Does not look at the values. The name is a key of `SUM_TOLERANCE`: what has
+    As `kl_lib.arrays.read`, and a scalar is refused. The name is a key of `SUM_TOLERANCE`: what has
     no entry there counts as float64.
-
-    Raises
-    ------
-    DistributionError
-        For strings, ragged lists, objects, complex numbers, masked arrays, sparse matrices and
-        scalars.
 
     Examples
     --------
     >>> as_array([1.0, 0.0], "p")
     (array([1., 0.]), 'float64')
     """
-    if type(value) is np.ndarray and value.dtype.char in "df" and value.ndim:
-        return value, "float64" if value.dtype.char == "d" else "float32"
-    array = _raw_array(value, name)
-    kind, dtype = array.dtype.kind, array.dtype.name
-    if hasattr(value, "dtype") and str(value.dtype) == "torch.bfloat16":
-        dtype = "bfloat16"  # NumPy has none: the numbers are float32, as coarse as they came
-    if kind == "c":
-        raise DistributionError(
-            f"{name} is complex ({dtype}); probabilities are real: pass {name}.real if the "
-            "imaginary part is zero"
-        )
-    if kind in "SU":
-        raise DistributionError(
-            f"{name} holds text (first item: {_shorten(array)}); pass numbers, for example "
-            f"np.asarray({name}, dtype=float)"
-        )
-    if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
-        raise DistributionError(f"{name} has dtype {dtype}; pass numbers, as floats or integers")
-    if kind == "O" and array.ndim == 0:
-        instead = f"list({name}.values())" if isinstance(value, dict) else "a list of numbers"
-        raise DistributionError(f"{name} is {value!r:.40}; pass {instead}")
-    if kind == "O":
-        raise DistributionError(
-            f"{name} has dtype object{_no_number(array, name)}; pass numbers, for example "
-            f"np.asarray({name}, dtype=float)"
-        )
+    array, dtype = arrays.read(value, name)
     if array.ndim == 0:
         raise DistributionError(
             f"{name} is the single number {array}; a distribution needs one axis of categories: "
-            "for a Bernoulli pass [1 - x, x]"
+            "for a Bernoulli pass [1 - x, x], or use kl_bernoulli",
+            kind="unreadable",
+            argument=name,
+            value=array[()],
         )
     return array, dtype if dtype in SUM_TOLERANCE else "float64"
-
-
-def _raw_array(value: Any, name: str) -> NDArray[Any]:
-    """The NumPy array behind `value`, of whatever dtype."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise DistributionError(
-            f"{name} is a masked array; decide what a masked category means: {name}.filled(0) "
-            f"gives it probability 0, {name}.compressed() drops it"
-        )
-    if isinstance(value, (str, bytes)):
-        raise DistributionError(f"{name} is the text {value!r:.40}; pass a sequence of numbers")
-    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
-        raise DistributionError(f"{name} is sparse; pass {name}.toarray()")
-    if hasattr(value, "asnumpy"):  # an MXNet NDArray
-        return value.asnumpy()
-    if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
-        value = value.detach().cpu()
-        return value.float().numpy() if str(value.dtype) == "torch.bfloat16" else value.numpy()
-    if hasattr(value, "dtypes") and hasattr(value, "to_numpy"):  # a pandas Series or DataFrame
-        return _from_pandas(value)
-    try:
-        return np.asarray(value)
-    except (ValueError, TypeError, NotImplementedError) as error:
-        if isinstance(value, (list, tuple)):
-            raise DistributionError(
-                f"{name} is ragged{_unequal(value)}; give every row one entry for each category, "
-                "0 where it cannot happen"
-            ) from None
-        raise DistributionError(
-            f"{name}, a {type(value).__name__}, cannot be read as an array ({error}); pass a list "
-            "or a NumPy array"
-        ) from error
-
-
-def _from_pandas(value: Any) -> NDArray[Any]:
-    """A Series or DataFrame as an array; pandas' missing values become nan, refused later."""
-    array = value.to_numpy()
-    if array.dtype == object:
-        try:
-            return value.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
-            return array
-    return array
-
-
-def _unequal(rows: Any) -> str:
-    """Which row of a list is the first that is not as long as row 0."""
-    lengths = [len(row) if hasattr(row, "__len__") else 1 for row in rows]
-    for i, length in enumerate(lengths):
-        if length != lengths[0]:
-            entries = "entry" if lengths[0] == 1 else "entries"
-            return f": row 0 has {lengths[0]} {entries}, row {i} has {length}"
-    return ""
-
-
-def _no_number(array: NDArray[Any], name: str) -> str:
-    """Where an array of objects holds something else than a float or an integer."""
-    for place in np.ndindex(array.shape):
-        if not isinstance(array[place], (int, float, np.number)):
-            return f" ({_entry(name, place)} is {array[place]!r:.40})"
-    return ""
-
-
-def _shorten(array: NDArray[Any]) -> str:
-    item = array.flat[0] if array.size else None
-    return f"{str(item)!r:.40}" if isinstance(item, str) else f"{item!r:.40}"
 
 
 def check_axis(axis: Any, ndim: int, name: str) -> int:
@@ -151,13 +83,19 @@ def check_axis(axis: Any, ndim: int, name: str) -> int:
         axis = operator.index(axis)
     except TypeError:
         raise DistributionError(
-            f"axis is {axis!r}; pass one integer, the axis that holds the categories"
+            f"axis is {axis!r}; pass one integer, the axis that holds the categories",
+            kind="axis",
+            argument="axis",
+            value=axis,
         ) from None
     if not -ndim <= axis < ndim:
         axes = "1 axis" if ndim == 1 else f"{ndim} axes"
         raise DistributionError(
             f"axis={axis} is outside {name}, which has {axes}; leave axis out where the categories "
-            "are last"
+            "are last",
+            kind="axis",
+            argument="axis",
+            value=axis,
         )
     return axis - ndim if axis >= 0 else axis
 
@@ -182,7 +120,10 @@ def check_base(base: Any) -> float:
         number = np.nan
     if isinstance(base, (str, bytes)) or not (0 < number < np.inf) or number == 1:
         raise DistributionError(
-            f"base is {base!r}; pass a number above 0 other than 1, or None for nats"
+            f"base is {base!r}; pass a number above 0 other than 1, or None for nats",
+            kind="base",
+            argument="base",
+            value=base,
         )
     return float(np.log(number))
 
@@ -192,12 +133,19 @@ def check_flags(normalize: bool, generalized: bool) -> None:
     if normalize and generalized:
         raise DistributionError(
             "normalize and generalized are both True; pass one: normalize=True divides counts by "
-            "their sum, generalized=True keeps the masses and adds -sum(p) + sum(q)"
+            "their sum, generalized=True keeps the masses and adds -sum(p) + sum(q)",
+            argument="normalize and generalized",
         )
 
 
 def distribution(
-    value: Any, name: str, *, axis: int = -1, normalize: bool = False, generalized: bool = False
+    value: Any,
+    name: str,
+    *,
+    axis: Any = -1,
+    normalize: bool = False,
+    generalized: bool = False,
+    advice: Advice = COUNTS,
 ) -> tuple[Array, Array, str]:
     """Check one argument: its values and its sums.
 
@@ -208,179 +156,290 @@ def distribution(
     name
         What the caller calls it, for the messages.
     axis
-        The axis that holds the categories.
+        The axis that holds the categories, or a tuple of axes, counted from the end.
     normalize
         Accept non-negative counts. They are returned as they are, because a share of their sum can
         be too small for a float where its logarithm is not; only if the sum is too large for one
         are they scaled.
     generalized
         Accept non-negative masses and leave them alone.
+    advice
+        What the remedies may offer.
 
     Returns
     -------
     (values, sums, dtype)
         float64 values, with the categories moved to the last axis; their sums over it (exactly
-        the sums, not 1); the dtype's name the input came in.
+        the sums, not 1); the dtype's name the input came in. For a tuple of axes nothing is moved.
     """
     given, dtype = as_array(value, name)
-    array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
-    if array.shape[-1] == 0:
-        raise DistributionError(
-            f"{name} has no categories: its axis {axis} is empty (shape {given.shape}); pass at "
-            "least one"
-        )
-    _check_values(array, name, normalize or generalized)
+    axes = axis if isinstance(axis, tuple) else (check_axis(axis, given.ndim, name),)
+    array = given.astype(np.float64)
+    if any(array.shape[i] == 0 for i in axes):
+        _no_categories(name, axis, given.shape)
+    _check_values(array, name, axes, normalize or generalized, advice)
     with np.errstate(over="ignore"):
-        sums = array.sum(axis=-1)
+        sums = array.sum(axis=axes)
     if normalize:
-        array, sums = _counts(array, sums, name)
+        array, sums = _counts(array, sums, name, axes)
     elif not generalized:
-        _check_sums(array, sums, name, SUM_TOLERANCE[dtype])
-    return array, sums, dtype
+        _check_sums(array, sums, name, axes, SUM_TOLERANCE[dtype], advice)
+    return array if isinstance(axis, tuple) else np.moveaxis(array, axes[0], -1), sums, dtype
 
 
-def _first(bad: NDArray[np.bool_]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argwhere(bad)[0])
-
-
-def _entry(name: str, place: tuple[int, ...]) -> str:
-    return f"{name}[{', '.join(map(str, place))}]"
-
-
-def _row(name: str, place: tuple[int, ...]) -> str:
-    """How a message speaks of one distribution: 'p', 'row 17 of q', 'q[3, 1, :]'."""
-    if not place:
-        return name
-    if len(place) == 1:
-        return f"row {place[0]} of {name}"
-    return f"{name}[{', '.join(map(str, place))}, :]"
-
-
-def _check_values(array: Array, name: str, masses: bool) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
-        place = _first(~finite)
-        value = array[place]
-        if np.all(array <= 0):
-            raise DistributionError(_logarithms(name, place, value))
-        remedy = (
-            "; look for 0/0, the log of a negative number or a missing value. A category that "
-            "cannot happen has probability 0"
-            if np.isnan(value)
-            else ", and a probability is at most 1; divide counts before they overflow"
-        )
-        raise DistributionError(f"{_entry(name, place)} is {value:g}{remedy}")
-    negative = array < 0
-    if negative.any():
-        place = _first(negative)
-        value = array[place]
-        if not masses and np.all(array <= 0):
-            raise DistributionError(_logarithms(name, place, value))
-        raise DistributionError(
-            f"{_entry(name, place)} is {value:g}, which is negative; a probability is between 0 "
-            "and 1. If these are logits, use kl_from_logits"
-        )
-
-
-def _logarithms(name: str, place: tuple[int, ...], value: float) -> str:
-    return (
-        f"{name} looks like logarithms: no value is above 0 and {_entry(name, place)} is "
-        f"{value:g}; pass np.exp({name}), or use kl_from_logits, which takes log-probabilities too"
+def _no_categories(name: str, axis: Any, shape: tuple[int, ...]) -> NoReturn:
+    raise DistributionError(
+        f"{name} has no categories: its axis {axis} is empty (shape {shape}); pass at least one",
+        kind="empty",
+        argument=name,
     )
 
 
-def _counts(array: Array, sums: Array, name: str) -> tuple[Array, Array]:
+def _places(bad: NDArray[np.bool_]) -> dict[str, Any]:
+    """What an error says of the entries (or rows) at fault: the first, the first ten, how many."""
+    found = [np.unravel_index(int(i), bad.shape) for i in np.flatnonzero(bad)[:PLACES]]
+    places = tuple(tuple(int(i) for i in place) for place in found)
+    return {"place": places[0], "places": places, "count": int(bad.sum())}
+
+
+def _row(name: str, place: tuple[int, ...], axes: Sequence[int]) -> str:
+    """How a message speaks of one distribution: 'p', 'row 17 of q', 'q[:, 2]', 'q[3, 1, :]'."""
+    if not place:
+        return name
+    if len(place) == 1 and tuple(axes) == (-1,):
+        return f"row {place[0]} of {name}"
+    ndim = len(place) + len(axes)
+    rest = iter(place)
+    index = [":" if i - ndim in axes else str(next(rest)) for i in range(ndim)]
+    return f"{name}[{', '.join(index)}]"
+
+
+def _check_values(
+    array: Array, name: str, axes: Sequence[int], masses: bool, advice: Advice
+) -> None:
+    low, high = array.min(initial=0.0), array.max(initial=0.0)
+    if low >= 0 and high < np.inf:
+        return
+    single = _single(array, name, axes)
+    if np.isnan(low):
+        kind, bad = "nan", np.isnan(array)
+        text = (
+            "; look for 0/0, the log of a negative number or a missing value. A category that "
+            "cannot happen has probability 0"
+        )
+    elif high <= 0 and (np.isneginf(low) or not masses):
+        kind, bad = "logarithms", np.isneginf(array) if np.isneginf(low) else array < 0
+        text = single or f"pass np.exp({name})"
+        if advice is KL and not single:
+            text += ", or use kl_from_logits, which takes log-probabilities too"
+        found = _places(bad)
+        is_ = _is(array, name, found)
+        text = f"{name} looks like logarithms: no value is above 0 and {is_}; {text}"
+        _refuse(text, kind, array, name, found)
+    elif np.isneginf(low):
+        kind, bad = "negative", np.isneginf(array)
+        text = f", as the logit of a masked category is: if it is one, {_logits(advice, name)}"
+    elif low < 0:
+        kind, bad = "negative", array < 0
+        text = ", which is negative; a probability is between 0 and 1"
+        if low >= -1e-9 * high:  # no further below 0 than rounding leaves a difference
+            text += f": if it is rounding, pass np.maximum({name}, 0)"
+        else:
+            text += f". {single or f'If these are logits, {_logits(advice, name)}'}"
+    else:
+        kind, bad = "infinite", np.isposinf(array)
+        text = (
+            ", and a probability is at most 1; divide counts before they overflow, or subtract "
+            "the largest exponent before np.exp"
+        )
+    found = _places(bad)
+    _refuse(_is(array, name, found) + text, kind, array, name, found)
+
+
+def _is(array: Array, name: str, found: dict[str, Any]) -> str:
+    return f"{entry(name, found['place'])} is {array[found['place']]:g}"
+
+
+def _refuse(message: str, kind: str, array: Array, name: str, found: dict[str, Any]) -> NoReturn:
+    value = float(array[found["place"]])
+    raise DistributionError(message, kind=kind, argument=name, value=value, **found)
+
+
+def _logits(advice: Advice, name: str) -> str:
+    return advice.logits.format(name=name)
+
+
+def _single(array: Array, name: str, axes: Sequence[int]) -> str:
+    """What to say of distributions over one category, which can only have probability 1."""
+    if any(array.shape[i] != 1 for i in axes):
+        return ""
+    text = f"{name} has a single category, whose probability is 1 whatever comes in"
+    if ((array >= 0) & (array <= 1)).all():
+        return (
+            f"{text}: use kl_bernoulli if it is the probability of a yes, or pass "
+            f"np.concatenate([np.subtract(1, {name}), {name}], axis={axes[0]})"
+        )
+    return f"{text}: pass the values of all categories"
+
+
+def _counts(array: Array, sums: Array, name: str, axes: Sequence[int]) -> tuple[Array, Array]:
     """Counts whose sum is above 0 and finite, and their sums."""
     empty = sums == 0
     if empty.any():
-        place = _first(empty)
+        found = _places(empty)
         raise DistributionError(
-            f"{_row(name, place)} sums to 0; normalize=True has nothing to divide by: drop the "
-            "row, or add a count you can justify"
+            f"{_row(name, found['place'], axes)} sums to 0; normalize=True has nothing to divide "
+            "by: drop the row, or add a count you can justify",
+            kind="empty",
+            argument=name,
+            value=0.0,
+            **found,
         )
     huge = np.isinf(sums)
     if huge.any():
         # A power of two changes no digit of them.
-        scale = 2.0 ** -array.shape[-1].bit_length()
-        array = np.where(huge[..., None], array * scale, array)
-        sums = array.sum(axis=-1)
+        count = int(np.prod([array.shape[i] for i in axes]))
+        scale = 2.0 ** -count.bit_length()
+        array = np.where(np.expand_dims(huge, tuple(axes)), array * scale, array)
+        sums = array.sum(axis=tuple(axes))
     return array, sums
 
 
-def _check_sums(array: Array, sums: Array, name: str, tolerance: float) -> None:
+def _check_sums(
+    array: Array, sums: Array, name: str, axes: Sequence[int], tolerance: float, advice: Advice
+) -> None:
     wrong = ~(np.abs(sums - 1) <= tolerance)
     if not wrong.any():
         return
-    place = _first(wrong)
-    hint = ""
-    if array.ndim == 2 and array.shape[0] > 1:
-        columns = array.sum(axis=0)
-        if np.all(np.abs(columns - 1) <= tolerance):
-            hint = "the other axis does sum to 1: pass that axis, or "
+    found = _places(wrong)
+    total = float(sums[found["place"]])
     raise DistributionError(
-        f"{_row(name, place)} sums to {sums[place]:.9g}, expected 1 (within {tolerance:g}); "
-        f"{hint}pass normalize=True if these are counts"
+        f"{_row(name, found['place'], axes)} sums to {total:.9g}, expected 1 (within "
+        f"{tolerance:g}); {_why_not_1(array, total, name, axes, tolerance, advice)}",
+        kind="sum",
+        argument=name,
+        value=total,
+        **found,
     )
 
 
-def pair(
+def _why_not_1(
+    array: Array, total: float, name: str, axes: Sequence[int], tolerance: float, advice: Advice
+) -> str:
+    """What the values say of how they came to sum to something else, and what to do then."""
+    divide = advice.normalize.format(name=name)
+    if single := _single(array, name, axes):
+        return single
+
+    def sums_to_1(over: Any) -> bool:
+        with np.errstate(over="ignore"):
+            return bool(np.all(np.abs(array.sum(axis=over) - 1) <= tolerance))
+
+    ndim = array.ndim
+    for axis in range(ndim if len(axes) == 1 else 0):
+        if axis - ndim != axes[0] and array.shape[axis] > 1 and sums_to_1(axis):
+            return f"axis {axis} does sum to 1: pass axis={axis}, or {divide} if these are counts"
+    if ndim > len(axes) and sums_to_1(None):
+        return f"the whole table sums to 1: if it is one distribution, pass np.ravel({name})"
+    if ndim > 2 and len(axes) == 1 and sums_to_1((-2, -1)):
+        return (
+            "each table sums to 1: if it is one distribution, pass "
+            f"np.reshape({name}, {(*array.shape[:-2], -1)})"
+        )
+    if not np.any(array % 1):
+        return f"{divide} if these are counts"
+    if array.max() > 1:
+        return (
+            f"{divide} if these are weights, or densities on bins of equal width, or "
+            f"{_logits(advice, name)} if these are logits"
+        )
+    if abs(total - 1) < ROUNDED:
+        return f"{divide} if this is rounding"
+    if total < 1:
+        return f"look for a category that is missing, or {divide} if these are weights"
+    if total < YES_NO:
+        return f"{divide} if these are weights"
+    return f"{divide} if these are weights, or use kl_bernoulli if each is the chance of a yes"
+
+
+class Both(NamedTuple):
+    """p and q as arrays that fit, the categories last, not broadcast; their values not looked at.
+
+    `names`, `given` and `axis` are what an error speaks of: the arguments as they came, and the
+    axis of their categories counted from the end.
+    """
+
+    arrays: tuple[NDArray[Any], NDArray[Any]]
+    dtypes: tuple[str, str]
+    names: tuple[str, str]
+    given: tuple[Any, Any]
+    axis: int
+    labels: labels.Named
+
+    def checked(self, *, advice: Advice = COUNTS, **options: bool) -> list[tuple[Array, Array]]:
+        """Values, categories last, and sums of each; or the error that says what is wrong."""
+        found = []
+        for array, given, name in zip(self.arrays, self.given, self.names, strict=True):
+            # Of what was given, so that a place is one in it.
+            one = distribution(given, name, axis=self.axis, advice=advice, **options)
+            if self.labels is not labels.NONE:  # its categories may have come in another order
+                one = distribution(array, name, advice=advice, **options)
+            found.append(one[:2])
+        return found
+
+    def rows_labelled(self, result: Any) -> Any:
+        """A result of one number for each row, with the labels of the rows."""
+        return self.labels.give(result, [i for i in self._roles() if i != labels.CATEGORY])
+
+    def entries_labelled(self, result: Any) -> Any:
+        """A result of one number for each entry, its axes as they were given, with its labels."""
+        return self.labels.give(result, self._roles())
+
+    def _roles(self) -> list[Role]:
+        return labels.pair_roles(self.axis)("", max(x.ndim for x in self.arrays))
+
+
+def both(
     p: ArrayLike,
     q: ArrayLike,
+    axis: Any = -1,
+    names: tuple[str, str] = ("p", "q"),
     *,
-    axis: int = -1,
-    normalize: bool = False,
-    generalized: bool = False,
-) -> tuple[tuple[Array, Array, str], tuple[Array, Array, str]]:
-    """Check two arguments and that they belong together; categories end on the last axis.
-
-    Two labelled inputs (pandas) must carry the same labels. Shapes must match as said in
-    `check_shapes`.
-    """
-    check_labels(p, q, ("p", "q"))
-    shapes = as_array(p, "p")[0].shape, as_array(q, "q")[0].shape
-    options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
-    options["axis"] = check_shapes(*shapes, axis)
-    return distribution(p, "p", **options), distribution(q, "q", **options)
-
-
-def check_labels(p: Any, q: Any, names: tuple[str, str]) -> None:
-    """Refuse two pandas objects whose labels differ: position would pair the wrong categories."""
-    labels = [_category_labels(value) for value in (p, q)]
-    if labels[0] is not None and labels[1] is not None and not labels[0].equals(labels[1]):
-        raise DistributionError(
-            f"{names[0]} and {names[1]} are labelled differently: "
-            f"{_difference(labels[0], labels[1], names)}; align them, {names[1]} = "
-            f"{names[1]}.reindex({names[0]}.{'columns' if hasattr(p, 'columns') else 'index'}, "
-            f"{'axis=1, ' if hasattr(q, 'columns') else ''}fill_value=0), "
-            "or drop the labels with .to_numpy() if position is what counts"
-        )
-    both_frames = all(hasattr(value, "columns") and hasattr(value, "index") for value in (p, q))
-    if both_frames and len(p) == len(q) and not p.index.equals(q.index):
-        raise DistributionError(
-            f"the rows of {names[0]} and {names[1]} are labelled differently: "
-            f"{_difference(p.index, q.index, names)}; align them, {names[1]} = "
-            f"{names[1]}.loc[{names[0]}.index], or drop the labels with .to_numpy() if position is "
-            "what counts"
-        )
+    missing: float = 0.0,
+) -> Both:
+    """p and q as arrays with the same categories in the same order. Looks at labels and shapes."""
+    known = labels.NONE
+    given: tuple[Any, Any] = p, q
+    fitting = given
+    if not (type(p) is np.ndarray and type(q) is np.ndarray):
+        given, fitting, known = _aligned(p, q, axis, names, missing)
+    a, p_dtype = as_array(fitting[0], names[0])
+    b, q_dtype = as_array(fitting[1], names[1])
+    axis = check_shapes(a.shape, b.shape, axis, names)
+    if axis != -1:
+        a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    return Both((a, b), (p_dtype, q_dtype), names, given, axis, known)
 
 
-def _category_labels(value: Any) -> Any:
-    """The labels of a pandas object. What others call columns or index has no `equals`."""
-    labels = getattr(value, "columns", getattr(value, "index", None))
-    return labels if hasattr(labels, "equals") else None
-
-
-def _difference(p_labels: Any, q_labels: Any, names: tuple[str, str]) -> str:
-    """Where two lists of labels first differ."""
-    lists = ([_shown(label) for label in labels] for labels in (p_labels, q_labels))
-    for i, (a, b) in enumerate(zip_longest(*lists, fillvalue="none")):
-        if a != b:
-            return f"label {i} is {a} in {names[0]} and {b} in {names[1]}"
-    return f"{p_labels.dtype} against {q_labels.dtype}"
-
-
-def _shown(label: Any) -> str:
-    return f"{label!r:.20}" if isinstance(label, str) else f"{label!s:.20}"
+def _aligned(
+    p: Any, q: Any, axis: Any, names: tuple[str, str], missing: float
+) -> tuple[tuple[Any, Any], tuple[Any, Any], labels.Named]:
+    """p and q as they came, with the labels of q in the order of those of p, and the labels."""
+    found = [labels.of(value) for value in (p, q)]
+    if found == [None, None]:
+        return (p, q), (p, q), labels.NONE
+    ndims = [
+        len(known.axes) if known else as_array(value, name)[0].ndim
+        for known, value, name in zip(found, (p, q), names, strict=True)
+    ]
+    given = labels.in_step(dict(zip(names, (p, q), strict=True)))
+    try:
+        axis = check_axis(axis, max(ndims), names[0])
+    except DistributionError:  # to be said of the larger of both, which may have no labels
+        axis = axis if isinstance(axis, int) and axis < 0 else None
+    fitting, known = labels.aligned(given, labels.pair_roles(axis), missing=missing)
+    first, second = names
+    return (given[first], given[second]), (fitting[first], fitting[second]), known
 
 
 def check_shapes(
@@ -415,7 +474,9 @@ def check_shapes(
     if -negative_axis > len(smaller):
         raise DistributionError(
             f"{small_name} has no axis {axis} to hold the categories ({both}); "
-            "give it as many axes as the other, or use axis=-1"
+            "give it as many axes as the other, or use axis=-1",
+            kind="shape",
+            argument=" and ".join(names),
         )
     counts = p_shape[negative_axis], q_shape[negative_axis]
     if counts[0] != counts[1]:
@@ -423,6 +484,10 @@ def check_shapes(
         raise DistributionError(
             f"{names[0]} has {counts[0]} {noun} and {names[1]} has {counts[1]} on axis {axis} "
             f"({both}); give both the same categories"
+            f"{_one_category(p_shape, q_shape, names, negative_axis)}",
+            kind="shape",
+            argument=" and ".join(names),
+            value=counts,
         )
     if len(smaller) < len(larger):
         fits = larger[len(larger) - len(smaller) :] == smaller
@@ -431,34 +496,61 @@ def check_shapes(
     if not fits:
         raise DistributionError(
             f"{names[0]} and {names[1]} do not pair up ({both}); give them the same shape, or one "
-            "distribution against a batch"
+            "distribution against a batch",
+            kind="shape",
+            argument=" and ".join(names),
         )
     return negative_axis
+
+
+def _one_category(
+    p_shape: tuple[int, ...], q_shape: tuple[int, ...], names: tuple[str, str], axis: int
+) -> str:
+    """What a single category may stand for where the other argument has more."""
+    counts = p_shape[-1], q_shape[-1]
+    if axis != -1 or p_shape[:-1] != q_shape[:-1] or min(counts) != 1:
+        return ""
+    name = names[0] if counts[0] == 1 else names[1]
+    if max(counts) == 2:
+        yes = f"np.concatenate([np.subtract(1, {name}), {name}], axis=-1)"
+        return f", {yes} where {name} is the probability of a yes"
+    return f", {one_hot(name, max(counts), column=True)} where {name} holds class numbers"
+
+
+def one_hot(name: str, count: int, *, column: bool) -> str:
+    """The code for rows with a 1 at the class number, given along a column or a vector."""
+    if count > _EYE:
+        return f"np.equal{'' if column else '.outer'}({name}, np.arange({count}))"
+    return f"np.eye({count})[{f'np.squeeze({name}, axis=-1)' if column else name}]"
 
 
 def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
     """Check logits: finite or −inf (a mask), with at least one finite value in every row."""
     given, dtype = as_array(value, name)
-    array = np.moveaxis(given.astype(np.float64), check_axis(axis, given.ndim, name), -1)
-    if array.shape[-1] == 0:
-        raise DistributionError(
-            f"{name} has no categories: its axis {axis} is empty (shape {given.shape}); pass at "
-            "least one"
-        )
+    axis = check_axis(axis, given.ndim, name)
+    array = given.astype(np.float64)
+    if array.shape[axis] == 0:
+        _no_categories(name, axis, given.shape)
     bad = np.isnan(array) | np.isposinf(array)
     if bad.any():
-        place = _first(bad)
-        raise DistributionError(
-            f"{_entry(name, place)} is {array[place]:g}; logits are finite, or -inf for a category "
-            "that is masked out"
+        found = _places(bad)
+        kind = "nan" if np.isnan(array[found["place"]]) else "infinite"
+        text = (
+            f"{_is(array, name, found)}; logits are finite, or -inf for a category that is masked"
         )
-    masked = np.isneginf(array).all(axis=-1)
+        _refuse(f"{text} out", kind, array, name, found)
+    masked = np.isneginf(array).all(axis=axis)
     if masked.any():
+        found = _places(masked)
         raise DistributionError(
-            f"{_row(name, _first(masked))} is -inf everywhere; leave at least one category "
-            "unmasked, or drop the row"
+            f"{_row(name, found['place'], (axis,))} is -inf everywhere; leave at least one "
+            "category unmasked, or drop the row",
+            kind="empty",
+            argument=name,
+            value=-np.inf,
+            **found,
         )
-    return array, dtype
+    return np.moveaxis(array, axis, -1), dtype
 
 
 def result_dtype(*dtypes: str) -> type[np.floating[Any]]:

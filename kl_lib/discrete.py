@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, lazy, rows, stable
+from . import checks, labels, lazy, rows, stable
+from .errors import DistributionError
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
@@ -25,6 +26,10 @@ Result = Any  # a NumPy scalar for one pair, an array for a batch
 def _finish(value: Array, divisor: float, *dtypes: str) -> Result:
     """Divide by log(base), cast to the dtype promised, and unwrap a lone number."""
     return np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))[()]
+
+
+def _batch(roles: list[labels.Role]) -> list[labels.Role]:
+    return [role for role in roles if role != labels.CATEGORY]
 
 
 def _weighted(p: Array, p_sums: Array, values: Array) -> Array:
@@ -80,7 +85,9 @@ def entropy(
     with np.errstate(divide="ignore"):
         logs = np.log(values)
     logs[values == 0] = 0.0
-    return _finish(np.maximum(-(values * logs).sum(axis=-1), 0.0), divisor, dtype)
+    result = _finish(np.maximum(-(values * logs).sum(axis=-1), 0.0), divisor, dtype)
+    roles = labels.pair_roles(checks.check_axis(axis, values.ndim, "p"))
+    return labels.aligned({"p": p}, roles)[1].give(result, _batch(roles("p", values.ndim)))
 
 
 def cross_entropy(
@@ -126,14 +133,14 @@ def cross_entropy(
     inf
     """
     divisor = checks.check_base(base)
-    (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
-        p, q, axis=axis, normalize=normalize
-    )
+    both = checks.both(p, q, axis)
+    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
     # Not of the quotient: a share of the sum can be too small for a float, its logarithm is not.
     surprise = stable.log_ratio(q_sums[..., None], q_values)
     terms = _weighted(p_values, p_sums[..., None], surprise)
     # A probability can round to a hair above 1 in its own dtype; surprise is not negative for it.
-    return _finish(np.maximum(terms.sum(axis=-1), 0.0), divisor, p_dtype, q_dtype)
+    result = _finish(np.maximum(terms.sum(axis=-1), 0.0), divisor, *both.dtypes)
+    return both.rows_labelled(result)
 
 
 def kl_divergence(
@@ -195,21 +202,27 @@ def kl_divergence(
     checks.check_flags(normalize, generalized)
     if lazy.is_lazy(p) or lazy.is_lazy(q):
         options = {"base": base, "normalize": normalize, "generalized": generalized}
-        return lazy.kl_divergence(p, q, axis=axis, **options)
-    (p_array, p_dtype), (q_array, q_dtype), axis = _paired(p, q, axis)
+        return lazy.by_chunks(kl_divergence, p, q, axis=axis, **options)
+    both = checks.both(p, q, axis)
     tolerances = None
     if not (normalize or generalized):
-        tolerances = checks.SUM_TOLERANCE[p_dtype], checks.SUM_TOLERANCE[q_dtype]
+        first, second = both.dtypes
+        tolerances = checks.SUM_TOLERANCE[first], checks.SUM_TOLERANCE[second]
     task = rows.Task(divisor, tolerances, normalize, generalized)
-    dtype = checks.result_dtype(p_dtype, q_dtype)
+    dtype = checks.result_dtype(*both.dtypes)
+    p_array, q_array = _same_shape(*both.arrays)
     if p_array.size:
         result, valid = rows.kl_rows(p_array, q_array, task, dtype)
     else:
         result, valid = np.empty(p_array.shape[:-1], dtype), False
     if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
-        checks.pair(p, q, axis=axis, normalize=normalize, generalized=generalized)
-    return result[()]
+        both.checked(advice=checks.KL, normalize=normalize, generalized=generalized)
+    return both.rows_labelled(result[()])
+
+
+def _same_shape(a: Array, b: Array) -> tuple[Array, Array]:
+    return (a, b) if a.shape == b.shape else tuple(np.broadcast_arrays(a, b))  # type: ignore
 
 
 def js_divergence(
@@ -254,9 +267,8 @@ def js_divergence(
     0.101749
     """
     divisor = checks.check_base(base)
-    (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
-        p, q, axis=axis, normalize=normalize
-    )
+    both = checks.both(p, q, axis)
+    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
     if normalize:
         p_values, q_values = p_values / p_sums[..., None], q_values / q_sums[..., None]
         p_sums, q_sums = np.ones_like(p_sums), np.ones_like(q_sums)
@@ -265,7 +277,8 @@ def js_divergence(
     scale = p_sums / q_sums
     scale = np.where(np.abs(scale - 1) < 1e-14, 1.0, scale)
     total = rows.sum_in_pieces(stable.jensen_shannon, p_values, q_values, scale) / p_sums
-    return _finish(np.minimum(total, np.log(2.0)), divisor, p_dtype, q_dtype)
+    result = _finish(np.minimum(total, np.log(2.0)), divisor, *both.dtypes)
+    return both.rows_labelled(result)
 
 
 def kl_terms(
@@ -303,9 +316,8 @@ def kl_terms(
     array([0.5, 0. , 0. ])
     """
     divisor = checks.check_base(base)
-    (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(
-        p, q, axis=axis, normalize=normalize
-    )
+    both = checks.both(p, q, axis)
+    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
     p_sums, q_sums = p_sums[..., None], q_sums[..., None]
     p_shares, q_shares = p_values / p_sums, q_values / q_sums
     logs = stable.log_ratio(p_shares, q_shares)
@@ -315,10 +327,12 @@ def kl_terms(
         shift = np.log(q_sums) - np.log(p_sums)
         logs = np.where(lost, stable.log_ratio(p_values, q_values) + shift, logs)
     terms = _weighted(p_values, p_sums, logs)
-    return _finish(np.moveaxis(terms, -1, axis), divisor, p_dtype, q_dtype)
+    return both.entries_labelled(_finish(np.moveaxis(terms, -1, both.axis), divisor, *both.dtypes))
 
 
-def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result:
+def mutual_information(
+    joint: ArrayLike, *, base: float | None = None, normalize: bool = False
+) -> Result:
     """Mutual information of two variables: KL(joint ‖ product of its marginals).
 
     Parameters
@@ -326,7 +340,9 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     joint
         Joint probabilities, shape (..., rows, columns); each table sums to 1.
     base
-        Base of the logarithm: 2 for bits, None for nats.
+        Base of the logarithm: 2 for bits, None for nats (as `sklearn.metrics.mutual_info_score`).
+    normalize
+        Accept non-negative counts, a contingency table, and divide each table by its sum first.
 
     Returns
     -------
@@ -349,30 +365,36 @@ def mutual_information(joint: ArrayLike, *, base: float | None = None) -> Result
     1.0
     >>> print(kl.mutual_information([[0.06, 0.14], [0.24, 0.56]]).round(12))
     0.0
+    >>> print(kl.mutual_information([[1, 1], [0, 1]], normalize=True).round(6))
+    0.174416
     """
     divisor = checks.check_base(base)
-    table, dtype = checks.as_array(joint, "joint")
-    if table.ndim < 2:
-        raise checks.DistributionError(
-            f"joint has shape {table.shape}; pass a table, one variable in its rows, the other in "
-            "its columns"
+    given, _ = checks.as_array(joint, "joint")
+    if given.ndim < 2:
+        raise DistributionError(
+            f"joint has shape {given.shape}; pass a table, one variable in its rows, the other in "
+            "its columns",
+            kind="shape",
+            argument="joint",
         )
-    flat = table.reshape(*table.shape[:-2], table.shape[-2] * table.shape[-1])
-    values, sums, _ = checks.distribution(flat, "joint")
-    values /= sums[..., None]
-    cells = values.reshape(table.shape)
-    product = cells.sum(axis=-1, keepdims=True) * cells.sum(axis=-2, keepdims=True)
-    product = product.reshape(values.shape)
+    cells, sums, dtype = checks.distribution(joint, "joint", axis=(-2, -1), normalize=normalize)
+    cells = cells / sums[..., None, None]
+    marginals = cells.sum(axis=-1, keepdims=True), cells.sum(axis=-2, keepdims=True)
     # Both sum to 1 but for rounding, which enters the result squared.
-    return _finish(stable.generalized_kl(values, product).sum(axis=-1), divisor, dtype)
+    terms = stable.generalized_kl_of_product(cells, *marginals)
+    result = _finish(terms.sum(axis=(-2, -1)), divisor, dtype)
+    roles: list[labels.Role] = [i - given.ndim for i in range(given.ndim)]
+    return labels.aligned({"joint": joint}, lambda *_: roles)[1].give(result, roles[:-2])
 
 
-def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Result:
+def total_variation(
+    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+) -> Result:
     """Total variation distance: ½·Σ|p − q|, the largest gap in probability over all events.
 
     Parameters
     ----------
-    p, q, axis
+    p, q, axis, normalize
         As for `kl_divergence`.
 
     Returns
@@ -395,9 +417,51 @@ def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Result:
     >>> print(kl.total_variation([0.5, 0.5], [0.75, 0.25]))
     0.25
     """
-    (p_values, p_sums, p_dtype), (q_values, q_sums, q_dtype) = checks.pair(p, q, axis=axis)
+    both = checks.both(p, q, axis)
+    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
     gap = np.abs(p_values / p_sums[..., None] - q_values / q_sums[..., None]).sum(axis=-1)
-    return _finish(np.minimum(0.5 * gap, 1.0), 1.0, p_dtype, q_dtype)
+    return both.rows_labelled(_finish(np.minimum(0.5 * gap, 1.0), 1.0, *both.dtypes))
+
+
+def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
+    """Probabilities from logits: exp(logits), divided by their sum.
+
+    For the functions that take probabilities. Where there is a form for logits, `kl_from_logits`,
+    it is the better way: a probability underflows where a logit does not.
+
+    Parameters
+    ----------
+    logits
+        Real numbers of any size, shape (..., categories); −inf masks a category out.
+    axis
+        The axis that holds the categories.
+
+    Returns
+    -------
+    array
+        float64, the shape and labels of `logits`; each row sums to 1.
+
+    Raises
+    ------
+    DistributionError
+        For nan, +inf or a row of −inf alone.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> kl.softmax([0, 1000, float("-inf")])
+    array([0., 1., 0.])
+    >>> kl.softmax([[1, 2], [3, 3]]).round(4)
+    array([[0.2689, 0.7311],
+           [0.5   , 0.5   ]])
+    """
+    values, _ = checks.logits(logits, "logits", axis=axis)
+    with np.errstate(over="ignore"):  # a gap beyond the largest float is one of −inf
+        weights = np.exp(values - values.max(axis=-1, keepdims=True, initial=-np.inf))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    roles = labels.pair_roles(axis)("logits", values.ndim)
+    known = labels.aligned({"logits": logits}, lambda *_: roles)[1]
+    return known.give(np.moveaxis(weights, -1, axis), roles)
 
 
 def kl_from_logits(
@@ -436,36 +500,17 @@ def kl_from_logits(
     0.0
     """
     divisor = checks.check_base(base)
-    names = ("p_logits", "q_logits")
-    (a, p_dtype), (b, q_dtype), axis = _paired(p_logits, q_logits, axis, names)
-    dtype = checks.result_dtype(p_dtype, q_dtype)
+    both = checks.both(p_logits, q_logits, axis, ("p_logits", "q_logits"), missing=-np.inf)
+    dtype = checks.result_dtype(*both.dtypes)
+    a, b = _same_shape(*both.arrays)
     if a.size:
         result, valid = rows.logit_rows(a, b, divisor, dtype)
     else:
         result, valid = np.empty(a.shape[:-1], dtype), False
     if not valid:
-        # Say what is wrong and where.
-        checks.logits(p_logits, names[0], axis=axis)
-        checks.logits(q_logits, names[1], axis=axis)
-    return result[()]
-
-
-def _paired(
-    p: ArrayLike, q: ArrayLike, axis: int, names: tuple[str, str] = ("p", "q")
-) -> tuple[tuple[Array, str], tuple[Array, str], int]:
-    """Both as arrays of one shape, categories last; their dtypes; the axis counted from the end.
-
-    Checks labels and shapes, not values.
-    """
-    checks.check_labels(p, q, names)
-    a, p_dtype = checks.as_array(p, names[0])
-    b, q_dtype = checks.as_array(q, names[1])
-    axis = checks.check_shapes(a.shape, b.shape, axis, names)
-    if axis != -1:
-        a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    if a.shape != b.shape:
-        a, b = np.broadcast_arrays(a, b)
-    return (a, p_dtype), (b, q_dtype), axis
+        for given, name in zip(both.given, both.names, strict=True):  # say what is wrong and where
+            checks.logits(given, name, axis=both.axis)
+    return both.rows_labelled(result[()])
 
 
 def kl_matrix(
@@ -502,13 +547,16 @@ def kl_matrix(
            [1.    ,    inf, 2.    ]])
     """
     divisor = checks.check_base(base)
+    given, known = labels.aligned({"p": p, "q": q}, _matrix_roles)
     (p_given, p_rows, p_logs, p_dtype), (q_given, _, q_logs, q_dtype) = (
-        _table(value, name, normalize) for value, name in ((p, "p"), (q, "q"))
+        _table(value, given[name], name, normalize) for value, name in ((p, "p"), (q, "q"))
     )
     if p_logs.shape[1] != q_logs.shape[1]:
-        raise checks.DistributionError(
+        raise DistributionError(
             f"p has {p_logs.shape[1]} categories and q has {q_logs.shape[1]}; give both the same "
-            "categories"
+            "categories",
+            kind="shape",
+            argument="p and q",
         )
     possible, empty = ~np.isneginf(p_logs), np.isneginf(q_logs)
     cross = -(p_rows @ np.where(empty, 0.0, q_logs).T)
@@ -523,17 +571,29 @@ def kl_matrix(
     for start in range(0, len(first), step):
         i, j = first[start : start + step], second[start : start + step]
         result[i, j] = rows.kl_rows(p_given[i], q_given[j], task, np.float64)[0]
-    return _finish(np.maximum(result, 0.0), divisor, p_dtype, q_dtype)
+    result = _finish(np.maximum(result, 0.0), divisor, p_dtype, q_dtype)
+    return known.give(result, ["rows of p", "rows of q"])
 
 
-def _table(value: ArrayLike, name: str, normalize: bool) -> tuple[Array, Array, Array, str]:
+def _matrix_roles(name: str, ndim: int) -> list[labels.Role]:
+    """Rows of p meet all rows of q, so that their labels need not agree."""
+    roles: list[labels.Role] = [*range(2 - ndim), f"rows of {name}", labels.CATEGORY]
+    return roles[-ndim:]
+
+
+def _table(
+    value: ArrayLike, aligned: ArrayLike, name: str, normalize: bool
+) -> tuple[Array, Array, Array, str]:
     """Rows of distributions as given; divided by their sums, and the logs of that; their dtype."""
-    given, _ = checks.as_array(value, name)
+    given, _ = checks.as_array(aligned, name)
     if given.ndim != 2:
-        raise checks.DistributionError(
+        raise DistributionError(
             f"{name} has shape {given.shape}; pass shape (distributions, categories)"
-            + (f", for a single one np.array([{name}])" if given.ndim == 1 else "")
+            + (f", for a single one np.array([{name}])" if given.ndim == 1 else ""),
+            kind="shape",
+            argument=name,
         )
-    values, sums, dtype = checks.distribution(value, name, normalize=normalize)
+    checks.distribution(value, name, normalize=normalize)
+    values, sums, dtype = checks.distribution(aligned, name, normalize=normalize)
     sums = sums[:, None]
     return given, values / sums, stable.log_ratio(values, sums), dtype

@@ -1,13 +1,15 @@
-"""KL of dask arrays, chunk by chunk: nothing is computed before you ask, and little at a time."""
+"""Functions of dask arrays, chunk by chunk: nothing is computed before you ask for it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import DistributionError, check_shapes
+from .checks import check_shapes
+from .errors import DistributionError
 
 
 def is_lazy(value: Any) -> bool:
@@ -15,8 +17,8 @@ def is_lazy(value: Any) -> bool:
     return type(value).__module__.startswith("dask.array")
 
 
-def kl_divergence(p: Any, q: Any, *, axis: int, **options: Any) -> Any:
-    """`kl_lib.kl_divergence` of two arrays of which at least one is a dask array, lazily.
+def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **options: Any) -> Any:
+    """`divergence` of two arrays of which at least one is a dask array, lazily: one number a row.
 
     Each task holds all categories of some rows. Chunks that divide the categories are merged along
     them and cut along the batch instead, so that no task is larger than dask's chunk size
@@ -25,9 +27,15 @@ def kl_divergence(p: Any, q: Any, *, axis: int, **options: Any) -> Any:
     """
     import dask.array as da
 
-    from .discrete import kl_divergence as divergence
-
     p, q = da.asarray(p), da.asarray(q)
+    for name, array in (("p", p), ("q", q)):
+        if any(np.isnan(n) for n in array.shape):  # after a boolean filter, say
+            raise DistributionError(
+                f"{name} has rows that dask has not counted (shape {array.shape}); call "
+                f"{name}.compute_chunk_sizes() first",
+                kind="shape",
+                argument=name,
+            )
     axis = check_shapes(p.shape, q.shape, axis)
     p, q = da.moveaxis(p, axis, -1), da.moveaxis(q, axis, -1)
     p, q = da.broadcast_arrays(p, q)  # which cuts them alike
@@ -44,7 +52,10 @@ def kl_divergence(p: Any, q: Any, *, axis: int, **options: Any) -> Any:
                 raise
             place = [low for low, _ in block_info[0]["array-location"][:-1]]
             start = place[0] if len(place) == 1 else tuple(place)
-            raise DistributionError(f"in the chunk that begins at row {start}: {error}") from None
+            raise DistributionError(
+                f"in the chunk that begins at row {start}: {error}",
+                **{key: getattr(error, key) for key in ("kind", "argument", "value", "count")},
+            ) from None
 
     dtype = np.asarray(divergence(*(np.ones((1, 1), x.dtype) for x in (p, q)))).dtype
     return da.map_blocks(block, p, q, drop_axis=p.ndim - 1, meta=np.empty((), dtype))

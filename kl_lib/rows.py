@@ -10,6 +10,7 @@ sum cost more time than its logarithm: hence the chunks.
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -50,6 +51,9 @@ _SAFE_WIDENED = 1e-9
 #: Counts that sum to less have terms that are subnormal, with few digits left.
 _SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
 
+#: Differences of logits up to here are finite, whatever their rows begin with.
+_HUGE_LOGIT = 1e290
+
 #: The smallest number above 0.
 _SMALLEST = 5e-324
 
@@ -80,9 +84,13 @@ def set_num_threads(count: int | None) -> None:
     >>> kl.set_num_threads(None)
     """
     global _threads
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+    try:
+        number = None if count is None else operator.index(count)
+    except TypeError:
+        number = 0
+    if isinstance(count, (bool, np.bool_)) or (number is not None and number < 1):
         raise ValueError(f"count is {count!r}; pass a whole number above 0, or None")
-    _threads = count
+    _threads = number
 
 
 def get_num_threads() -> int:
@@ -462,11 +470,7 @@ def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array
     """Σ (p·log(p/q) − p + q), Σp and Σ(q − p) for the softmaxes p of a and q of b."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     p, q = np.exp(a - a_log_sum), np.exp(b - b_log_sum)
-    # For logits that agree but for a constant, log p − log q has lost its digits; a − b with its
-    # rounding kept has not. The rounding of the log-sums shifts all gaps alike, which is of second
-    # order in the result.
-    difference, left = stable.two_sum(a, -b)
-    gap = (difference - (a_log_sum - b_log_sum)) + np.where(np.isfinite(left), left, 0.0)
+    gap = _gap(a, b, a_log_sum, b_log_sum)
     near = np.abs(gap) < 0.1
     excess = np.where(near, p * np.expm1(-gap), q - p)
     terms = np.where(near, p * stable.expm1_plus(gap), p * gap + excess)
@@ -474,3 +478,18 @@ def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array
     excess = np.where(p == 0, q, excess)
     terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
     return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), excess.sum(axis=1)])
+
+
+def _gap(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
+    """log p − log q for the softmaxes p of a and q of b.
+
+    For logits that agree but for a constant, log p − log q has lost its digits; a − b with its
+    rounding kept has not. The rounding of the log-sums shifts all gaps alike, which is of second
+    order in the result.
+    """
+    # By a power of two, which is exact: the differences of huge logits stay finite.
+    huge = max(np.abs(a_log_sum).max(), np.abs(b_log_sum).max()) > _HUGE_LOGIT
+    scale = 0.25 if huge else 1.0
+    difference, left = stable.two_sum(scale * a, -scale * b)
+    shift = scale * a_log_sum - scale * b_log_sum
+    return ((difference - shift) + np.where(np.isfinite(left), left, 0.0)) / scale

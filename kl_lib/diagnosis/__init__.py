@@ -6,9 +6,9 @@ libraries answer and why, and what to do about it. It needs numpy alone, unless 
 libraries.
 """
 
+from ..input_files import PairError, read_pair
 from .answers import LIBRARIES, Answer, Reason
 from .examination import diagnose
-from .pairs import PairError, read_pair
 from .report import (
     Argument,
     Measure,

@@ -93,6 +93,8 @@ def _report(
     p: Input, q: Input, axis: Any, base: Any, normalize: bool, asked: Sequence[str]
 ) -> Report:
     exact, problems = _exact(p, q, axis, base, normalize)
+    if p.fault is None and q.fault is None:
+        p, q = inputs.aligned(p, q, axis)
     about: dict[str, Any] = {
         "axis": _as_number(operator.index, axis),
         "base": None if base is None else _as_number(float, base),
@@ -119,7 +121,7 @@ def _report(
     return Report(
         status="infinite" if np.isposinf(exact).any() else "fine",
         categories=pair.p.shape[-1],
-        remedies=tuple(remedies.for_infinite(pair, row)),
+        remedies=(*remedies.for_infinite(pair, p, q, axis), *remedies.for_counts(pair, p, q)),
         **size,
         **about,
         **_named(measures.report_fields(pair, row, base), p, q, axis),
@@ -187,7 +189,7 @@ def _size(p: Input, q: Input, axis: Any, problems: Sequence[Problem]) -> dict[st
     """Rows and categories of an invalid pair, if the two pair up."""
     if {"unreadable", "axis"} & {problem.kind for problem in problems}:
         return {}
-    if inputs.complaint(checks.check_shapes, p.values.shape, q.values.shape, axis) is not None:
+    if inputs.fault(checks.check_shapes, p.values.shape, q.values.shape, axis) is not None:
         return {}
     shape = list(np.broadcast_shapes(p.values.shape, q.values.shape))
     categories = shape.pop(axis)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from kl_lib import checks
 from kl_lib.discrete import cross_entropy, entropy, js_divergence, kl_divergence
+from kl_lib.errors import PLACES
 from kl_lib.rows import CHUNK
 from kl_lib.stable import log_ratio
 
 from .answers import AGREEMENT
-from .inputs import PLACES, Input, numpy_dtype, own_axis
+from .inputs import Input, numpy_dtype, own_axis
 from .report import Measure, Mismatch, Note, Rounding, Summary, Term
 from .wording import LN2, count, divergence, index, number, percent, span
 

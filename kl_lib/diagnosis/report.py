@@ -170,16 +170,28 @@ class Note:
 
 @dataclass(frozen=True)
 class Remedy:
-    """Something to do: a word for programs, a sentence for people, the number it gives in nats.
+    """Something to do: a word for programs, a sentence for people, the call, what the call gives.
 
-    The word is, for an invalid input, ``"axis"``, ``"transpose"``, ``"squeeze"``, ``"labels"``,
-    ``"float32"``, ``"normalize"``, ``"nan"``, ``"rounding"``, ``"exp"``, ``"logits"`` or
-    ``"rows"``; for an infinite KL ``"swap"``, ``"smooth"``, ``"logits"``, ``"js"`` or
-    ``"epsilon"``. The number is None where there is none, or one for each row.
+    Parameters
+    ----------
+    kind
+        For an invalid input ``"align"``, ``"position"``, ``"table"``, ``"axis"``,
+        ``"transpose"``, ``"squeeze"``, ``"labels"``, ``"float32"``, ``"normalize"``,
+        ``"counts"``, ``"bernoulli"``, ``"nan"``, ``"rounding"``, ``"exp"``, ``"logits"``,
+        ``"softmax"``, ``"points"`` or ``"rows"``; for an infinite KL ``"swap"``, ``"smooth"``,
+        ``"logits"``, ``"js"`` or ``"epsilon"``; for valid counts ``"counts"``.
+    message
+        In a sentence.
+    code
+        A Python expression of p and q, as they were given, and of `np` and `kl_lib`: it was
+        evaluated for this report. None where there is nothing to call.
+    value
+        What it gives, in nats; None where there is no number, or one for each row.
     """
 
     kind: str
     message: str
+    code: str | None = None
     value: float | None = None
 
 

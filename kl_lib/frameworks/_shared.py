@@ -42,18 +42,20 @@ def rows(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
     Dividing is no silent normalisation: sums further from 1 than rounding are refused, and
     `kl_lib.kl_divergence` divides what is left in the same way.
     """
-    (p_values, p_sums, _), (q_values, q_sums, _) = checks.pair(p, q)
-    pair = np.broadcast_arrays(p_values / p_sums[..., None], q_values / q_sums[..., None])
-    return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
+    both = checks.both(p, q)
+    shares = [x / sums[..., None] for x, sums in both.checked(advice=checks.PROBABILITIES)]
+    a, b = np.broadcast_arrays(*shares)
+    return np.ascontiguousarray(a), np.ascontiguousarray(b)
 
 
 def rows_and_logits(p: ArrayLike, logits: ArrayLike) -> tuple[Array, Array]:
     """p and logits checked and broadcast to one shape, as float64."""
-    p_values, p_sums, _ = checks.distribution(p, "p")
-    values, _ = checks.logits(logits, "logits", axis=-1)
-    checks.check_shapes(p_values.shape, values.shape, -1, ("p", "logits"))
-    pair = np.broadcast_arrays(p_values / p_sums[..., None], values)
-    return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
+    both = checks.both(p, logits, names=("p", "logits"), missing=-np.inf)
+    checks.distribution(p, "p", advice=checks.PROBABILITIES)
+    checks.logits(logits, "logits", axis=-1)
+    shares, sums, _ = checks.distribution(both.arrays[0], "p", generalized=True)
+    a, b = np.broadcast_arrays(shares / sums[..., None], both.arrays[1].astype(np.float64))
+    return np.ascontiguousarray(a), np.ascontiguousarray(b)
 
 
 def log(q: Array) -> Array:

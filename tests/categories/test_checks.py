@@ -18,7 +18,7 @@ OK = [0.5, 0.5]
 NAN, INF = math.nan, math.inf
 
 REFUSED = {
-    "negative": ([-0.1, 1.1], ["p[0] is -0.1", "negative", "kl_from_logits"]),
+    "negative": ([-0.1, 1.1], ["p[0] is -0.1", "negative", "logits"]),
     "nan": ([0.5, NAN], ["p[1] is nan", "missing value"]),
     "inf": ([0.5, INF], ["p[1] is inf", "at most 1"]),
     "counts": ([2, 5], ["p sums to 7", "expected 1", "normalize=True"]),
@@ -28,16 +28,16 @@ REFUSED = {
     "logarithms": (np.log(OK), ["looks like logarithms", "p[0] is -0.693147", "np.exp(p)"]),
     "masked logarithms": ([-INF, -0.1], ["looks like logarithms", "np.exp(p)"]),
     "text": ("ab", ["p is the text 'ab'"]),
-    "list of text": (["a", "b"], ["p holds text (first item: 'a')", "dtype=float"]),
+    "list of text": (["a", "b"], ["p holds text (first item: 'a')", "pass numbers"]),
     "dates": (np.array(["2020-01-01", "2020-01-02"], "M8[D]"), ["datetime64", "pass numbers"]),
     "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "row 0 has 2 entries, row 1 has 1"]),
-    "objects": (np.array([0.5, None]), ["dtype object", "p[1] is None", "dtype=float"]),
+    "objects": (np.array([0.5, None]), ["dtype object", "p[1] is None", "probability 0"]),
     "None": (None, ["p is None; pass a list of numbers"]),
-    "named fields": (np.zeros(2, [("a", float)]), ["p has dtype void64; pass numbers"]),
+    "named fields": (np.zeros(2, [("a", float)]), ["p is a structured array", "p[field] for field in p.dtype.names"]),
     "durations": (np.array([1, 2], "m8[D]"), ["p has dtype timedelta64[D]; pass numbers"]),
-    "complex": ([0.5, 0.5 + 0j], ["p is complex", "p.real"]),
+    "complex": ([0.5, 0.5 + 0j], ["p is complex", "np.real(p)"]),
     "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),
-    "dict": ({"a": 1.0}, ["p is {'a': 1.0}; pass list(p.values())"]),
+    "set": ({0.5}, ["p is {0.5}; pass a list of numbers"]),
 }
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from kl_lib import diagnose
 from kl_lib.commands import app
-from kl_lib.diagnosis.pairs import PairError, read_pair
+from kl_lib.input_files import PairError, read_pair
 
 P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
 KL = 0.0997934721

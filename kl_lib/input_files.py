@@ -18,16 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .wording import count
-
-Pair = tuple[NDArray[Any], NDArray[Any]]
+from .labels import Table
 
 
 class PairError(ValueError):
     """A file that p and q cannot be read from; the message is one line."""
 
 
-def read_pair(first: str, second: str | None = None) -> Pair:
+def read_pair(first: str, second: str | None = None) -> tuple[Any, Any]:
     """p and q from one source that holds both, or from one source for each.
 
     Parameters
@@ -41,9 +39,12 @@ def read_pair(first: str, second: str | None = None) -> Pair:
     Returns
     -------
     (p, q)
-        Arrays of numbers. A .csv holds one distribution a line; a single line or a single column
-        is one distribution. A first line of names is skipped, and if it begins with an empty cell,
-        so is the first column (the index that pandas writes).
+        Arrays of numbers, with labels where the file has some, so that `kl_lib` pairs the same
+        names whatever their order. A .csv holds one distribution a line; a single line or a single
+        column is one distribution. A first line of names labels the categories (of a single
+        column it is the name of the whole, and no label); if it begins with an empty cell, the
+        first column labels the rows (the index that pandas writes). In JSON an object of numbers
+        or lists is a distribution with labels.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def read_pair(first: str, second: str | None = None) -> Pair:
     >>> read_pair("p.txt", "q.txt")
     Traceback (most recent call last):
         ...
-    kl_lib.diagnosis.pairs.PairError: p.txt is not a .npy, .csv, .json or .npz file, by its name
+    kl_lib.input_files.PairError: p.txt is not a .npy, .csv, .json or .npz file, by its name
     """
     if second is None:
         return _both(first)
@@ -64,7 +65,7 @@ def read_pair(first: str, second: str | None = None) -> Pair:
     return _one(first, "p"), _one(second, "q")
 
 
-def _both(source: str) -> Pair:
+def _both(source: str) -> tuple[Any, Any]:
     ending = _ending(source)
     if ending == ".npz":
         found = _npz(source)
@@ -87,17 +88,14 @@ def _both(source: str) -> Pair:
     return _numbers(found["p"], source, "p"), _numbers(found["q"], source, "q")
 
 
-def _one(source: str, name: str) -> NDArray[Any]:
+def _one(source: str, name: str) -> Any:
     readers: dict[str, Callable[[str], Any]] = {".npy": _npy, ".csv": _csv, ".json": _json}
     ending = _ending(source)
     if ending == ".npz":
         raise PairError(f"{source} holds several arrays: give it alone, with p and q in it")
     found = readers[ending](source)
-    if isinstance(found, dict):
-        raise PairError(
-            f"{_name(source)} holds an object: give it alone, with p and q in it, or a list for "
-            f"{name}"
-        )
+    if isinstance(found, dict) and {"p", "q"} <= set(found):
+        raise PairError(f"{_name(source)} holds p and q: give it alone")
     return _numbers(found, source, name)
 
 
@@ -183,7 +181,7 @@ def _json(source: str) -> Any:
         ) from None
 
 
-def _csv(source: str) -> NDArray[Any]:
+def _csv(source: str) -> NDArray[Any] | Table:
     text = _text(source)
     separator = next((s for s in ",;\t" if s in text), " ")
     reader = csv.reader(text.splitlines(), delimiter=separator, skipinitialspace=True)
@@ -193,9 +191,12 @@ def _csv(source: str) -> NDArray[Any]:
         raise PairError(f"{source}, line {reader.line_num}: {error}") from None
     # A line of names has no number in it, or nothing over a column of names, as pandas writes them.
     named = [_number(cell) is None for _, row in rows for cell in row[:1]]
+    names: list[str] | None = None
+    index: list[str] | None = None
     if rows and (all(_number(cell) is None for cell in rows[0][1]) or (all(named) and named[1:])):
         _, names = rows.pop(0)
         if not names[0].strip():
+            names, index = names[1:], [row[0] for _, row in rows]
             rows = [(line, row[1:]) for line, row in rows]
     if not rows:
         raise PairError(f"{source} holds no numbers; write one distribution in each line")
@@ -211,12 +212,24 @@ def _csv(source: str) -> NDArray[Any]:
             )
         if len(row) != len(rows[0][1]):
             raise PairError(
-                f"{source}, line {line} has {count(len(row), 'number')}, line {rows[0][0]} has "
+                f"{source}, line {line} has {len(row)} number{'s' * (len(row) != 1)}, line "
+                f"{rows[0][0]} has "
                 f"{len(rows[0][1])}: give every line one for each category"
             )
         table.append(values)
     array = np.array(table, dtype=np.float64)
-    return array.ravel() if 1 in array.shape else array
+    if names is not None and len(names) != array.shape[1]:
+        raise PairError(
+            f"{source} names {len(names)} categories and has {array.shape[1]} numbers in each "
+            "line: give every column one name"
+        )
+    if array.shape[1] == 1:  # the name of a single column is no category's
+        return _labelled(array[:, 0], index)
+    return _labelled(array[0], names) if len(array) == 1 else _labelled(array, index, names)
+
+
+def _labelled(array: NDArray[Any], *axes: list[str] | None) -> NDArray[Any] | Table:
+    return array if not any(axes) else Table(array, axes)
 
 
 def _number(cell: str) -> float | None:
@@ -226,8 +239,12 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _numbers(value: Any, source: str, name: str) -> NDArray[Any]:
-    """`value` as an array of numbers, from JSON or from NumPy."""
+def _numbers(value: Any, source: str, name: str) -> Any:
+    """`value` as an array of numbers, or as such by name, from JSON or from NumPy."""
+    if isinstance(value, Table):
+        return value
+    if isinstance(value, dict):
+        return {label: _numbers(x, source, f"{name}[{label!r}]") for label, x in value.items()}
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biufc":
             raise PairError(
