@@ -41,7 +41,7 @@ _EYE = 4096
 class Advice(NamedTuple):
     """What a remedy may tell the caller of a function, with {name} for the argument."""
 
-    #: How sums that are not 1 are divided by.
+    #: How to divide by sums that are not 1, along {axis}.
     normalize: str = "pass normalize=True"
     #: What to do with logits.
     logits: str = "pass kl_lib.softmax({name})"
@@ -51,7 +51,7 @@ class Advice(NamedTuple):
 #: those that take probabilities only.
 COUNTS = Advice()
 KL = Advice(logits="use kl_from_logits")
-PROBABILITIES = Advice(normalize="pass {name} / np.sum({name}, axis=-1, keepdims=True)")
+PROBABILITIES = Advice(normalize="pass {name} / np.sum({name}, axis={axis}, keepdims=True)")
 
 
 def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
@@ -327,7 +327,7 @@ def _why_not_1(
     array: Array, total: float, name: str, axes: Sequence[int], tolerance: float, advice: Advice
 ) -> str:
     """What the values say of how they came to sum to something else, and what to do then."""
-    divide = advice.normalize.format(name=name)
+    divide = advice.normalize.format(name=name, axis=axes[0])
     if single := _single(array, name, axes):
         return single
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from . import _rows
+from kl_lib import checks
+
+from . import _formula
 
 try:
     import keras
@@ -21,6 +23,12 @@ except ImportError as error:
     ) from error
 
 __all__ = ["KLFromLogits", "kl_loss"]
+
+#: What a message about p may advise here.
+_ADVICE = checks.Advice(
+    "pass {name} / keras.ops.sum({name}, axis={axis}, keepdims=True)",
+    "pass keras.ops.softmax({name})",
+)
 
 #: What Keras calls the two means.
 _KERAS_NAMES = {
@@ -117,13 +125,14 @@ def kl_loss(
     mean_over_samples 1.3863
     mean_over_weights 0.6931
     """
-    _rows.check_reduction(reduction)
+    _formula.check_reduction(reduction)
+    p, logits, weights = _formula.align(p, logits, weights, axis)
     p, logits = ops.convert_to_tensor(p), ops.convert_to_tensor(logits)
-    axis = _rows.check_shapes(p.shape, logits.shape, axis)
+    axis = _formula.check_shapes(p.shape, logits.shape, axis)
     if validate:
-        _rows.check_values(_value(p), _value(logits), _value(weights), axis=axis)
+        _formula.check_values(_value(p), _value(logits), _value(weights), axis=axis, advice=_ADVICE)
     dtype = "float64" if keras.backend.standardize_dtype(logits.dtype) == "float64" else "float32"
-    values = _rows.kl_rows(
+    values = _formula.kl_of_each_row(
         ops,
         ops.cast(p, dtype),
         ops.cast(logits, dtype),
@@ -135,8 +144,8 @@ def kl_loss(
     )
     if weights is not None:
         weights = ops.cast(ops.convert_to_tensor(weights), dtype)
-        _rows.check_weights_shape(tuple(weights.shape), tuple(values.shape))
-    return _rows.reduced(ops, values, weights, reduction)
+        _formula.check_weights_shape(tuple(weights.shape), tuple(values.shape))
+    return _formula.reduced(ops, values, weights, reduction)
 
 
 def _value(tensor: Any) -> Any:
@@ -193,7 +202,7 @@ class KLFromLogits(keras.losses.Loss):
         dtype: Any = None,
     ) -> None:
         own = (*_KERAS_NAMES.values(), "mean", "sum", "none", None)
-        _rows.check_reduction(reduction, (*_rows.REDUCTIONS, *own))
+        _formula.check_reduction(reduction, (*_formula.REDUCTIONS, *own))
         keras_name = _KERAS_NAMES.get(str(reduction), reduction)
         super().__init__(name=name, reduction=keras_name, dtype=dtype)
         self.axis = axis

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _rows
+from kl_lib import checks
+
+from . import _formula
 
 try:
     import torch
@@ -17,6 +19,11 @@ except ImportError as error:
     raise ImportError("kl_lib.losses.torch needs torch: pip install torch") from error
 
 __all__ = ["kl_loss"]
+
+#: What a message about p may advise here.
+_ADVICE = checks.Advice(
+    "pass {name} / {name}.sum({axis}, keepdim=True)", "pass torch.softmax({name}, -1)"
+)
 
 
 def kl_loss(
@@ -92,17 +99,22 @@ def kl_loss(
     >>> kl_loss([0.5, 0.5, 0.0], [3.0, 3.0, float("-inf")])
     tensor(0.)
     """
-    _rows.check_reduction(reduction)
+    _formula.check_reduction(reduction)
+    p, logits, weights = _formula.align(p, logits, weights, axis)
     p, logits = torch.as_tensor(p), torch.as_tensor(logits)
-    axis = _rows.check_shapes(p.shape, logits.shape, axis)
+    axis = _formula.check_shapes(p.shape, logits.shape, axis)
     if weights is not None:
         weights = torch.as_tensor(weights)
     if validate:
-        _rows.check_values(
-            p, logits, None if weights is None else weights.detach().cpu(), axis=axis
+        _formula.check_values(
+            p,
+            logits,
+            None if weights is None else weights.detach().cpu(),
+            axis=axis,
+            advice=_ADVICE,
         )
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
-    values = _rows.kl_rows(
+    values = _formula.kl_of_each_row(
         torch,
         p.to(dtype),
         logits.to(dtype),
@@ -113,5 +125,5 @@ def kl_loss(
     )
     if weights is not None:
         weights = weights.to(dtype)
-        _rows.check_weights_shape(weights.shape, values.shape)
-    return _rows.reduced(torch, values, weights, reduction)
+        _formula.check_weights_shape(weights.shape, values.shape)
+    return _formula.reduced(torch, values, weights, reduction)

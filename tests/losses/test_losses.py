@@ -5,6 +5,7 @@ not installed is skipped by name. Truth is mpmath at 60 digits, the closed form 
 float64, or finite differences.
 """
 
+import re
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 import truth
 from mpmath import mpf
@@ -863,3 +865,48 @@ def test_a_missing_framework_is_named_with_its_remedy_in_one_line(name, remedy, 
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'jax'"):
         losses.jax  # noqa: B018
+
+
+# Labels
+
+
+def test_tables_with_the_same_labels_in_another_order_are_aligned():
+    pytest.importorskip("keras")
+    keras_loss = losses.keras.kl_loss
+    p = pd.DataFrame([[1.0, 0.0], [0.25, 0.75]], columns=["cat", "dog"], index=["x", "y"])
+    logits = pd.DataFrame([[0.5, -1.0], [2.0, 0.0]], columns=["dog", "cat"], index=["y", "x"])
+    weights = pd.Series([3.0, 0.5], index=["y", "x"])
+    # Row x has logits cat 0, dog 2; row y has cat -1, dog 0.5.
+    expected = [0.5 * float(exact([1, 0], [0, 2])),
+                3.0 * float(exact([0.25, 0.75], [-1, 0.5]))]  # fmt: skip
+    found = np.asarray(keras_loss(p, logits, weights=weights))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_tables_with_other_labels_are_refused():
+    pytest.importorskip("keras")
+    keras_loss = losses.keras.kl_loss
+    p = pd.DataFrame([[1.0, 0.0]], columns=["cat", "dog"])
+    with pytest.raises(kl.DistributionError, match="'cow' is in logits alone") as caught:
+        keras_loss(p, pd.DataFrame([[1.0, 0.0]], columns=["cat", "cow"]))
+    assert caught.value.kind == "labels"
+    assert "fill_value=-np.inf" in str(caught.value)
+
+
+def test_the_advice_of_validate_is_for_the_framework_and_works():
+    keras = pytest.importorskip("keras")
+    keras_loss = losses.keras.kl_loss
+    p, logits = [[2.0, 6.0]], [[0.0, 0.0]]
+    with pytest.raises(kl.DistributionError) as caught:
+        keras_loss(p, logits, validate=True)
+    [code] = re.findall(r"pass (.*) if these are counts$", str(caught.value))
+    followed = eval(code, {"p": p, "keras": keras})
+    found = float(keras_loss(followed, logits, validate=True)[0])
+    assert found == pytest.approx(float(exact([0.25, 0.75], [0, 0])), rel=1e-6)
+    with pytest.raises(kl.DistributionError) as caught:
+        keras_loss([[-1.0, 2.0]], logits, validate=True)
+    [code] = re.findall(r"If these are logits, pass (.*)$", str(caught.value))
+    followed = eval(code, {"p": keras.ops.convert_to_tensor([[-1.0, 2.0]]), "keras": keras})
+    q = [float(x) for x in followed[0]]
+    found = float(keras_loss(followed, logits, validate=True)[0])
+    assert found == pytest.approx(float(exact(q, [0, 0])), rel=1e-5)

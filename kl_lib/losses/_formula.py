@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kl_lib import checks
+from kl_lib import arrays, checks, labels
 
 REDUCTIONS = ("none", "sum", "mean_over_samples", "mean_over_weights")
 
@@ -22,7 +22,7 @@ Shape = Sequence[int | None]
 Function = Callable[[Any], Any]
 
 
-def kl_rows(
+def kl_of_each_row(
     xp: Any, p: Any, logits: Any, *, axis: int, dtype: str, largest: Function, stop: Function
 ) -> Any:
     """s·KL(p/s‖softmax(logits)) over `axis`, s the sum of p; p and logits are of `dtype`.
@@ -112,7 +112,9 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any) -> int:
             f"p has {axes} and logits has {len(logits_shape)} (shapes {p_shape} and "
             f"{logits_shape}); one distribution against a batch is "
             f"{'p' if len(p_shape) < len(logits_shape) else 'logits'}[None], class numbers are to "
-            "be made one-hot"
+            "be made one-hot",
+            kind="shape",
+            argument="p and logits",
         )
     return checks.check_shapes(
         _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", "logits")
@@ -137,9 +139,29 @@ def check_weights_shape(shape: Shape, values_shape: Shape) -> None:
         )
 
 
-def check_values(p: Any, logits: Any, weights: Any, *, axis: int) -> None:
+def align(p: Any, logits: Any, weights: Any, axis: Any) -> tuple[Any, Any, Any]:
+    """The arguments without labels; those that have some, with the same labels in one order."""
+
+    def roles(name: str, ndim: int) -> list[labels.Role]:
+        if name == "weights":  # one for each row: it has all axes but that of the categories
+            return [role for role in pair("", ndim + 1) if role != labels.CATEGORY]
+        return pair("", ndim)
+
+    pair = labels.pair_roles(axis)
+    values = {"p": p, "logits": logits, "weights": weights}
+    if all(labels.of(value) is None for value in values.values()):
+        return p, logits, weights
+    values, _ = labels.aligned(labels.in_step(values), roles, missing=-math.inf)
+    read = [
+        arrays.read(value, name)[0] if labels.of(value) is not None else value
+        for name, value in values.items()
+    ]
+    return read[0], read[1], read[2]
+
+
+def check_values(p: Any, logits: Any, weights: Any, *, axis: int, advice: checks.Advice) -> None:
     """What `validate=True` asks for: distributions in p, logits that are logits, weights ≥ 0."""
-    checks.distribution(p, "p", axis=axis)
+    checks.distribution(p, "p", axis=axis, advice=advice)
     checks.logits(logits, "logits", axis=axis)
     if weights is not None:
         array = np.asarray(weights, dtype=np.float64)
