@@ -1,6 +1,7 @@
 """The package as it is installed: light to import, one environment, one version everywhere."""
 
 import ast
+import graphlib
 import os
 import re
 import shutil
@@ -246,3 +247,47 @@ def test_conda_users_get_the_versions_of_the_lock_file():
 def test_numpy_is_the_version_that_is_locked():
     """The tests run in the environment the lock file describes (mxnet's numpy aside elsewhere)."""
     assert np.__version__ == locked()["numpy"][0]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules of kl_lib that a file imports, at its top or in a function, but for type checking."""
+    package = ("kl_lib", *path.relative_to(ROOT / "kl_lib").parent.parts)
+    tree = ast.parse(path.read_text("utf-8"))
+    typing_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in typing_only:
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            base = (*base, *(node.module or "").split(".")) if node.module else base
+            found |= {".".join((*base, alias.name)) for alias in node.names} | {".".join(base)}
+        elif isinstance(node, ast.Import) and node not in typing_only:
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def import_graph(folder: Path) -> dict[str, set[str]]:
+    paths = {}
+    for path in folder.rglob("*.py"):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        paths[".".join(part for part in parts if part != "__init__")] = path
+    graph = {name: (imports_of(path) & set(paths)) - {name} for name, path in paths.items()}
+    return {
+        # `from .rooms import one` needs the room and the one; the room's own list is not a circle.
+        name: {other for other in found if not name.startswith(f"{other}.")}
+        for name, found in graph.items()
+    }
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    graph = import_graph(ROOT / "kl_lib")
+    assert len(graph) > 60
+    assert "kl_lib.stable" in graph["kl_lib.discrete"]
+    tuple(graphlib.TopologicalSorter(graph).static_order())
+    graph["kl_lib.stable"] = {"kl_lib.discrete"}
+    with pytest.raises(graphlib.CycleError):
+        tuple(graphlib.TopologicalSorter(graph).static_order())
