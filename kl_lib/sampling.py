@@ -1046,7 +1046,7 @@ def kl_from_counts(
 def _counts(value: Any, name: str) -> Array:
     array = _read(value, name, f"pass {name}.filled(0) if what is masked was not drawn")
     if array.ndim != 1 or len(array) == 0:
-        one = "" if array.size in (0, len(array)) else "; compare one row with another at a time"
+        one = "" if array.size in (0, len(array)) else ", one row against another at a time"
         raise DistributionError(
             f"{name} has shape {array.shape}; pass one count for each category, shape "
             f"(categories,){one}",
@@ -1057,7 +1057,7 @@ def _counts(value: Any, name: str) -> Array:
     bad = ~(np.isfinite(array) & (array >= 0) & (array == np.floor(array)))
     if bad.any():
         place = _first(bad)
-        remedy = "; a category that was not drawn has 0" if np.isnan(array[place]) else ""
+        remedy = ". A category that was not drawn has 0" if np.isnan(array[place]) else ""
         if (array >= 0).all() and np.isfinite(array).all():
             remedy = (
                 ". For probabilities or weights use kl_divergence(counts_p, counts_q, "

@@ -270,7 +270,7 @@ def test_probabilities_and_weights_go_where_the_message_says():
         assert truth.relative_error(found, truth.kl(p, q)) < 1e-14
     for wrong in ([-1, 2], [np.nan, 2], [np.inf, 2], [-0.5, 1.5]):
         assert "kl_divergence" not in counts_error(wrong, [1, 2])
-    assert counts_error([np.nan, 2], [1, 2]).endswith("a category that was not drawn has 0")
+    assert counts_error([np.nan, 2], [1, 2]).endswith("A category that was not drawn has 0")
     assert kl_from_counts([0, 2], [1, 2]).value == pytest.approx(math.log(1.5))
 
 
@@ -315,7 +315,7 @@ def test_smoothing_is_above_0_or_none(smoothing):
 
 def test_tables_of_counts_are_compared_row_by_row_with_one_count_for_each_category():
     table = [[3, 7], [4, 6]]
-    assert "compare one row with another at a time" in counts_error(table, table)
+    assert "one row against another at a time" in counts_error(table, table)
     found = kl_from_counts(*table).value
     assert truth.relative_error(found, truth.kl(*table)) < 1e-14
     assert "0 where it was not drawn" in counts_error([3, 7], [4, 6, 1])

@@ -817,7 +817,7 @@ def test_series_are_paired_by_label():
             [1, np.nan],
             [1, 2],
             {},
-            r"counts_p\[1\] is nan; .*; a category that was not drawn has 0$",
+            r"counts_p\[1\] is nan; .* A category that was not drawn has 0$",
         ),
         ([1, 2], [1, np.inf], {}, r"counts_q\[1\] is inf"),
         ([0, 0], [1, 2], {}, "counts_p sums to 0; nothing was counted"),
