@@ -324,10 +324,10 @@ def _exact(p: Array, q: Array, scratch: Array, task: Task) -> Array:
     """The divergences of float64 rows from terms that are never negative."""
     if task.normalize:
         return _exact_of_counts(p, q)
-    total, excess = _sums_of_close(p, q, scratch)
+    total, surplus = _sums_of_close(p, q, scratch)
     if total is None:
-        total, excess = _sums(stable.generalized_kl(p, q)), _sums(q - p)
-    return total if task.generalized else _of_sums(total, _sums(p), excess)
+        total, surplus = _sums(stable.generalized_kl(p, q)), _sums(q - p)
+    return total if task.generalized else _of_sums(total, _sums(p), surplus)
 
 
 def _sums_of_close(p: Array, q: Array, scratch: Array) -> tuple[Any, Any]:
@@ -345,13 +345,13 @@ def _sums_of_close(p: Array, q: Array, scratch: Array) -> tuple[Any, Any]:
     return _sums(terms), -_sums(difference)
 
 
-def _of_sums(total: Any, p_sums: Any, excess: Any) -> Any:
+def _of_sums(total: Any, p_sums: Any, surplus: Any) -> Any:
     """From Σ (p·log(p/q) − p + q) to the KL of the rows divided by their sums.
 
-    With r = Σq/Σp that is total/Σp − (r − 1 − log r). Given the `excess` Σ(q − p), summed as
+    With r = Σq/Σp that is total/Σp − (r − 1 − log r). Given the `surplus` Σ(q − p), summed as
     differences, r − 1 keeps its digits, and the correction is of second order in it.
     """
-    return np.maximum(total / p_sums - stable.minus_log1p(excess / p_sums), 0.0)
+    return np.maximum(total / p_sums - stable.minus_log1p(surplus / p_sums), 0.0)
 
 
 def _exact_of_counts(p: Array, q: Array) -> Array:
@@ -402,8 +402,8 @@ def _exact_long_row(p: Array, q: Array, parts: list[slice], task: Task) -> float
     for i, part in enumerate(parts):
         a, b = p[part].astype(np.float64), q[part].astype(np.float64)
         sums[i] = stable.generalized_kl(a, b).sum(), a.sum(), (b - a).sum()
-    total, p_sum, excess = sums.sum(axis=0)
-    return float(total if task.generalized else _of_sums(total, p_sum, excess))
+    total, p_sum, surplus = sums.sum(axis=0)
+    return float(total if task.generalized else _of_sums(total, p_sum, surplus))
 
 
 def sum_in_pieces(
@@ -450,8 +450,8 @@ def logit_rows(
             parts = [slice(start, start + CHUNK) for start in range(0, width, CHUNK)]
             log_sums = [_log_sum_exp(x, parts) for x in (a_block, b_block)]
             found = [_logit_sums(a_block[:, i], b_block[:, i], *log_sums) for i in parts]
-            total, p_sums, excess = np.sum(found, axis=0)
-            out_block[...] = _of_sums(total, p_sums, excess) / divisor
+            total, p_sums, surplus = np.sum(found, axis=0)
+            out_block[...] = _of_sums(total, p_sums, surplus) / divisor
             valid &= all(bool(np.isfinite(x).all()) for x in log_sums)
         return valid
 
@@ -472,12 +472,12 @@ def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array
     p, q = np.exp(a - a_log_sum), np.exp(b - b_log_sum)
     gap = _gap(a, b, a_log_sum, b_log_sum)
     near = np.abs(gap) < 0.1
-    excess = np.where(near, p * np.expm1(-gap), q - p)
-    terms = np.where(near, p * stable.expm1_plus(gap), p * gap + excess)
+    surplus = np.where(near, p * np.expm1(-gap), q - p)
+    terms = np.where(near, p * stable.expm1_plus(gap), p * gap + surplus)
     terms = np.where(p == 0, q, terms)
-    excess = np.where(p == 0, q, excess)
+    surplus = np.where(p == 0, q, surplus)
     terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
-    return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), excess.sum(axis=1)])
+    return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
 
 
 def _gap(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
