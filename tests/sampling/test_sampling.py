@@ -17,7 +17,8 @@ from scipy import stats
 
 import kl_lib as kl
 from kl_lib import DistributionError
-from kl_lib.sampling import Estimate, _delta_method, kl_from_counts, kl_knn, kl_monte_carlo
+from kl_lib.sampling import Estimate, kl_from_counts, kl_knn, kl_monte_carlo
+from kl_lib.sampling.counts import _delta_method
 
 NEAR = stats.norm(0, 1), stats.norm(1, 1)
 WIDE, NARROW = stats.norm(1, 1), stats.norm(2, 0.5)

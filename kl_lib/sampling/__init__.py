@@ -1,0 +1,19 @@
+"""KL from samples: by Monte Carlo, by nearest neighbours, from counts.
+
+Three situations, three functions:
+
+- you can evaluate log p and log q and draw from p: `kl_monte_carlo`;
+- you have points of both and no densities: `kl_knn`;
+- you have counts of both over the same categories: `kl_from_counts`.
+
+Each returns an `Estimate`: the value, its standard error, and in words every reason found in the
+data not to trust it. A standard error measures spread only. It says nothing about bias, nor about
+a tail that the samples have not reached.
+"""
+
+from .counts import kl_from_counts
+from .estimate import Estimate
+from .monte_carlo import kl_monte_carlo
+from .nearest_neighbours import kl_knn
+
+__all__ = ["Estimate", "kl_from_counts", "kl_knn", "kl_monte_carlo"]
