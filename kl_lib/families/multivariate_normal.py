@@ -120,13 +120,13 @@ def kl_of_deviations(
     divisor = check_base(base)
     parameters = checked(
         mu_p=(mu_p, real),
-        sigma_p=(sigma_p, deviation),
         mu_q=(mu_q, real),
+        sigma_p=(sigma_p, deviation),
         sigma_q=(sigma_q, deviation),
     )
     _batch(parameters)
-    shape, arrays = broadcast(parameters)
-    return finish(normal.divergence(*arrays).sum(axis=-1), divisor, shape[:-1])
+    shape, (m_p, m_q, s_p, s_q) = broadcast(parameters)
+    return finish(normal.divergence(m_p, s_p, m_q, s_q).sum(axis=-1), divisor, shape[:-1])
 
 
 def _spread(lower_p: Array, lower_q: Array) -> Array:

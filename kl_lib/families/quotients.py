@@ -67,8 +67,10 @@ def product_quotient(a: Array, b: Array, c: Array) -> Array:
 def weighted_itakura_saito(p: Array, q: Array, r_minus_1: Array, log_r: Array) -> Array:
     """p·(r − 1 − log r) for positive p and q = r·p, with r as `quotient` gives it."""
     near = p * stable.minus_log1p(r_minus_1)
-    far = np.where(np.isinf(q), np.inf, q - p - p * log_r)
-    return np.where(np.abs(r_minus_1) < 0.5, near, far)
+    far = p * (r_minus_1 - log_r)
+    # p may be so small that q is finite where r is not, and p itself nothing beside q.
+    huge = np.where(np.isinf(q), np.inf, q - p * log_r)
+    return np.where(np.abs(r_minus_1) < 0.5, near, np.where(np.isinf(r_minus_1), huge, far))
 
 
 def exact_sum(values: Array) -> tuple[Array, Array]:
