@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import arrays, labels
 from ..errors import PLACES, DistributionError
+from ..printing import printable
 
 Array = NDArray[np.float64]
 
@@ -72,7 +73,7 @@ class Estimate:
         parts += [self.method] if self.method else []
         parts += [f"bias {self.bias:+.2g}"] if self.bias else []
         told = [f"Estimate({'; '.join([*parts, f'{counts} samples'])})"]
-        return "\n".join([*told, *(f"  warning: {text}" for text in self.warnings)])
+        return printable("\n".join([*told, *(f"  warning: {text}" for text in self.warnings)]))
 
 
 def plus_minus(value: float, error: float) -> str:

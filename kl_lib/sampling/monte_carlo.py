@@ -232,8 +232,8 @@ def _log_densities(log_p: Any, log_q: Any, samples: Any, count: int) -> tuple[Ar
     if impossible.any():
         raise wrong_samples(
             f"log_p(samples) is -inf at {entry('samples', first_place(impossible))}, which p "
-            "cannot have drawn; pass samples of p, and a log_p that does not underflow: logpdf, not "
-            "the log of pdf",
+            "cannot have drawn; pass samples of p, and a log_p that does not underflow: logpdf, "
+            "not the log of pdf",
             "log_p",
             -math.inf,
             impossible,
