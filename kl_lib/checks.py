@@ -39,19 +39,33 @@ _EYE = 4096
 
 
 class Advice(NamedTuple):
-    """What a remedy may tell the caller of a function, with {name} for the argument."""
+    """What a remedy may tell the caller of a function, with {name} for the argument.
 
-    #: How to divide by sums that are not 1, along {axis}.
+    {axis} is the axis of the categories, {at} the option that says so, nothing for the last.
+    """
+
+    #: How to divide by sums that are not 1.
     normalize: str = "pass normalize=True"
     #: What to do with logits.
-    logits: str = "pass kl_lib.softmax({name})"
+    logits: str = "pass kl_lib.softmax({name}{at})"
+    #: What to do where the categories lie on {axis}.
+    axis: str = "pass axis={axis}"
+    #: What to do with chances of a yes, one for each row; in the second, a column of them.
+    yes: str = "pass np.stack([np.subtract(1, {name}), {name}], axis=-1)"
+    column: str = "pass np.concatenate([np.subtract(1, {name}), {name}], axis={axis})"
 
 
-#: For functions that take normalize=True, for those of them that have a form for logits, and for
-#: those that take probabilities only.
+#: For functions that take normalize=True, for KL itself, for tables of rows and for adapters.
 COUNTS = Advice()
-KL = Advice(logits="use kl_from_logits")
-PROBABILITIES = Advice(normalize="pass {name} / np.sum({name}, axis={axis}, keepdims=True)")
+KL = Advice(
+    logits=f"{COUNTS.logits}, or both as logits to kl_from_logits",
+    yes="use kl_bernoulli",
+    column=f"use kl_bernoulli, or {COUNTS.column}",
+)
+TABLES = Advice(axis="pass np.moveaxis({name}, {axis}, -1)")
+PROBABILITIES = Advice(
+    normalize="pass {name} / np.sum({name}, axis={axis}, keepdims=True)", axis=TABLES.axis
+)
 
 
 def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
@@ -69,7 +83,7 @@ def as_array(value: Any, name: str) -> tuple[NDArray[Any], str]:
     if array.ndim == 0:
         raise DistributionError(
             f"{name} is the single number {array}; a distribution needs one axis of categories: "
-            "for a Bernoulli pass [1 - x, x], or use kl_bernoulli",
+            f"for a Bernoulli pass [1 - {name}, {name}]",
             kind="unreadable",
             argument=name,
             value=array[()],
@@ -220,7 +234,7 @@ def _check_values(
     low, high = array.min(initial=0.0), array.max(initial=0.0)
     if low >= 0 and high < np.inf:
         return
-    single = _single(array, name, axes)
+    single = _single(array, name, axes, advice)
     if np.isnan(low):
         kind, bad = "nan", np.isnan(array)
         text = (
@@ -231,21 +245,22 @@ def _check_values(
         kind, bad = "logarithms", np.isneginf(array) if np.isneginf(low) else array < 0
         text = single or f"pass np.exp({name})"
         if advice is KL and not single:
-            text += ", or use kl_from_logits, which takes log-probabilities too"
+            text += ", or the logarithms of both to kl_from_logits"
         found = _places(bad)
         is_ = _is(array, name, found)
         text = f"{name} looks like logarithms: no value is above 0 and {is_}; {text}"
         _refuse(text, kind, array, name, found)
     elif np.isneginf(low):
         kind, bad = "negative", np.isneginf(array)
-        text = f", as the logit of a masked category is: if it is one, {_logits(advice, name)}"
+        softmax = _logits(array, name, axes, advice)
+        text = f", as the logit of a masked category is: if it is one, {softmax}"
     elif low < 0:
         kind, bad = "negative", array < 0
         text = ", which is negative; a probability is between 0 and 1"
         if low >= -1e-9 * high:  # no further below 0 than rounding leaves a difference
             text += f": if it is rounding, pass np.maximum({name}, 0)"
         else:
-            text += f". {single or f'If these are logits, {_logits(advice, name)}'}"
+            text += f". {single or f'If these are logits, {_logits(array, name, axes, advice)}'}"
     else:
         kind, bad = "infinite", np.isposinf(array)
         text = (
@@ -265,20 +280,22 @@ def _refuse(message: str, kind: str, array: Array, name: str, found: dict[str, A
     raise DistributionError(message, kind=kind, argument=name, value=value, **found)
 
 
-def _logits(advice: Advice, name: str) -> str:
-    return advice.logits.format(name=name)
+def _logits(array: Array, name: str, axes: Sequence[int], advice: Advice) -> str:
+    if len(axes) == 1:
+        at = "" if axes[0] == -1 else f", axis={axes[0]}"
+        return advice.logits.format(name=name, axis=axes[0], at=at)
+    rows = (*array.shape[: -len(axes)], -1)
+    return f"pass np.reshape(kl_lib.softmax(np.reshape({name}, {rows})), {array.shape})"
 
 
-def _single(array: Array, name: str, axes: Sequence[int]) -> str:
+def _single(array: Array, name: str, axes: Sequence[int], advice: Advice) -> str:
     """What to say of distributions over one category, which can only have probability 1."""
     if any(array.shape[i] != 1 for i in axes):
         return ""
     text = f"{name} has a single category, whose probability is 1 whatever comes in"
     if ((array >= 0) & (array <= 1)).all():
-        return (
-            f"{text}: use kl_bernoulli if it is the probability of a yes, or pass "
-            f"np.concatenate([np.subtract(1, {name}), {name}], axis={axes[0]})"
-        )
+        remedy = advice.column.format(name=name, axis=axes[0])
+        return f"{text}: if it is the chance of a yes, {remedy}"
     return f"{text}: pass the values of all categories"
 
 
@@ -328,7 +345,7 @@ def _why_not_1(
 ) -> str:
     """What the values say of how they came to sum to something else, and what to do then."""
     divide = advice.normalize.format(name=name, axis=axes[0])
-    if single := _single(array, name, axes):
+    if single := _single(array, name, axes, advice):
         return single
 
     def sums_to_1(over: Any) -> bool:
@@ -338,8 +355,9 @@ def _why_not_1(
     ndim = array.ndim
     for axis in range(ndim if len(axes) == 1 else 0):
         if axis - ndim != axes[0] and array.shape[axis] > 1 and sums_to_1(axis):
-            return f"axis {axis} does sum to 1: pass axis={axis}, or {divide} if these are counts"
-    if ndim > len(axes) and sums_to_1(None):
+            turn = advice.axis.format(name=name, axis=axis)
+            return f"axis {axis} does sum to 1: {turn}, or {divide} if these are counts"
+    if ndim > 1 and len(axes) == 1 and sums_to_1(None):
         return f"the whole table sums to 1: if it is one distribution, pass np.ravel({name})"
     if ndim > 2 and len(axes) == 1 and sums_to_1((-2, -1)):
         return (
@@ -351,15 +369,16 @@ def _why_not_1(
     if array.max() > 1:
         return (
             f"{divide} if these are weights, or densities on bins of equal width, or "
-            f"{_logits(advice, name)} if these are logits"
+            f"{_logits(array, name, axes, advice)} if these are logits"
         )
     if abs(total - 1) < ROUNDED:
         return f"{divide} if this is rounding"
     if total < 1:
         return f"look for a category that is missing, or {divide} if these are weights"
-    if total < YES_NO:
+    if total < YES_NO or tuple(axes) != (-1,):
         return f"{divide} if these are weights"
-    return f"{divide} if these are weights, or use kl_bernoulli if each is the chance of a yes"
+    yes = advice.yes.format(name=name)
+    return f"{divide} if these are weights, or {yes} if each is the chance of a yes"
 
 
 class Both(NamedTuple):

@@ -547,9 +547,10 @@ def kl_matrix(
            [1.    ,    inf, 2.    ]])
     """
     divisor = checks.check_base(base)
-    given, known = labels.aligned({"p": p, "q": q}, _matrix_roles)
+    tables = labels.categories_last({"p": p, "q": q})
+    given, known = labels.aligned(tables, _matrix_roles)
     (p_given, p_rows, p_logs, p_dtype), (q_given, _, q_logs, q_dtype) = (
-        _table(value, given[name], name, normalize) for value, name in ((p, "p"), (q, "q"))
+        _table(value, given[name], name, normalize) for name, value in tables.items()
     )
     if p_logs.shape[1] != q_logs.shape[1]:
         raise DistributionError(
@@ -593,7 +594,8 @@ def _table(
             kind="shape",
             argument=name,
         )
-    checks.distribution(value, name, normalize=normalize)
-    values, sums, dtype = checks.distribution(aligned, name, normalize=normalize)
+    options: dict[str, Any] = {"normalize": normalize, "advice": checks.TABLES}
+    checks.distribution(value, name, **options)
+    values, sums, dtype = checks.distribution(aligned, name, **options)
     sums = sums[:, None]
     return given, values / sums, stable.log_ratio(values, sums), dtype

@@ -78,7 +78,9 @@ class Named:
             import xarray as xr
 
             dims = [self.dims.get(role, f"dim_{i}") for i, role in enumerate(roles)]
-            coords = {d: axis for d, axis in zip(dims, axes, strict=True) if axis is not None}
+            if len(set(dims)) < len(dims):  # all pairs of rows of one kind
+                dims = [f"{dim}_{name}" for dim, name in zip(dims, ("p", "q"), strict=True)]
+            coords = {d: (d, axis) for d, axis in zip(dims, axes, strict=True) if axis is not None}
             return xr.DataArray(result, dims=dims, coords=coords)
         if self.source == "dict" and len(roles) == 1:
             return dict(zip(axes[0] or (), result.tolist(), strict=True))
@@ -153,7 +155,9 @@ def aligned(
             elif (order := _order(wanted, names)) is not None:
                 result[name] = np.take(arrays.read(result[name], name)[0], order, axis=axis)
             else:
-                _refuse((other, values[other], wanted), (name, values[name], names), role, missing)
+                at = axis - len(labels.axes)
+                both = (other, values[other], wanted), (name, values[name], names)
+                _refuse(*both, role, at, missing)
     sources = [labels.source for labels in labelled.values()]
     source = next((x for x in sources if x in ("pandas", "xarray")), sources[0])
     return result, Named(source, {role: names for role, (_, names) in known.items()}, dims)
@@ -192,32 +196,58 @@ def _counted(labels: Any) -> bool:
 def in_step(values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments, those of xarray with their axes in the order of the first of them.
 
+    An axis that only the first has gets length 1 in the others, one that it has not comes first.
+
     Raises
     ------
     DistributionError
-        Of kind ``"labels"``: where the axes have other names.
+        Of kind ``"labels"``: where each has an axis that the other has not.
     """
     result = dict(values)
     found = {name: of(value) for name, value in values.items()}
     named = {name: x.dims for name, x in found.items() if x is not None and x.dims}
     for name, dims in named.items():
         first, wanted = next(iter(named.items()))
-        mine = tuple(dim for dim in wanted if dim in dims)
-        shorter, longer = sorted((dims, wanted), key=len)
-        if len(mine) < len(dims):  # it has an axis that the first has not
-            fits = longer[len(longer) - len(shorter) :] == shorter
+        if set(wanted) <= set(dims):
+            if dims[len(dims) - len(wanted) :] != wanted:
+                result[name] = result[name].transpose(..., *wanted)
+        elif set(dims) <= set(wanted):
+            if wanted[len(wanted) - len(dims) :] != dims:
+                new = [dim for dim in wanted if dim not in dims]
+                result[name] = result[name].expand_dims(new).transpose(*wanted)
         else:
-            fits = wanted[len(wanted) - len(mine) :] == mine
-            if fits and mine != dims:
-                result[name] = result[name].transpose(*mine)
-        if not fits:
-            raise DistributionError(
-                f"the axes of {first} are {_listed(wanted)}, those of {name} {_listed(dims)}; "
-                f"rename them, or drop the names with np.asarray({name})",
-                kind="labels",
-                argument=f"{first} and {name}",
-            )
+            _other_axes(first, wanted, name, dims)
     return result
+
+
+def categories_last(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables that meet row by row, those of xarray with the last axis of the first of them last.
+
+    Raises
+    ------
+    DistributionError
+        Of kind ``"labels"``: where one has no such axis.
+    """
+    result = dict(values)
+    found = {name: of(value) for name, value in values.items()}
+    named = {name: x.dims for name, x in found.items() if x is not None and x.dims}
+    for name, dims in named.items():
+        first, wanted = next(iter(named.items()))
+        if wanted[-1] not in dims:
+            _other_axes(first, wanted, name, dims)
+        result[name] = result[name].transpose(..., wanted[-1])
+    return result
+
+
+def _other_axes(
+    first: str, wanted: Sequence[Hashable], name: str, dims: Sequence[Hashable]
+) -> NoReturn:
+    raise DistributionError(
+        f"the axes of {first} are {_listed(wanted)}, those of {name} {_listed(dims)}; rename them, "
+        f"or drop the names with np.asarray({name}) if position is what counts",
+        kind="labels",
+        argument=f"{first} and {name}",
+    )
 
 
 def _listed(dims: Sequence[Hashable]) -> str:
@@ -237,10 +267,15 @@ def _order(wanted: Sequence[Hashable], names: Sequence[Hashable]) -> list[int] |
         return None
 
 
+#: Where pandas has the rows of distributions that stand in columns, and how it takes some.
+_COLUMNS = "columns", "[:, rows]"
+
+
 def _refuse(
     one: tuple[str, Any, Sequence[Hashable]],
     two: tuple[str, Any, Sequence[Hashable]],
     role: Role,
+    axis: int,
     missing: float,
 ) -> NoReturn:
     """Say how the labels of two arguments differ, and what would make them fit."""
@@ -268,7 +303,8 @@ def _refuse(
     if not common:
         remedy = drop
     elif role == CATEGORY:
-        fill = "" if missing == 0 else ", fill_value=-np.inf"
+        fill = "" if axis == -1 else f", axis={axis}"
+        fill += "" if missing == 0 else ", fill_value=-np.inf"
         remedy = (
             f"{first}, {second} = kl_lib.align({first}, {second}{fill}) gives both what either "
             f"has, {'-inf' if missing else '0'} where it is missing"
@@ -277,9 +313,10 @@ def _refuse(
         what = f"the rows of {what}"
         remedy = drop if len(a) == len(b) else "give both the same rows"
         if all(hasattr(x, "loc") and hasattr(x, "index") for x in (value, other)):
+            rows, of_rows = ("index", "[rows]") if axis != -1 or value.ndim == 1 else _COLUMNS
             remedy = (
-                f"keep the rows of both, {first}.loc[rows] and {second}.loc[rows] with rows = "
-                f"{first}.index.intersection({second}.index)"
+                f"keep the rows of both, {first}.loc{of_rows} and {second}.loc{of_rows} with rows "
+                f"= {first}.{rows}.intersection({second}.{rows})"
             )
     raise DistributionError(
         f"{what}: {where}; {remedy}", kind="labels", argument=f"{first} and {second}", value=outside
@@ -287,7 +324,10 @@ def _refuse(
 
 
 def _dropped(value: Any, name: str) -> str:
-    return f"list({name}.values())" if isinstance(value, dict) else f"np.asarray({name})"
+    if not isinstance(value, dict):
+        return f"np.asarray({name})"
+    columns = any(np.ndim(column) for column in value.values())
+    return f"np.stack(list({name}.values()), axis=-1)" if columns else f"list({name}.values())"
 
 
 def shown(label: Hashable) -> str:

@@ -37,20 +37,20 @@ def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **op
                 argument=name,
             )
     axis = check_shapes(p.shape, q.shape, axis)
-    p, q = da.moveaxis(p, axis, -1), da.moveaxis(q, axis, -1)
     p, q = da.broadcast_arrays(p, q)  # which cuts them alike
-    batch = tuple(range(p.ndim - 1))
-    if p.numblocks[-1] > 1:
-        p = p.rechunk({p.ndim - 1: -1, **dict.fromkeys(batch, "auto")})
+    categories = p.ndim + axis
+    batch = tuple(i for i in range(p.ndim) if i != categories)
+    if p.numblocks[axis] > 1:
+        p = p.rechunk({categories: -1, **dict.fromkeys(batch, "auto")})
         q = q.rechunk(p.chunks)
 
     def block(a: NDArray[Any], b: NDArray[Any], block_info: Any = None) -> Any:
         try:
-            return np.asarray(divergence(a, b, **options))
+            return np.asarray(divergence(a, b, axis=axis, **options))
         except DistributionError as error:
             if not block_info or not batch:
                 raise
-            place = [low for low, _ in block_info[0]["array-location"][:-1]]
+            place = [block_info[0]["array-location"][i][0] for i in batch]
             start = place[0] if len(place) == 1 else tuple(place)
             raise DistributionError(
                 f"in the chunk that begins at row {start}: {error}",
@@ -58,4 +58,4 @@ def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **op
             ) from None
 
     dtype = np.asarray(divergence(*(np.ones((1, 1), x.dtype) for x in (p, q)))).dtype
-    return da.map_blocks(block, p, q, drop_axis=p.ndim - 1, meta=np.empty((), dtype))
+    return da.map_blocks(block, p, q, drop_axis=categories, meta=np.empty((), dtype))
