@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterable
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from . import __version__, diagnosis
 from .diagnosis import LIBRARIES, PairError, read_pair
+from .printing import printable
 
 
 class Commands(TyperGroup):
@@ -97,20 +98,15 @@ def diagnose(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     report = diagnosis.diagnose(*pair, axis=axis, base=base, normalize=normalize, libraries=asked)
     if as_json:
-        _print([report.to_json(indent=2)])
-    elif sys.stdout.isatty():
+        text = report.to_json(indent=2)
+        # JSON has a way of its own to write what this output cannot show.
+        typer.echo(text if printable(text) == text else json.dumps(report.to_dict(), indent=2))
+    elif sys.stdout.isatty() and printable("‖") == "‖":
         Console(highlight=False, width=min(Console().width, 100)).print(report)
     else:
-        _print(str(report).splitlines())
+        typer.echo(str(report))
     if report.status != "fine":
         raise typer.Exit(1)
-
-
-def _print(lines: Iterable[str]) -> None:
-    """Print, with a question mark for ‖ where the output knows no Unicode."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for line in lines:
-        typer.echo(line.encode(encoding, errors="replace").decode(encoding))
 
 
 def _stop(why: object) -> NoReturn:

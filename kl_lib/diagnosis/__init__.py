@@ -7,8 +7,9 @@ libraries.
 """
 
 from ..input_files import PairError, read_pair
-from .answers import LIBRARIES, Answer, Reason
 from .examination import diagnose
+from .explanation import Reason
+from .other_libraries import LIBRARIES, Answer
 from .report import (
     Argument,
     Measure,

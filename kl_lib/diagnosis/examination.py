@@ -14,8 +14,8 @@ from kl_lib import checks
 from kl_lib.discrete import kl_divergence
 
 from . import inputs, measures, remedies
-from .answers import Answer, ask
 from .inputs import Input
+from .other_libraries import Answer, ask
 from .report import Problem, Report
 
 Array = NDArray[np.float64]

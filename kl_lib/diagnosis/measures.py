@@ -15,10 +15,20 @@ from kl_lib.errors import PLACES
 from kl_lib.rows import CHUNK
 from kl_lib.stable import log_ratio
 
-from .answers import AGREEMENT
+from .explanation import AGREEMENT
 from .inputs import Input, numpy_dtype, own_axis
 from .report import Measure, Mismatch, Note, Rounding, Summary, Term
-from .wording import LN2, count, divergence, index, number, percent, span
+from .wording import (
+    LN2,
+    count,
+    digits_apart,
+    digits_from_one,
+    divergence,
+    index,
+    number,
+    percent,
+    span,
+)  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -279,7 +289,8 @@ def _notes(pair: Pair, rounding: Rounding) -> Iterator[Note]:
             sums = pair.of[f"sum of {name}"]
             if float(np.abs(sums - 1).max()) > (1e-9 if dtype == "float64" else 1e-6):
                 who = f"{name} sums" if exact.ndim == 0 else f"the rows of {name} sum"
-                total = span(sums.min(), sums.max(), between="between {} and {}")
+                digits = digits_from_one(sums.min(), sums.max())
+                total = span(sums.min(), sums.max(), between="between {} and {}", digits=digits)
                 yield Note(
                     "sum",
                     f"{who} to {total}, as {dtype} may: the numbers here are those after dividing "
@@ -289,10 +300,10 @@ def _notes(pair: Pair, rounding: Rounding) -> Iterator[Note]:
 
 def _cancellation(rounding: Rounding, exact: Array) -> str:
     where = f", row {index(rounding.row)}" if rounding.row else ""
-    text = (
-        f"the plain sum of p log(p/q) in {rounding.dtype} gives {number(rounding.naive)} nats "
-        f"instead of {number(rounding.exact)}{where}"
-    )
+    digits = digits_apart(rounding.naive, rounding.exact)
+    naive, right = number(rounding.naive, digits), number(rounding.exact, digits)
+    text = f"the plain sum of p log(p/q) in {rounding.dtype} gives {naive} nats instead of {right}"
+    text += where
     if rounding.exact > 0 and np.isfinite(rounding.relative):
         text += f", off by {percent(rounding.relative)}"
     if exact.ndim and rounding.negative_rows:

@@ -9,16 +9,18 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from .wording import count, number, percent
+from kl_lib.printing import printable
+
+from .wording import count, digits_apart, number, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderResult
 
-    from .answers import Answer
+    from .other_libraries import Answer
     from .report import Mismatch, Problem, Report
 
 WIDTH = 80
@@ -190,12 +192,14 @@ def _answer(answer: Answer) -> str:
 def _shown(answer: Answer) -> str:
     """The answer in a few words: one number, one row of many, or the first numbers of a shape."""
     if answer.value is not None and answer.expected is not None:
-        if not answer.row:
-            return number(answer.value)
         if answer.status == "agrees":
-            return "every row"
+            return "every row" if answer.row else number(answer.value)
+        digits = digits_apart(answer.value, answer.expected)
+        value, expected = number(answer.value, digits), number(answer.expected, digits)
+        if not answer.row:
+            return value
         rows = count(answer.differing or 0, "row differs", "rows differ")
-        return f"{rows}; {_row(answer.row)}: {number(answer.value)}, not {number(answer.expected)}"
+        return f"{rows}; {_row(answer.row)}: {value}, not {expected}"
     numbers = ", ".join(map(number, answer.values))
     if not answer.shape:
         return numbers
@@ -211,8 +215,8 @@ def _row(row: tuple[int, ...]) -> str:
 
 
 def as_text(report: Report) -> Iterator[str]:
-    yield from _wrap(report.verdict, "", "")
-    for block in _blocks(report):
+    yield from _wrap(printable(report.verdict), "", "")
+    for block in map(_printable, _blocks(report)):
         yield ""
         yield from _wrap(block.title, "", "")
         if isinstance(block, Lines):
@@ -221,6 +225,19 @@ def as_text(report: Report) -> Iterator[str]:
         else:
             yield from _stacked(block) if block.stacked else _columns(block)
             yield from _wrap(block.note, "  ", "  ")
+
+
+def _printable(block: Table | Lines) -> Table | Lines:
+    """Before anything is wrapped or set in columns: ‖ may become two signs."""
+    if isinstance(block, Lines):
+        return Lines(printable(block.title), tuple(map(printable, block.lines)))
+    return replace(
+        block,
+        title=printable(block.title),
+        header=tuple(map(printable, block.header)),
+        rows=tuple(tuple(map(printable, row)) for row in block.rows),
+        note=printable(block.note),
+    )
 
 
 def _wrap(text: str, first: str, rest: str) -> list[str]:

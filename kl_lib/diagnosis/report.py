@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import rendering
-from .answers import Answer
+from .other_libraries import Answer
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -14,6 +14,18 @@ def number(x: float, digits: int = 6) -> str:
     return f"{x:.{digits}g}"
 
 
+def digits_apart(x: float, y: float, digits: int = 6) -> int:
+    """How many significant digits, at least `digits`, show that x and y are not the same number."""
+    if x == y or not np.isfinite([x, y]).all():
+        return digits
+    return next(n for n in range(digits, 18) if number(x, n) != number(y, n))
+
+
+def digits_from_one(*sums: float) -> int:
+    """How many, at least 9, show that not all of these sums are 1."""
+    return digits_apart(max(sums, key=lambda x: abs(x - 1), default=1.0), 1.0, 9)
+
+
 def percent(x: float) -> str:
     """A share in per cent, never 0 or 100 unless it is."""
     text = f"{100 * x:.3g} %"

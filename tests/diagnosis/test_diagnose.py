@@ -18,7 +18,8 @@ from bs4 import BeautifulSoup
 from scipy import special, stats
 
 from kl_lib import DistributionError, diagnose, frameworks, kl_divergence
-from kl_lib.diagnosis import answers
+from kl_lib.diagnosis import Rounding, explanation, habits, measures, other_libraries
+from kl_lib.diagnosis.habits import Asked
 
 P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
 KL = 0.0997934721  # NUMERICS: [.2,.5,.2,.1] ‖ [.3,.4,.1,.2]
@@ -343,10 +344,10 @@ def test_what_explains_some_of_many_rows_is_tried_on_all(monkeypatch):
         value[7] += 0.1
         return value
 
-    imitate(monkeypatch, answers.Call("f", one_is_off, ALL_HABITS))
+    imitate(monkeypatch, other_libraries.Call("f", one_is_off, ALL_HABITS))
     assert kinds(diagnose(p, q, libraries=("numpy",)).answers[0]) == {"unexplained"}
     # Counts leave nothing to compare with: rows are taken from everywhere. Row 7 is not among them.
-    few = answers._few_rows(one_is_off(p, q, -1), p, q, -1, None)[0]
+    few = explanation._few_rows(one_is_off(p, q, -1), Asked(p, q), p.shape, None)[0]
     assert one_is_off(p, q, -1)[7] not in few
     assert 1000 < len(few) < 10_000
 
@@ -356,16 +357,18 @@ def test_slices_add_up_along_any_axis(monkeypatch, shape):
     rng = np.random.default_rng(5)
     p, q = rng.random(shape), rng.random(shape)
     for axis in range(-len(shape), len(shape)):
-        for habits, value in [
+        h, clipped = habits, (p.clip(1e-7), q.clip(1e-7))
+        for some, value in [
             ((), special.rel_entr(p, q).sum(axis)),
-            (("swap", "batch mean"), special.rel_entr(q, p).sum(axis).mean()),
-            (("clip", "mean of all"), special.rel_entr(p.clip(1e-7), q.clip(1e-7)).mean()),
-            (("divide",), stats.entropy(p, q, axis=axis)),
-            (("divide", "axis 0"), stats.entropy(p, q)),
-            (("mean", "last axis"), special.rel_entr(p, q).mean(tuple(range(1, len(shape))))),
-            (("batchmean", "clip"), special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum() / shape[0]),
-        ]:  # fmt: skip
-            found, size = answers._model(p, q, axis, habits, False)
+            ((h.SWAP, h.MEAN_OF_ROWS), special.rel_entr(q, p).sum(axis).mean()),
+            ((h.CLIP, h.MEAN_OF_ALL), special.rel_entr(*clipped).mean()),
+            ((h.DIVIDE,), stats.entropy(p, q, axis=axis)),
+            ((h.DIVIDE, h.AXIS_0), stats.entropy(p, q)),
+            ((h.MEAN, h.LAST_AXIS), special.rel_entr(p, q).mean(tuple(range(1, len(shape))))),
+            ((h.MEAN_OVER_AXIS_0, h.CLIP), special.rel_entr(*clipped).sum() / shape[0]),
+            ((h.Q_FOR_LOG_Q, h.SUM_OF_ALL), (p * (np.log(p) - q)).sum()),
+        ]:
+            found, size = habits.total(Asked(p, q, axis), some)
             assert found.shape == size.shape == np.shape(value)
             np.testing.assert_allclose(found, value, rtol=1e-10)
 
@@ -729,7 +732,7 @@ def test_numpy_and_scipy_are_quoted_as_they_answer(name):
         ("zero in both", "scipy", "scipy.special.rel_entr", set()),
         ("near equal", "numpy", "np.sum", {"rounding"}),
         ("near equal, float32", "numpy", "np.sum", {"sum", "rounding"}),
-        ("near equal, float32", "scipy", "scipy.special.kl_div", {"masses"}),
+        ("near equal, float32", "scipy", "scipy.special.kl_div", {"masses", "sum"}),
         ("one infinite row", "scipy", "scipy.stats.entropy", {"divide", "axis 0"}),
         ("wrong axis", "scipy", "scipy.stats.entropy", {"axis 0"}),
         ("logarithms", "scipy", "scipy.special.rel_entr", {"inf for negative"}),
@@ -763,10 +766,13 @@ def test_rows_that_differ_are_counted_and_the_worst_shown():
 
 def imitate(monkeypatch, *calls):
     """Let the library called numpy be these calls."""
-    monkeypatch.setitem(answers.CALLS, "numpy", calls)
+    monkeypatch.setitem(other_libraries.CALLS, "numpy", calls)
 
 
-ALL_HABITS = ("clip", "divide", "swap", "masses", "nan for p = 0", "batch mean")
+ALL_HABITS = (
+    habits.CLIP, habits.DIVIDE, habits.SWAP, habits.MASSES, habits.NAN_FOR_ZERO,
+    habits.MEAN_OF_ROWS,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -782,7 +788,7 @@ ALL_HABITS = ("clip", "divide", "swap", "masses", "nan for p = 0", "batch mean")
     ],
 )
 def test_reasons_follow_the_behaviour_and_not_the_name(monkeypatch, behaviour, reasons):
-    imitate(monkeypatch, answers.Call("f", lambda p, q, axis: behaviour(p, q), ALL_HABITS))
+    imitate(monkeypatch, other_libraries.Call("f", lambda p, q, axis: behaviour(p, q), ALL_HABITS))
     p, q = rows(4, 6, 11), rows(4, 6, 12)
     q[:, 0] = 1e-9
     report = diagnose(p, q / q.sum(-1, keepdims=True), libraries=("numpy",))
@@ -791,7 +797,7 @@ def test_reasons_follow_the_behaviour_and_not_the_name(monkeypatch, behaviour, r
 
 
 def test_a_habit_that_changes_nothing_here_is_not_named(monkeypatch):
-    clipping = answers.Call(
+    clipping = other_libraries.Call(
         "f", lambda p, q, axis: special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum(axis), ALL_HABITS
     )
     imitate(monkeypatch, clipping)
@@ -801,7 +807,7 @@ def test_a_habit_that_changes_nothing_here_is_not_named(monkeypatch):
 def test_clipped_entries_are_counted(monkeypatch):
     rng = np.random.default_rng(4)
     p, q = (rng.dirichlet(np.full(1000, 0.05), 3) for _ in range(2))
-    clipping = answers.Call(
+    clipping = other_libraries.Call(
         "f", lambda p, q, axis: special.rel_entr(p.clip(1e-7), q.clip(1e-7)).sum(axis), ALL_HABITS
     )
     imitate(monkeypatch, clipping)
@@ -839,14 +845,95 @@ def test_mean_instead_of_sum_is_measured_as_in_older_mxnet(monkeypatch):
     assert kinds(answer(report, "mxnet", "KLDivLoss()(log p, q)")) == {"swap", "mean"}
 
 
-def kl_div_of_torch(first, second, *, call="kl_div", reduction="mean"):
+#: What torch 2.13.0 answers on P3 and Q3, and what explains it.
+P3, Q3 = [[0.2, 0.5, 0.3]], [[0.3, 0.4, 0.3]]
+TORCH = {
+    "F.kl_div(log q, p)": (0.010159584678490633, {"mean of all"}),
+    "F.kl_div(log q, p, reduction='batchmean')": (0.0304787540354719, {"batchmean"}),
+    "F.kl_div(log q, p, reduction='sum')": (0.0304787540354719, {"sum of all"}),
+    "F.kl_div(log q, log p, log_target=True, reduction='batchmean')": (
+        0.03047875403547197, {"batchmean"},
+    ),
+    "F.kl_div(log q, log p)": (math.nan, {"log p", "mean of all"}),
+    "F.kl_div(q, p)": (-0.4598843380215245, {"log q", "mean of all"}),
+    "F.kl_div(q, p, reduction='batchmean')": (-1.3796530140645735, {"log q", "batchmean"}),
+    "F.kl_div(q, p, reduction='sum')": (-1.3796530140645735, {"log q", "sum of all"}),
+    "F.kl_div(log p, q)": (0.010794037302255088, {"swap", "mean of all"}),
+    "F.kl_div(p, q)": (-0.4796333251150746, {"log q", "mean of all"}),
+    "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))": (
+        0.03047875403547201, set(),
+    ),
+}  # fmt: skip
+
+
+def answers_of(library, p, q, answers, **options):
+    """The reasons that are found for what calls of a library are said to have answered."""
+    p, q = (np.asarray(x, dtype=float) for x in (p, q))
+    exact = kl_divergence(p, q) if not options else None
+    for call in other_libraries.CALLS[library]:
+        if call.text in answers:
+            got = np.asarray(answers[call.text])
+            with np.errstate(all="ignore"):
+                yield (
+                    call.text,
+                    explanation.explain(got, Asked(p, q), call.habits, exact, **options),
+                )
+
+
+def test_what_torch_was_recorded_to_answer_is_what_its_documentation_defines():
+    kl, (p, q) = float(truth.kl(P3[0], Q3[0])), (P3[0], Q3[0])
+    forgotten = -float(truth.entropy(p)) - math.fsum(a * b for a, b in zip(p, q, strict=True))
+    swapped = -float(truth.entropy(q)) - math.fsum(a * b for a, b in zip(p, q, strict=True))
+    defined = [kl / 3, kl, kl, kl, math.nan, forgotten / 3, forgotten, forgotten,
+               float(truth.kl(q, p)) / 3, swapped / 3, kl]  # fmt: skip
+    assert [value for value, _ in TORCH.values()] == pytest.approx(defined, rel=1e-14, nan_ok=True)
+    # The two numbers people ask about, where KL is 0.0304788.
+    assert f"{forgotten / 3:.4f} {forgotten:.4f} {kl:.7f}" == "-0.4599 -1.3797 0.0304788"
+
+
+def test_what_torch_was_recorded_to_answer_is_explained():
+    assert [call.text for call in other_libraries.CALLS["torch"]] == list(TORCH)
+    recorded = {call: value for call, (value, _) in TORCH.items() if "Categorical" not in call}
+    found = dict(answers_of("torch", P3, Q3, recorded))
+    assert {call: {reason.kind for reason in reasons} for call, reasons in found.items()} == {
+        call: TORCH[call][1] for call in recorded
+    }
+    forgotten, reduced = (reason.message for reason in found["F.kl_div(q, p)"])
+    assert forgotten == "expects log q first: it takes q for log q"
+    assert reduced == "mean instead of sum: divides the sum of all by 3"
+    target = found["F.kl_div(log q, log p)"][0].message
+    assert "takes log p for p, unless you pass log_target=True" in target
+
+
+def test_a_mean_of_no_rows_is_0_divided_by_0():
+    empty = np.empty((0, 3))
+    nan = {call: math.nan for call in TORCH if "'sum'" not in call and "F." in call}
+    found = dict(answers_of("torch", empty, empty, nan))
+    assert len(found) == 8
+    for call, [reason] in found.items():
+        assert reason.message == (
+            "divides the sum of all by 0, the length of axis 0 (the mean of nothing: 0/0)"
+            if "batchmean" in call
+            else "mean instead of sum: divides the sum of all by 0 (the mean of nothing: 0/0)"
+        )
+    average = {"keras.losses.KLDivergence()(p, q)": math.nan}
+    [(_, [reason])] = answers_of("keras", empty, empty, average)
+    assert reason.message.endswith("one number for 0 rows (the mean of nothing: 0/0)")
+
+
+def kl_div_of_torch(first, second, *, call="kl_div", reduction="mean", log_target=False):
     """What torch.nn.functional.kl_div and Categorical document, in NumPy."""
     if call == "Categorical":
         p, q = (np.asarray(x) / np.sum(x, axis=-1, keepdims=True) for x in (first, second))
         return special.rel_entr(p, q).sum(-1)
     with np.errstate(all="ignore"):
-        loss = special.xlogy(second, second) - np.asarray(second) * first
-    return loss.mean() if reduction == "mean" else loss.sum() / len(loss)
+        if log_target:
+            loss = np.exp(second) * (second - np.asarray(first))
+        else:
+            loss = special.xlogy(second, second) - np.asarray(second) * first
+    return {"mean": loss.mean, "sum": loss.sum, "batchmean": lambda: loss.sum() / len(loss)}[
+        reduction
+    ]()
 
 
 def test_the_conventions_of_torch_are_recognised(monkeypatch):
@@ -854,27 +941,174 @@ def test_the_conventions_of_torch_are_recognised(monkeypatch):
         monkeypatch.setattr(frameworks.torch, "load", lambda: None)
         monkeypatch.setattr(frameworks.torch, "version", lambda: "torch as documented")
         monkeypatch.setattr(frameworks.torch, "raw", kl_div_of_torch)
+    report = diagnose(P3, Q3, libraries=("torch",))
+    assert {a.call: kinds(a) for a in report.answers} == {call: x for call, (_, x) in TORCH.items()}
+    assert [a.values[0] for a in report.answers] == pytest.approx(
+        [value for value, _ in TORCH.values()], rel=1e-13, nan_ok=True
+    )
     report = diagnose(BATCH_P, BATCH_Q, libraries=("torch",))
-    found = {a.call: kinds(a) for a in report.answers}
-    assert found == {
-        "F.kl_div(log q, p)": {"mean of all"},
-        "F.kl_div(log q, p, reduction='batchmean')": {"batchmean"},
-        "F.kl_div(log p, q)": {"swap", "mean of all"},
-        "F.kl_div(p, q)": {"log q", "mean of all"},
-        "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))": set(),
-    }
+    assert {a.call: kinds(a) for a in report.answers} == {call: x for call, (_, x) in TORCH.items()}
     assert report.answers[0].values == pytest.approx(
         [special.rel_entr(BATCH_P, BATCH_Q).mean()], rel=1e-6
     )
+    # log q in place of q is what the call with q wants, and is nothing to complain of.
+    logs = diagnose(P3, np.log(Q3), libraries=("torch",))
+    assert kinds(answer(logs, "torch", "F.kl_div(q, p, reduction='sum')")) == {
+        "log q", "sum of all",
+    }  # fmt: skip
+    assert kinds(answer(logs, "torch", "F.kl_div(log q, p, reduction='sum')")) == {
+        "logarithms", "sum of all",
+    }  # fmt: skip
+    # Where p is 0, so is the target's exponential, and 0 * -inf is nan.
+    zero = diagnose([[0, 0.5, 0.5]], [[0.2, 0.4, 0.4]], libraries=("torch",))
+    log_target = answer(zero, "torch", "F.kl_div(log q, log p, log_target=True")
+    assert kinds(log_target) == {"nan for p = 0", "batchmean"}
+
+
+# What the answer cannot tell, a reason does not claim
+
+
+@pytest.mark.parametrize(("p", "q"), [([2, 2], [4, 0]), ([1, 1, 1], [1, 1, 1])])
+def test_an_answer_that_is_the_same_either_way_is_not_said_to_leave_the_sums_as_they_are(p, q):
+    value = float(kl_divergence(p, q, normalize=True))
+    assert value in (0, math.inf)
+    for found in diagnose(p, q).answers:
+        assert found.values == (value,)
+        [reason] = found.reasons
+        assert reason.kind == "undecided"
+        assert reason.message == (
+            f"the same with or without dividing by the sums: p sums to {sum(p)}, q sums to {sum(q)}"
+        )
+    categorical = "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))"
+    [(_, [reason])] = answers_of("torch", p, q, {categorical: value}, faults=("sum",))
+    assert reason.kind == "undecided"
+
+
+def test_sums_that_are_lost_in_rounding_are_not_said_to_matter():
+    # Sums of 1 + 2e-6 move KL by 2e-6 of it, which an answer in float16 cannot tell.
+    p, q = np.array(P3[0]) * (1 + 2e-6), np.array(Q3[0]) * (1 + 2e-6)
+    kl = float(truth.kl(P3[0], Q3[0]))
+    for dtype, value, kind in ((float, kl * (1 + 2e-6), "sum"), (np.float16, kl, "undecided")):
+        call = {"scipy.special.rel_entr(p, q).sum(axis={axis})": np.array(value, dtype)}
+        [(_, [reason])] = answers_of("scipy", p, q, call, faults=("sum",))
+        assert reason.kind == kind
+
+
+def test_nan_is_blamed_on_a_negative_number_only_where_that_number_makes_it():
+    # The log of a quotient of two negative numbers is a number: nan is from the other row.
+    report = diagnose([[-0.5, 1.5], [0, 1]], [[-0.5, 1.5], [0, 1]], libraries=("numpy",))
+    found = {reason.kind: reason.message for reason in report.answers[0].reasons}
+    assert set(found) == {"nan for p = 0", "quotient", "negative"}
+    assert found["negative"] == "does not refuse 2 negative numbers"
+    assert found["quotient"] == (
+        "takes the log of p / q, which is positive where both are negative: 1 entry (index 0, 0)"
+    )
+    alone = diagnose([-0.5, 1.5], [0.5, 0.5], libraries=("numpy",)).answers[0].reasons
+    assert [reason.message for reason in alone] == ["nan from log of 1 negative number"]
+
+
+def test_a_nan_that_hides_whether_keras_clips_is_blamed_on_nan_alone():
+    p, q = [[-0.1, 1.1], [0.5, 0.5]], [[0.5, 0.5], [math.nan, 0.5]]
+    calls = {"keras.losses.KLDivergence()(p, q)": math.nan}
+    [(_, reasons)] = answers_of("keras", p, q, calls, faults=("negative", "nan"))
+    assert [reason.message for reason in reasons] == [
+        "averages over the batch: one number for 2 rows",
+        "does not refuse 1 negative number",
+        "nan in 1 entry, so nan out",
+    ]
+
+
+def test_inf_in_inf_out_and_inf_that_is_clipped():
+    p, q = [math.inf, 1], [0.5, 0.5]
+    report = diagnose(p, q)
+    assert [a.reasons[-1].message for a in report.answers] == [
+        "inf in 1 entry, so inf out", "inf in 1 entry, so inf out",
+        "inf in 1 entry, so nan out", "inf in 1 entry, so nan out",
+    ]  # fmt: skip
+    call = "keras.losses.kl_divergence(p, q)"
+    [(_, reasons)] = answers_of("keras", p, q, {call: 2 * math.log(2)}, faults=("infinite",))
+    assert [reason.message for reason in reasons] == [
+        "clips 1 entry to [1e-7, 1]: 1 of p above 1", "inf in 1 entry does not stop it",
+    ]  # fmt: skip
+
+
+def test_a_negative_zero_in_q_is_the_cause_of_nan():
+    report = diagnose([0.5, 0.5], [1, -0.0], libraries=("numpy",))
+    assert math.isnan(report.answers[0].value)
+    [reason] = report.answers[0].reasons
+    assert (reason.kind, reason.message) == (
+        "quotient", "p / q is -inf, and its log nan, where q is -0.0: 1 entry (index 1)",
+    )  # fmt: skip
+
+
+def test_float32_comes_before_dividing_and_a_label_is_all_that_loses():
+    p, q = [1e-40, 3e-40], [1e-50, 1e-40]  # 1e-50 is 0 in float32
+    one_hot = other_libraries.CALLS["tfp"][1].text
+    [(_, reasons)] = answers_of("tfp", p, q, {one_hot: np.float32(math.inf)}, faults=("sum",))
+    assert [reason.kind for reason in reasons] == ["float32", "undecided"]
+    assert reasons[0].message == "reads float32, where 0 of p and 1 of q become 0"
+    label = habits.Q_IN_FLOAT32.says(Asked(np.array(p), np.array(q)), -1)
+    assert label == "reads q as float32, where 1 of q become 0"
+    assert habits.P_IN_FLOAT32.says(Asked(np.array(p), np.array(q)), -1) == "reads p as float32"
+
+
+def test_masses_and_sums_are_both_named_where_both_matter():
+    report = diagnose([0.5, 0.5], [0.3, 0.3], normalize=True, libraries=("scipy",))
+    found = answer(report, "scipy", "scipy.special.kl_div")
+    assert found.value == pytest.approx(math.log(0.5 / 0.3) - 0.4)
+    assert kinds(found) == {"masses", "sum"}
+
+
+# Two numbers that are said to differ read so
+
+
+def test_numbers_that_differ_are_shown_with_the_digits_that_tell(monkeypatch):
+    # 0.0230883 both, to six digits.
+    rounding = Rounding("float32", (), 0.0230883451, 0.0230883057, 1.7e-6, 0)
+    note = measures._cancellation(rounding, np.array(rounding.exact))
+    assert "gives 0.02308835 nats instead of 0.02308831, off by 0.00017 %" in note
+    # An answer that differs from KL is not written as KL is.
+    p, q = P3[0], Q3[0]
+    exact = float(truth.kl(p, q))
+    off = exact * (1 + 2e-6)
+    assert f"{exact:.6g}" == f"{off:.6g}" != f"{off:.7g}"
+    imitate(monkeypatch, other_libraries.Call("f", lambda p, q, axis: off + 0 * p[..., 0]))
+    assert f"      {off:.7g}: no habit" in str(diagnose(p, q, libraries=("numpy",)))
+    batch = str(diagnose(P3, Q3, libraries=("numpy",)))
+    assert f"row 0: {off:.7g}, not {exact:.7g}: no" in batch
+
+
+def test_sums_that_are_not_1_do_not_read_1():
+    q = np.array([0.5, 0.5 + 2e-9])
+    report = diagnose([0.5, 0.5], q, libraries=("numpy",))
+    [note] = [n.message for n in report.notes if n.kind == "sum"]
+    assert "q sums to 1.000000002, as float64 may" in note
+    [reason] = report.answers[0].reasons
+    assert reason.kind == "sum"
+    assert reason.message == "does not divide by the sums: p sums to 1, q sums to 1.000000002"
 
 
 def test_a_library_that_refuses_is_quoted(monkeypatch):
     def refusing(p, q, axis):
         raise ValueError("no distribution\nsecond line")
 
-    imitate(monkeypatch, answers.Call("f", refusing))
+    imitate(monkeypatch, other_libraries.Call("f", refusing))
     [found] = diagnose(P, Q, libraries="numpy").answers
     assert (found.status, found.message) == ("refuses", "ValueError: no distribution")
+
+
+def test_of_an_error_that_begins_with_a_traceback_its_message_is_quoted(monkeypatch):
+    class MXNetError(Exception):
+        pass
+
+    def refusing(p, q, axis):
+        raise MXNetError(
+            'Traceback (most recent call last):\n  File "a.cc", line 170\nMXNetError: no shape.'
+        )
+
+    imitate(monkeypatch, other_libraries.Call("f", refusing))
+    [found] = diagnose(P, Q, libraries="numpy").answers
+    assert found.message == "MXNetError: no shape."
 
 
 def test_a_library_that_is_missing_or_unknown_is_reported(monkeypatch):
@@ -950,6 +1184,14 @@ def test_mxnet_is_asked_and_expects_log_q_first():
     report = diagnose(p, q, libraries=("mxnet",))
     right = answer(report, "mxnet", "KLDivLoss()(log q, p)")
     assert right.status == "agrees"
+    forgotten = answer(diagnose(P3, Q3, libraries=("mxnet",)), "mxnet", "KLDivLoss()(q, p)")
+    assert forgotten.value == pytest.approx(-1.379653, abs=1e-6)
+    assert forgotten.value == float(
+        mx.gluon.loss.KLDivLoss()(mx.nd.array(Q3), mx.nd.array(P3)).asscalar()
+    )
+    assert [reason.message for reason in forgotten.reasons] == [
+        "expects log q first: it takes q for log q"
+    ]
     wrong = answer(report, "mxnet", "KLDivLoss()(p, q)")
     loss = mx.gluon.loss.KLDivLoss()
     assert wrong.values == tuple(float(x) for x in loss(mx.nd.array(p), mx.nd.array(q)).asnumpy())

@@ -1,0 +1,405 @@
+"""What a library's call may do other than add up p·log(p/q) over an axis: its habits.
+
+A habit says in one place what it is called, what it does to the computation and how a report words
+it. `total` computes the sum with any of them. Which call may have which, `other_libraries` lists;
+which of them explain an answer, `explanation` finds out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kl_lib.rows import CHUNK
+
+from .wording import count, digits_from_one, span
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call is asked about: p and q as floating-point arrays, and the axis of categories."""
+
+    p: Array
+    q: Array
+    axis: int = -1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of p and q together; ValueError if they do not broadcast."""
+        return np.broadcast_shapes(self.p.shape, self.q.shape)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of p and q in float64, as a call reads them.
+
+    `given` is that part in the dtype it came in, `totals` the sums of p and q where those are
+    needed, `instead_of_log_q` what is taken for a logarithm and is none.
+    """
+
+    p: Array
+    q: Array
+    given: tuple[Array, ...]
+    totals: tuple[Array, ...] = ()
+    instead_of_log_q: Array | None = None
+
+    @cached_property
+    def log_p(self) -> Array:
+        return np.log(self.p)
+
+    @cached_property
+    def log_q(self) -> Array:
+        return np.log(self.q) if self.instead_of_log_q is None else self.instead_of_log_q
+
+    @cached_property
+    def zero(self) -> Array:
+        """Where p is 0 and log q is a number."""
+        return (self.p == 0) & ~np.isnan(self.log_q)
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One thing a call may do.
+
+    Parameters
+    ----------
+    kind
+        Its word for programs.
+    sentence
+        Its words for people, on an input and the axis that was summed over.
+    read
+        What it makes of p and q.
+    finish
+        What it makes of the terms p·log(p/q).
+    axis
+        The axis that it sums over instead.
+    over, divisor
+        A reduction, of which a call has one: it sums over ``"all"`` axes or over all ``"but the
+        first"``, and divides by a number that depends on the shape and the axis.
+    settles
+        The faults of an invalid input that its sentence covers.
+    logarithm
+        Which of p and q it takes for a logarithm.
+    """
+
+    kind: str
+    sentence: str | Callable[[Asked, int], str]
+    read: Callable[[Slice], Slice] | None = None
+    finish: Callable[[Slice, Array], Array] | None = None
+    axis: int | None = None
+    over: str | None = None
+    divisor: Callable[[tuple[int, ...], int], int] = lambda shape, axis: 1
+    settles: tuple[str, ...] = ()
+    logarithm: str = ""
+
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether what one row gives depends on the others."""
+        return self.over == "all" or self.axis == 0
+
+    def says(self, asked: Asked, axis: int) -> str:
+        return self.sentence if isinstance(self.sentence, str) else self.sentence(asked, axis)
+
+
+# What becomes of p and q
+
+
+def _clipped(asked: Asked, axis: int) -> str:
+    both = {"p": asked.p, "q": asked.q}
+    below = {f"{name} below 1e-7": int((x < 1e-7).sum()) for name, x in both.items()}
+    above = {f"{name} above 1": int((x > 1).sum()) for name, x in both.items()}
+    outside = {what: n for what, n in (below | above).items() if n}
+    parts = " and ".join(f"{n} of {what}" for what, n in outside.items())
+    return f"clips {count(sum(outside.values()), 'entry', 'entries')} to [1e-7, 1]: {parts}"
+
+
+def _float32(x: Array) -> Array:
+    return x.astype(np.float32).astype(np.float64)
+
+
+def _lost(asked: Asked, names: str) -> str:
+    given = {"p": asked.p, "q": asked.q}
+    lost = {name: int(((given[name] != 0) & (_float32(given[name]) == 0)).sum()) for name in names}
+    parts = " and ".join(f"{n} of {name}" for name, n in lost.items())
+    return f", where {parts} become 0" if any(lost.values()) else ""
+
+
+def _label_in_float32(label: str) -> Habit:
+    """MXNet's label, which is p unless the two are swapped; a logarithm loses nothing."""
+    return Habit(
+        "float32 label",
+        lambda asked, axis: f"reads {label} as float32{_lost(asked, label)}",
+        read=lambda of: replace(of, p=_float32(of.p)),
+    )
+
+
+DIVIDE = Habit(
+    "divide",
+    lambda asked, axis: f"normalises silently: {sums(asked, axis)}",
+    read=lambda of: replace(of, p=of.p / of.totals[0], q=of.q / of.totals[1]),
+    settles=("sum",),
+)
+CLIP = Habit(
+    "clip", _clipped, read=lambda of: replace(of, p=of.p.clip(1e-7, 1), q=of.q.clip(1e-7, 1))
+)
+FLOAT32 = Habit(
+    "float32",
+    lambda asked, axis: f"reads float32{_lost(asked, 'pq')}",
+    read=lambda of: replace(of, p=_float32(of.p), q=_float32(of.q)),
+)
+P_IN_FLOAT32, Q_IN_FLOAT32 = _label_in_float32("p"), _label_in_float32("q")
+SWAP = Habit(
+    "swap",
+    "takes the reference second: this is KL(q‖p)",
+    read=lambda of: replace(of, p=of.q, q=of.p),
+)
+Q_FOR_LOG_Q = Habit(
+    "log q",
+    "expects log q first: it takes q for log q",
+    read=lambda of: replace(of, q=np.exp(of.q), instead_of_log_q=of.q),
+    logarithm="q",
+)
+P_FOR_LOG_Q = Habit(
+    "log q",
+    "expects log q first: it takes p for log q, and q for p",
+    read=lambda of: replace(of, p=of.q, q=np.exp(of.p), instead_of_log_q=of.p),
+    logarithm="p",
+)
+LOG_P_FOR_P = Habit(
+    "log p",
+    "expects p second: it takes log p for p, unless you pass log_target=True",
+    read=lambda of: replace(of, p=np.log(of.p)),
+)
+
+
+# What becomes of the terms
+
+
+def _with_quotient(of: Slice, terms: Array) -> Array:
+    usual = (of.p == 0) | ((of.p > 0) & (of.q > 0) & ~_out_of_range(*of.given))
+    return np.where(usual, terms, of.p * np.log(_quotient(*of.given)))
+
+
+def _quotient(p: Array, q: Array) -> Array:
+    """p/q as computed in the dtype of p and q, then in float64."""
+    return (p / q).astype(np.float64)
+
+
+def _out_of_range(p: Array, q: Array) -> Array:
+    """Where p/q has become inf, 0 or a subnormal number, which has lost digits."""
+    quotient = _quotient(p, q)
+    return np.isinf(quotient) | (quotient < np.finfo(np.result_type(p, q)).tiny)
+
+
+def _about_quotient(asked: Asked, axis: int) -> str:
+    p, q = asked.p, asked.q
+    overflows = f"p / q overflows or underflows {np.result_type(p, q)} in"
+    causes = {
+        overflows: (p > 0) & (q > 0) & _out_of_range(p, q),
+        "takes the log of p / q, which is positive where both are negative:": (p < 0) & (q < 0),
+        "p / q is -inf, and its log nan, where q is -0.0:": (p > 0) & (q == 0) & np.signbit(q),
+    }
+    return "; ".join(f"{why} {_places(asked, at)}" for why, at in causes.items() if at.any())
+
+
+def _with_masses(of: Slice, terms: Array) -> Array:
+    by_convention = np.isposinf(terms) & ((of.p < 0) | (of.q <= 0))
+    return np.where(by_convention, np.inf, terms - of.p + of.q)
+
+
+def _inf_for_negative(of: Slice, terms: Array) -> Array:
+    return np.where(((of.p < 0) | (of.q < 0)) & ~np.isnan(of.p) & ~np.isnan(of.q), np.inf, terms)
+
+
+NAN_FOR_ZERO = Habit(
+    "nan for p = 0",
+    lambda asked, axis: f"nan for 0 * log 0: p is 0 in {_places(asked, asked.p == 0)}",
+    finish=lambda of, terms: np.where(of.zero, np.nan, terms),
+)
+NAN_FOR_BOTH_ZERO = Habit(
+    "nan for p = q = 0",
+    lambda asked, axis: (
+        "nan for 0 * (log 0 - log 0): p and q are both 0 in "
+        + _places(asked, (asked.p == 0) & (asked.q == 0))
+    ),
+    finish=lambda of, terms: np.where(of.zero & np.isneginf(of.log_q), np.nan, terms),
+)
+INF_FOR_NEGATIVE = Habit(
+    "inf for negative",
+    lambda asked, axis: (
+        "inf by convention for a negative number: " + _places(asked, (asked.p < 0) | (asked.q < 0))
+    ),
+    finish=_inf_for_negative,
+    settles=("negative", "logarithms"),
+)
+QUOTIENT = Habit("quotient", _about_quotient, finish=_with_quotient)
+MASSES = Habit("masses", "adds -p + q to each term (the generalised KL)", finish=_with_masses)
+EPSILON = Habit(
+    "epsilon",
+    "adds 1e-12 to the label inside the logarithm",
+    finish=lambda of, terms: np.where(
+        of.p > 0, terms + of.p * (np.log(of.p + 1e-12) - of.log_p), terms
+    ),
+)
+
+
+# Which axes are summed over, and what the sum is divided by
+
+
+def _others(shape: tuple[int, ...], axis: int) -> int:
+    """How many rows: the product of all lengths but that of the axis."""
+    axis %= len(shape)
+    return math.prod(shape[:axis] + shape[axis + 1 :])
+
+
+def _one_number(asked: Asked) -> str:
+    return f"one number for {count(_others(asked.shape, asked.axis), 'row')}"
+
+
+def _nothing(n: int) -> str:
+    return "" if n else " (the mean of nothing: 0/0)"
+
+
+def _of_the_first(asked: Asked, axis: int) -> str:
+    if len(asked.shape) == 1:
+        return "does not sum: in a vector each category counts as an example of its own"
+    return f"sums over every axis but the first: shape {asked.shape} leaves {asked.shape[:1]}"
+
+
+AXIS_0 = Habit(
+    "axis 0",
+    lambda asked, axis: f"sums over axis 0: shape {asked.shape} leaves {asked.shape[1:]}",
+    axis=0,
+    settles=("sum",),  # the sums that were asked about are those of another axis
+)
+LAST_AXIS = Habit(
+    "last axis",
+    lambda asked, axis: f"sums over the last axis, not over axis {asked.axis}",
+    axis=-1,
+    settles=("sum",),
+)
+OTHER_AXES = Habit("other axes", _of_the_first, over="but the first")
+MEAN = Habit(
+    "mean",
+    lambda asked, axis: f"mean instead of sum: divides by {math.prod(asked.shape[1:])}",
+    over="but the first",
+    divisor=lambda shape, axis: math.prod(shape[1:]),
+)
+SUM_OF_ALL = Habit(
+    "sum of all", lambda asked, axis: f"adds up the batch: {_one_number(asked)}", over="all"
+)
+MEAN_OF_ALL = Habit(
+    "mean of all",
+    lambda asked, axis: (
+        "mean instead of sum: divides the sum of all by "
+        f"{math.prod(asked.shape)}{_nothing(math.prod(asked.shape))}"
+    ),
+    over="all",
+    divisor=lambda shape, axis: math.prod(shape),
+)
+MEAN_OVER_AXIS_0 = Habit(
+    "batchmean",
+    lambda asked, axis: (
+        f"divides the sum of all by {asked.shape[0]}, the length of axis 0"
+        f"{_nothing(asked.shape[0])}"
+    ),
+    over="all",
+    divisor=lambda shape, axis: shape[0],
+)
+MEAN_OF_ROWS = Habit(
+    "batch mean",
+    lambda asked, axis: (
+        f"averages over the batch: {_one_number(asked)}{_nothing(_others(asked.shape, asked.axis))}"
+    ),
+    over="all",
+    divisor=_others,
+)
+
+
+# The sum with some of them
+
+
+def axis_of(asked: Asked, habits: Sequence[Habit]) -> int:
+    """The axis that a call with these habits sums over."""
+    return next((habit.axis for habit in habits if habit.axis is not None), asked.axis)
+
+
+def summed(asked: Asked, habits: Sequence[Habit]) -> tuple[int, ...]:
+    """Every axis that a call with these habits sums over, counted from 0."""
+    ndim = len(asked.shape)
+    over = next((habit.over for habit in habits if habit.over), None)
+    one = (axis_of(asked, habits) % ndim,)
+    return one if over is None else tuple(range(0 if over == "all" else 1, ndim))
+
+
+def total(asked: Asked, habits: Sequence[Habit]) -> tuple[Array, Array]:
+    """Σ p·log(p/q) in float64 with some habits, and the size of what is summed.
+
+    Slice by slice along the longest axis, so that what comes between stays in the cache.
+    """
+    both = np.broadcast_arrays(asked.p, asked.q)
+    shape, axis, axes = asked.shape, axis_of(asked, habits), summed(asked, habits)
+    totals = []
+    if DIVIDE in habits:
+        totals = [x.sum(axis=axis, keepdims=True, dtype=np.float64) for x in both]
+        totals = [np.broadcast_to(x, shape) for x in totals]
+    longest = int(np.argmax(shape))
+    step = max(1, CHUNK * shape[longest] // max(math.prod(shape), 1))
+    parts = []
+    for start in range(0, max(shape[longest], 1), step):
+        cut = (*[slice(None)] * longest, slice(start, start + step))
+        given, of = tuple(x[cut] for x in both), tuple(x[cut] for x in totals)
+        p, q = (x.astype(np.float64) for x in given)
+        parts.append([x.sum(axis=axes) for x in _terms(Slice(p, q, given, of), habits)])
+    if longest in axes:
+        value, size = (np.asarray(sum(x)) for x in zip(*parts, strict=True))
+    else:
+        place = longest - sum(i < longest for i in axes)
+        value, size = (np.concatenate(x, axis=place) for x in zip(*parts, strict=True))
+    divisor = math.prod(habit.divisor(shape, axis) for habit in habits)
+    return value / divisor, size / max(divisor, 1)
+
+
+def _terms(of: Slice, habits: Sequence[Habit]) -> tuple[Array, Array]:
+    """What is summed, elementwise, and the size of what it was computed from."""
+    for habit in habits:
+        of = habit.read(of) if habit.read else of
+    terms = np.where(of.zero, 0.0, of.p * (of.log_p - of.log_q))
+    for habit in habits:
+        terms = habit.finish(of, terms) if habit.finish else terms
+    size = np.where(of.p == 0, 0.0, np.abs(of.p) * (1 + np.abs(of.log_p) + np.abs(of.log_q)))
+    return terms, np.where(np.isfinite(terms + size), np.maximum(np.abs(terms), size), 0.0)
+
+
+# How they word it
+
+
+def sums(asked: Asked, axis: int) -> str:
+    """'p sums to 10, q sums to between 1 and 1.05'; one at least is not 1, and reads so."""
+    both = np.broadcast_arrays(asked.p, asked.q)
+    totals = [x.sum(axis=axis, dtype=np.float64) for x in both]
+    digits = digits_from_one(*(end for x in totals if x.size for end in (x.min(), x.max())))
+    return ", ".join(
+        f"{name} sums to {span(x.min(), x.max(), between='between {} and {}', digits=digits)}"
+        if x.size
+        else f"{name} has no rows"
+        for name, x in zip("pq", totals, strict=True)
+    )
+
+
+def _places(asked: Asked, mask: Array) -> str:
+    """'1 entry (index 0)', '812 entries (first: index 3, 1)'."""
+    mask = np.broadcast_to(mask, asked.shape)
+    n = int(mask.sum())
+    if n == 0:
+        return "no entry"
+    index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
+    return f"{count(n, 'entry', 'entries')} ({'' if n == 1 else 'first: '}index {index})"

@@ -1,0 +1,33 @@
+"""Text as the standard output can show it, which may know no Unicode."""
+
+from __future__ import annotations
+
+import sys
+
+_ASCII = {"‖": "||", "±": "+-", "−": "-", "·": "*", "…": "..."}
+
+
+def printable(text: str) -> str:
+    """`text` for `sys.stdout`: what its encoding does not have is written in ASCII.
+
+    ‖ becomes ``||``, ± becomes ``+-``, and what has no such likeness a question mark.
+
+    Examples
+    --------
+    >>> import io, sys
+    >>> from contextlib import redirect_stdout
+    >>> with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="ascii")):
+    ...     text = printable("KL(p‖q) = 0.5 ± 0.1")
+    >>> text
+    'KL(p||q) = 0.5 +- 0.1'
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def shown(sign: str) -> str:
+        try:
+            sign.encode(encoding)
+        except UnicodeEncodeError:
+            return _ASCII.get(sign, "?")
+        return sign
+
+    return text if text.isascii() else "".join(map(shown, text))
