@@ -6,6 +6,7 @@ the number that comes out is finite: what the report tells people to do has been
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,10 +19,10 @@ from kl_lib import labels
 from kl_lib.checks import ROUNDED, SUM_TOLERANCE, YES_NO, one_hot
 from kl_lib.sampling import Estimate
 
-from .inputs import Input
+from .inputs import Input, own_axis
 from .measures import Pair
 from .report import Problem, Remedy
-from .wording import LN2, divergence, index, number, span
+from .wording import LN2, count, divergence, index, number, span
 
 Array = NDArray[Any]
 
@@ -34,32 +35,49 @@ class Trial:
 
     def __init__(self, p: Input, q: Input, axis: Any, normalize: bool) -> None:
         self.names = {"np": np, "kl_lib": kl_lib, "p": _python(p), "q": _python(q)}
-        self.axis = "" if axis in (-1, None) else f", axis={axis!r}"
+        # Where labels pair the two, what a remedy gives must be what it gives for aligned numbers:
+        # many a function of NumPy drops labels, and would pair by position what stands elsewhere.
+        self.aligned: dict[str, Any] | None = None
+        if any(labels.of(x.original) is not None for x in (p, q)):
+            self.aligned = self.names | {"p": p.given, "q": q.given}
+        self.own = own_axis(axis, max(p.values.ndim, q.values.ndim))
+        self.axis = "" if self.own == -1 else f", axis={operator.index(axis)}"
         self.normalize = ", normalize=True" if normalize else ""
         self.found: list[Remedy] = []
 
-    def call(self, p: str, q: str, *, function: str = "kl_divergence", options: str = "") -> str:
+    def call(self, *pair: str, function: str = "kl_divergence", options: str = "") -> str:
         """The call with the options that this report was asked for."""
         if function == "kl_divergence" and "normalize" not in options:
             options += self.normalize
         if "axis" not in options:
             options += self.axis
-        return f"kl_lib.{function}({p}, {q}{options})"
+        return f"kl_lib.{function}({', '.join(pair)}{options})"
 
-    def value(self, code: str) -> Any:
+    def value(self, code: str, names: dict[str, Any] | None = None) -> Any:
         """What a line of Python gives; None if it raises, which makes it no remedy."""
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                result = eval(code, dict(self.names))
+                result = eval(code, dict(names or self.names))
+                return result if isinstance(result, Estimate) else np.asarray(result, np.float64)
         except Exception:  # whatever another library's object raises when it is computed with
             return None
-        return result if isinstance(result, Estimate) else np.asarray(result, dtype=np.float64)
 
-    def offer(self, kind: str, text: str, code: str) -> bool:
-        """Add the remedy if it works; whether it does."""
+    def offer(
+        self,
+        kind: str,
+        text: str,
+        code: str,
+        *,
+        name: str = "KL(p‖q)",
+        everywhere: bool = False,
+    ) -> bool:
+        """Add the remedy if it works (`everywhere`: in every row); whether it does.
+
+        `name` is that of the quantity it gives.
+        """
         result = self.value(code)
-        if result is None:
+        if result is None or not self._pairs_labels(code, result):
             return False
         value: float | None
         if isinstance(result, Estimate):
@@ -68,11 +86,23 @@ class Trial:
             said += f", of which {bias:+.2g} may be bias" if bias else ""
         else:
             value = float(result) if result.ndim == 0 else None
-            said = divergence(result) if result.size else ""
-        if not said or not np.isfinite(result if value is None else value).any():
+            said = divergence(result, name) if result.size else ""
+        finite = np.isfinite(result if value is None else value)
+        if not said or not (finite.all() if everywhere else finite.any()):
             return False
+        if not finite.all():
+            said += f", infinite in {count(int((~finite).sum()), 'row')}"
         self.found.append(Remedy(kind, f"{text}: {said}", code, value))
         return True
+
+    def _pairs_labels(self, code: str, result: Any) -> bool:
+        if self.aligned is None:
+            return True
+        other = self.value(code, self.aligned)
+        if other is None:
+            return False
+        a, b = (x.value if isinstance(x, Estimate) else x for x in (result, other))
+        return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-9, atol=0))
 
 
 def _python(argument: Input) -> Any:
@@ -91,24 +121,34 @@ def for_invalid(
         return
     trial = Trial(p, q, axis, normalize)
     if "labels" in kinds:
-        _labels(trial)
+        trial.aligned = None  # that is what these remedies are about
+        _labels(trial, p, q)
     else:
         wrong = {problem.argument: problem for problem in problems}
         for group in (_shapes, _sums, _values):
             group(trial, p, q, kinds, wrong)
-        _rows(trial, p, q, axis, problems)
+        _rows(trial, p, q, problems)
     yield from trial.found
 
 
 Wrong = dict[str, Problem]
 
 
-def _labels(trial: Trial) -> None:
+def _labels(trial: Trial, p: Input, q: Input) -> None:
+    pair = f"*kl_lib.align(p, q{trial.axis})"
     text = "where a missing category has probability 0, align the two"
-    pair = "kl_lib.align(p, q)"
-    if not trial.offer("align", text, f"kl_lib.kl_divergence(*{pair}{trial.normalize})"):
+    works = trial.offer("align", text, trial.call(pair))
+    if not works and not trial.normalize:
         text = "if these are counts and a missing category was not drawn, align the two"
-        trial.offer("align", text, f"kl_lib.kl_divergence(*{pair}, normalize=True)")
+        works = trial.offer("align", text, trial.call(pair, options=", normalize=True"))
+    if not works:  # q lacks what p has, so that KL(p‖q) is infinite
+        if not any(np.any(x.values % 1) for x in (p, q)):
+            _smooth(trial, pair)
+        _js(trial, "align the two, and KL(p‖q) is infinite, js_divergence never", pair)
+    if trial.own == -1:
+        rows = ", ".join(f"{x}.loc[p.index.intersection(q.index)]" for x in ("p", "q"))
+        if p.values.ndim == q.values.ndim == 2:
+            trial.offer("align", "keep the rows that both have", trial.call(rows))
     text = "if position is what counts, drop the labels"
     trial.offer("position", text, trial.call(_without_labels(trial, "p"), "q"))
 
@@ -121,25 +161,38 @@ def _without_labels(trial: Trial, name: str) -> str:
 def _shapes(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
     shapes = p.values.shape, q.values.shape
     deep = max(map(len, shapes))
-    for other in range(deep):
-        if all(len(shape) != deep or shape[other] > 1 for shape in shapes):
-            code = trial.call("p", "q", options=f", axis={other}")
-            trial.offer("axis", f"pass axis={other}", code)
+    if "shape" in kinds or not trial.normalize:  # counts can be divided along any axis
+        for other in range(deep):
+            if all(len(shape) != deep or shape[other] > 1 for shape in shapes):
+                code = trial.call("p", "q", options=f", axis={other}")
+                trial.offer("axis", f"pass axis={other}", code)
     if "shape" in kinds:
         _other_shapes(trial)
+        _yes(trial, p, q)
     for one, other_ in ((p, q), (q, p)):
         if one.name not in wrong and "shape" not in kinds:
             continue
-        if (rows := _one_hot(one, other_)) is None:
+        if (rows := _one_hot(one, other_, trial.own)) is None:
             continue
         second = other_.name
         text = f"if {one.name} holds class labels, pass {rows}"
         call = (rows, second) if one.name == "p" else (second, rows)
         if not trial.offer("labels", text, trial.call(*call)):
-            probabilities = f"kl_lib.softmax({second})"
+            probabilities = f"kl_lib.softmax({second}{trial.axis})"
             call = (rows, probabilities) if one.name == "p" else (probabilities, rows)
             text += f", and if {second} holds logits, pass {probabilities}"
             trial.offer("labels", text, trial.call(*call))
+
+
+def _yes(trial: Trial, p: Input, q: Input) -> None:
+    """The probability of a yes, given against those of no and yes."""
+    pair = [p.values.shape, q.values.shape]
+    if sorted(shape[-1:] for shape in pair) != [(1,), (2,)] or trial.own != -1:
+        return
+    name = "p" if pair[0][-1] == 1 else "q"
+    both = f"np.concatenate([np.subtract(1, {name}), {name}], axis=-1)"
+    text = f"if {name} is the probability of a yes, the second category, pass {both}"
+    trial.offer("bernoulli", text, trial.call(*(both if x == name else x for x in ("p", "q"))))
 
 
 def _other_shapes(trial: Trial) -> None:
@@ -149,85 +202,165 @@ def _other_shapes(trial: Trial) -> None:
     trial.offer("squeeze", "drop axes of length 1, np.squeeze", squeezed)
 
 
-def _one_hot(labels_: Input, other: Input) -> str | None:
+def _one_hot(labels_: Input, other: Input, own: int) -> str | None:
     """The code of rows with a 1 at the label, if these can be class labels for those rows."""
-    values, name, shape = labels_.values, labels_.name, other.values.shape
-    if not shape or values.size == 0 or values.shape not in (shape[:-1], (*shape[:-1], 1)):
+    values, name, shape = labels_.values, labels_.name, list(other.values.shape)
+    if values.size == 0 or -own > len(shape):
         return None
-    whole = (values == np.floor(values)) & (values >= 0) & (values < shape[-1])
-    if not whole.all() or shape[-1] < 2:
+    categories = shape[own]
+    column = [*shape]
+    column[own] = 1
+    del shape[own]
+    if list(values.shape) not in ([shape, column] if own == -1 else [shape]) or not values.ndim:
+        return None
+    whole = (values == np.floor(values)) & (values >= 0) & (values < categories)
+    if not whole.all() or categories < 2:
         return None
     if labels_.given.dtype.kind not in "iu":
         name = f"np.asarray({name}, dtype=int)"
-    return one_hot(name, shape[-1], column=values.ndim == len(shape))
+    rows = one_hot(name, categories, column=values.ndim > len(shape))
+    return rows if own == -1 else f"np.moveaxis({rows}, -1, {own})"
 
 
 def _sums(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
     if "sum" not in kinds:
         return
-    both = [p.values, q.values]
     bad = [x for x in (p, q) if x.name in wrong and wrong[x.name].kind == "sum"]
-    single = all(x.shape[-1:] == (1,) for x in both)
-    between = all(((x >= 0) & (x <= 1)).all() for x in both)
-    if between and (single or all(0 < x.values.max(initial=0) < 1 for x in bad)):
-        text = "if each number is the probability of a yes, call kl_bernoulli"
-        if single or all(x.values.sum(axis=-1).min() > YES_NO for x in bad):
-            trial.offer("bernoulli", text, "kl_lib.kl_bernoulli(p, q)")
-    if single:
+    single = all(x.values.shape[trial.own :][:1] == (1,) for x in (p, q))
+    # Where another reading of the numbers makes them sum to 1, nobody need guess.
+    clear = any(remedy.kind in ("axis", "transpose", "labels") for remedy in trial.found)
+    clear = clear or _tables(trial, p, q, bad)
+    if not clear:
+        _bernoulli(trial, p, q, bad, single)
+    if single or trial.normalize:
         return
-    whole = [not np.any(x % 1) for x in both]
-    tables = [x for x in bad if x.values.ndim > 1]
-    if len(tables) == len(bad) and not trial.normalize:
-        text = "if the whole table is one distribution, pass np.ravel(p), np.ravel(q)"
-        trial.offer("table", text, trial.call("np.ravel(p)", "np.ravel(q)", options=", axis=-1"))
-    if trial.normalize:
-        return
+    whole = not any(np.any(x.values % 1) for x in (p, q))
     if all(x.dtype == "float64" for x in (p, q)):
         pair = [f"np.float32({name})" for name in "pq"]
         text = "if these were computed in float32, pass them as float32, whose sums may be "
         trial.offer("float32", f"{text}further off", trial.call(*pair))
-    what = "counts" if all(whole) else "weights, or densities on bins of equal width"
-    if all(np.abs(x.values.sum(axis=-1) - 1).max(initial=0) < ROUNDED for x in bad):
+    what = "counts" if whole else "weights, or densities on bins of equal width"
+    if all(np.abs(_total(x, trial.own) - 1).max(initial=0) < ROUNDED for x in bad):
         what = "rounded probabilities"
     code = trial.call("p", "q", options=", normalize=True")
-    works = trial.offer("normalize", f"if these are {what}, pass normalize=True", code)
-    if tables and all(whole):
+    if not trial.offer("normalize", f"if these are {what}, pass normalize=True", code):
+        _js(trial, f"if these are {what}, KL(p‖q) is infinite, js_divergence never", "p", "q")
+    if whole and any(x.values.ndim > 1 for x in bad):
         text = "if the whole table is one distribution, flatten it and pass normalize=True"
-        code = trial.call("np.ravel(p)", "np.ravel(q)", options=", normalize=True, axis=-1")
-        trial.offer("table", text, code)
-    if all(whole):
-        _counts(trial, p, q, smooth=not works)
-    for argument in bad:
-        _softmax(trial, argument, options="" if len(bad) == 1 else ", normalize=True")
-    _points(trial, p, q)
+        flat = trial.call("np.ravel(p)", "np.ravel(q)", options=", normalize=True, axis=-1")
+        trial.offer("table", text, flat)
+    if whole:
+        _counts(trial, p, q)
+        divided = trial.value(code)
+        if divided is not None and not np.isfinite(divided).all():
+            _smooth(trial)
+    if not clear:
+        _softmax(trial, bad)
+        _points(trial, p, q)
 
 
-def _softmax(trial: Trial, argument: Input, options: str) -> None:
-    """The output of a network's last layer where the softmax was forgotten."""
-    x, name = argument.values, argument.name
-    if not np.any(x % 1) or (x.max() <= 1 and x.sum(axis=-1).min() <= YES_NO):
+def _js(trial: Trial, text: str, *pair: str) -> None:
+    """What is finite where KL is not, for what has to be divided by its sums."""
+    code = trial.call(*pair, function="js_divergence", options=", normalize=True")
+    trial.offer("js", text, code, name="Jensen-Shannon")
+
+
+def _total(argument: Input, own: int) -> Array:
+    """Its sums; of all of it where it has no such axis, of which something else was said."""
+    values = argument.values
+    return values.sum(axis=own if -own <= values.ndim else None, dtype=np.float64)
+
+
+def _typical(argument: Input, own: int) -> float:
+    """The sum of a row that stands for most of them."""
+    return float(np.median(_total(argument, own)))
+
+
+def _tables(trial: Trial, p: Input, q: Input, bad: Sequence[Input]) -> bool:
+    """A distribution over two variables or more: its table sums to 1, no row does."""
+    if trial.normalize or any(x.values.ndim < 2 for x in bad):
+        return False
+    text = "if the whole table is one distribution, pass np.ravel(p), np.ravel(q)"
+    if trial.offer("table", text, trial.call("np.ravel(p)", "np.ravel(q)", options=", axis=-1")):
+        return True
+    if any(x.values.ndim < 3 for x in (p, q)) or trial.axis:
+        return False
+    pair = [f"np.reshape({x.name}, {(*x.values.shape[:-2], -1)})" for x in (p, q)]
+    text = f"if each table is one distribution, pass {pair[0]} and {pair[1]}"
+    return trial.offer("table", text, trial.call(*pair))
+
+
+def _bernoulli(trial: Trial, p: Input, q: Input, bad: Sequence[Input], single: bool) -> None:
+    """Chances of a yes, one or several at a time, or labels of 0 and 1 for them."""
+    if any(((x.values < 0) | (x.values > 1)).any() for x in (p, q)):
         return
-    if x.max() > 1:
-        text, values = f"if {name} is the output of a network without softmax", name
-    else:
+    chances = [x for x in bad if np.any(x.values % 1)]
+    several = len(chances) < len(bad) or all(_typical(x, trial.own) > YES_NO for x in chances)
+    if single or (chances and several):
+        text = "if each number is the probability of a yes, call kl_bernoulli"
+        trial.offer("bernoulli", text, "kl_lib.kl_bernoulli(p, q)", everywhere=True)
+
+
+def _softmax(trial: Trial, bad: Sequence[Input]) -> None:
+    """The output of a network's last layer where the softmax was forgotten."""
+    layers = {x.name: layer for x in bad if (layer := _layer(x, trial.own))}
+    if "output" in layers.values():  # beside it, numbers up to 1 need be no sigmoid's
+        layers = {name: layer for name, layer in layers.items() if layer == "output"}
+    if not layers:
+        return
+    logits = {
+        name: name if layer == "output" else f"np.log(np.divide({name}, np.subtract(1, {name})))"
+        for name, layer in layers.items()
+    }
+    if len(layers) == 2:
+        call = trial.call(*logits.values(), function="kl_from_logits")
+        said = call.removeprefix("kl_lib.")
+        if "output" in layers.values():
+            text = f"if these are outputs of a network without softmax, call {said}"
+        else:
+            text = f"if these came out of a sigmoid where a softmax belongs, call {said}"
+        trial.offer("softmax", text, call)
+        return
+    [(name, values)] = logits.items()
+    if layers[name] == "sigmoid" and any(x.name == name and x.values.max() == 1 for x in bad):
+        text = f"if {name} came out of a sigmoid, put a softmax in its place; at 1 it has lost the"
+        trial.found.append(Remedy("softmax", f"{text} logits that tell the categories apart"))
+        return
+    pair = [f"kl_lib.softmax({values}{trial.axis})" if n == name else n for n in ("p", "q")]
+    text = f"if {name} is the output of a network without softmax"
+    if layers[name] == "sigmoid":
         text = f"if {name} came out of a sigmoid where a softmax belongs"
-        values = f"np.log(np.divide({name}, np.subtract(1, {name})))"
-    pair = [f"kl_lib.softmax({values})" if n == name else n for n in ("p", "q")]
+    options = "" if len(bad) == 1 else ", normalize=True"
     text += f", pass {pair[name == 'q']}" + (" and normalize=True" if options else "")
     trial.offer("softmax", text, trial.call(*pair, options=options))
 
 
-def _counts(trial: Trial, p: Input, q: Input, *, smooth: bool) -> None:
-    """An estimate that knows of chance, where both are whole numbers over the same categories."""
-    if p.values.ndim != 1 or p.values.shape != q.values.shape or max(p.values.max(), 0) <= 1:
-        return
-    text = "if both were counted in samples, kl_from_counts says how much of it is chance"
-    if not trial.offer("counts", text, "kl_lib.kl_from_counts(p, q)") or smooth:
-        text = (
-            "a count of 0 is no proof of impossibility: kl_from_counts adds to every count what "
-            "you choose, say 1/2"
-        )
-        trial.offer("smooth", text, "kl_lib.kl_from_counts(p, q, smoothing=0.5)")
+def _layer(argument: Input, own: int) -> str:
+    """What layer such numbers may come out of: one without softmax, a sigmoid, or none."""
+    x = argument.values
+    if not np.any(x % 1):
+        return ""
+    if x.max() > 1:
+        return "output"
+    return "sigmoid" if _typical(argument, own) > YES_NO else ""
+
+
+def _counts(trial: Trial, p: Input, q: Input) -> None:
+    """An estimate that knows of chance, where both were counted over the same categories."""
+    if p.values.ndim == 1 and p.values.shape == q.values.shape and p.values.max(initial=0) > 1:
+        text = "if both were counted in samples, kl_from_counts says how much of it is chance"
+        trial.offer("counts", text, "kl_lib.kl_from_counts(p, q)")
+
+
+def _smooth(trial: Trial, *aligned: str) -> None:
+    """What becomes of counts with a 0 when something is added to each."""
+    text = "a count of 0 is no proof of impossibility: "
+    pair = ", ".join(aligned or ("p", "q"))
+    told = f"{text}kl_from_counts adds to every count what you choose, say 1/2"
+    code = f"kl_lib.kl_from_counts({pair}, smoothing=0.5)"
+    if not trial.offer("smooth", told, code) and not aligned:
+        code = trial.call("np.add(p, 0.5)", "np.add(q, 0.5)", options=", normalize=True")
+        trial.offer("smooth", f"{text}add to every count what you can justify, say 1/2", code)
 
 
 def _points(trial: Trial, p: Input, q: Input) -> None:
@@ -238,7 +371,7 @@ def _points(trial: Trial, p: Input, q: Input) -> None:
 
 
 def _values(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
-    if p.values.shape[-1:] == (1,):  # one category: whatever comes out is 0
+    if p.values.shape[trial.own :][:1] == (1,):  # one category: whatever comes out is 0
         return
 
     def those(*kinds: str) -> list[str]:
@@ -262,6 +395,14 @@ def _values(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> 
                    "exp")  # fmt: skip
     logits = those("negative", "logarithms")
     if logits and not (done or rounding):
+        # What is beyond 1 beside logits is logits too.
+        logits += [x.name for x in (p, q) if x.name in those("sum") and x.values.max() > 1]
+        if those("sum") and len(logits) == 1:
+            [name] = logits
+            pair = [f"kl_lib.softmax({x}{trial.axis})" if x == name else x for x in ("p", "q")]
+            text = f"if {name} holds logits, pass {pair[name == 'q']} and normalize=True"
+            trial.offer("logits", text, trial.call(*pair, options=", normalize=True"))
+            return
         pair = [name if name in logits else f"np.log({name})" for name in ("p", "q")]
         call = trial.call(*pair, function="kl_from_logits")
         who = "p and q hold" if len(logits) == 2 else f"{logits[0]} holds"
@@ -274,20 +415,23 @@ def _rounding(argument: Input) -> bool:
     return bool(argument.values.min() >= -SUM_TOLERANCE[argument.dtype])
 
 
-def _rows(trial: Trial, p: Input, q: Input, axis: Any, problems: Sequence[Problem]) -> None:
+def _rows(trial: Trial, p: Input, q: Input, problems: Sequence[Problem]) -> None:
     """The pair without its bad rows, where those are few and the rest is valid."""
-    values = p.values
-    if values.shape != q.values.shape or values.ndim != 2 or axis not in (-1, 1):
+    if p.values.shape != q.values.shape or p.values.ndim != 2:
         return
-    found = {place[0] for problem in problems for place in problem.places}
+    across = -3 - trial.own  # the axis of the rows, beside that of the categories
+    found = set()
+    for problem in problems:
+        of_rows = problem.kind in ("sum", "empty")
+        found |= {place[0 if of_rows else across] for place in problem.places}
     complete = all((problem.count or 0) <= len(problem.places) for problem in problems)
-    if not (found and complete and len(found) <= len(values) / 2):
+    if not (found and complete and len(found) <= p.values.shape[across] / 2):
         return
     rows = sorted(found)
     named = f"row{'s' if len(rows) > 1 else ''} {' and '.join(map(str, rows))}"
     if len(rows) > 3:
-        named = f"{len(rows)} of {len(values)} rows"
-    kept = [f"np.delete({name}, {rows}, axis=0)" for name in ("p", "q")]
+        named = f"{len(rows)} of {p.values.shape[across]} rows"
+    kept = [f"np.delete({name}, {rows}, axis={across % 2})" for name in ("p", "q")]
     trial.offer("rows", f"without {named}, the rest is valid", trial.call(*kept))
 
 
@@ -312,11 +456,8 @@ def for_infinite(pair: Pair, p: Input, q: Input, axis: Any) -> Iterator[Remedy]:
         text = f"{why}: swap the two, {divergence(reverse, 'KL(q‖p)')}"
         yield Remedy("swap", text, trial.call("q", "p"), one(reverse))
     if pair.normalize:
-        _counts(trial, p, q, smooth=True)
-        if not any(remedy.kind == "smooth" for remedy in trial.found):
-            text = "a count of 0 is no proof of impossibility: add to every count what you can "
-            code = trial.call("np.add(p, 0.5)", "np.add(q, 0.5)")
-            trial.offer("smooth", f"{text}justify, say 1/2", code)
+        if not any(np.any(x.values % 1) for x in (p, q)):
+            _smooth(trial)
         yield from trial.found
     elif not one_hot:
         yield Remedy(
@@ -351,5 +492,5 @@ def for_counts(pair: Pair, p: Input, q: Input) -> Iterator[Remedy]:
         return
     if not any(np.any(x.values % 1) for x in (p, q)):
         trial = Trial(p, q, -1, True)
-        _counts(trial, p, q, smooth=False)
+        _counts(trial, p, q)
         yield from trial.found
