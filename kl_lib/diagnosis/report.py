@@ -178,8 +178,9 @@ class Remedy:
         For an invalid input ``"align"``, ``"position"``, ``"table"``, ``"axis"``,
         ``"transpose"``, ``"squeeze"``, ``"labels"``, ``"float32"``, ``"normalize"``,
         ``"counts"``, ``"bernoulli"``, ``"nan"``, ``"rounding"``, ``"exp"``, ``"logits"``,
-        ``"softmax"``, ``"points"`` or ``"rows"``; for an infinite KL ``"swap"``, ``"smooth"``,
-        ``"logits"``, ``"js"`` or ``"epsilon"``; for valid counts ``"counts"``.
+        ``"softmax"``, ``"points"`` or ``"rows"``; for a KL that is infinite, or would be once the
+        input is valid, ``"smooth"`` or ``"js"``, and for one that is, ``"swap"``, ``"logits"`` or
+        ``"epsilon"``; for valid counts ``"counts"``.
     message
         In a sentence.
     code
