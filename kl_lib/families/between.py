@@ -23,7 +23,7 @@ from .gamma import kl_exponential, kl_gamma
 from .laplace import kl_laplace
 from .multivariate_normal import cholesky, kl_mvn, kl_of_deviations, kl_of_factors
 from .normal import kl_normal
-from .parameters import checked, probability, real, scale
+from .parameters import checked, probability, rate, real, scale
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
 
@@ -298,8 +298,8 @@ def _exponential(p: Parameters, q: Parameters, base: float | None) -> Any:
     # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
     with np.errstate(all="ignore"):
         units, unit = difference(loc_p, loc_q)
-        nats = units / np.asarray(q["scale"]) if "scale" in q else units * _rate(q)
-        wait = np.maximum(unit * nats, 0.0) / check_base(base)
+        rate_q, scale_q = _rate_and_scale(q, "q")
+        wait = np.maximum(unit * (units * rate_q / scale_q), 0.0) / check_base(base)
         return np.where(loc_p < loc_q, np.inf, value + wait)[()]
 
 
@@ -328,20 +328,22 @@ def _locs(p: Parameters, q: Parameters) -> tuple[Any, Any]:
 
 
 def _rates(p: Parameters, q: Parameters) -> tuple[Any, Any]:
-    """Two rates. KL depends on their quotient alone, which two scales give without rounding."""
-    if "scale" in p and "scale" in q:
-        scales = checked(scale_p=(p["scale"], scale), scale_q=(q["scale"], scale))
-        return scales["scale_q"], scales["scale_p"]
-    return _rate(p), _rate(q)
+    """Two rates in some unit: KL depends on their quotient alone.
+
+    1/scale would be rounded and might overflow, so a scale is a factor of the other rate.
+    """
+    (rate_p, scale_p), (rate_q, scale_q) = _rate_and_scale(p, "p"), _rate_and_scale(q, "q")
+    with np.errstate(over="ignore"):
+        return rate_p * scale_q, rate_q * scale_p
 
 
-def _rate(parameters: Parameters) -> Any:
-    if "rate" in parameters:
-        return np.asarray(parameters["rate"])
-    with np.errstate(all="ignore"):
-        if "log_rate" in parameters:
-            return np.exp(np.asarray(parameters["log_rate"], dtype=np.float64))
-        return 1 / np.asarray(parameters["scale"], dtype=np.float64)
+def _rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
+    """Of rate/scale, the one that is given; the other is 1."""
+    if "scale" in parameters:
+        name = f"scale_{side}"
+        return 1.0, checked(**{name: (parameters["scale"], scale)})[name]
+    name = f"rate_{side}"
+    return checked(**{name: (_rate_and_log(parameters)[0], rate)})[name], 1.0
 
 
 def _with_supports(value: Any, same: Any, outside: Any, which: str) -> Any:

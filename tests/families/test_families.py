@@ -755,7 +755,24 @@ def test_a_rate_that_overflows_is_named_without_a_warning():
     with pytest.raises(kl.DistributionError, match=r"^rate_p is inf; pass a finite"):
         families.kl_between(large, one)
     with pytest.raises(kl.DistributionError, match=r"^rate_q is inf; pass a finite"):
-        families.kl_between(tfp_like("Exponential", rate=1), stats.expon(scale=0))
+        families.kl_between(one, large)
+
+
+def test_a_scale_beside_a_rate_is_not_turned_into_a_rate():
+    rate = tfp_like("Exponential", rate=3)
+    for dists in ((rate, stats.expon(scale=0)), (stats.expon(scale=0), rate)):
+        with pytest.raises(kl.DistributionError, match=r"^scale_[pq] is 0; a scale is above 0"):
+            families.kl_between(*dists)
+    with pytest.raises(kl.DistributionError, match=r"^rate_p is -1; a rate is above 0"):
+        families.kl_between(tfp_like("Exponential", rate=-1), stats.expon())
+    narrow = 1e-310  # 1/scale would overflow
+    r = 3 * mpf(narrow)
+    expected = r - 1 - mpmath.log(r)
+    assert truth.relative_error(families.kl_between(stats.expon(scale=narrow), rate), expected) < (
+        1e-13
+    )
+    back = families.kl_between(tfp_like("Exponential", rate=1e-3), stats.expon(scale=1e-300))
+    assert truth.relative_error(back, 1 / mpf(1e-303) - 1 + mpmath.log(mpf(1e-303))) < 1e-13
 
 
 @pytest.mark.parametrize(

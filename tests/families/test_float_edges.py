@@ -112,7 +112,7 @@ FORMS = {
     "normal": (kl.kl_normal, normal, [PLACES, SCALES] * 2, 700),
     "laplace": (kl.kl_laplace, laplace, [PLACES, SCALES] * 2, 700),
     "exponential": (kl.kl_exponential, exponential, [SCALES] * 2, 700),
-    "gamma": (kl.kl_gamma, gamma, [SCALES] * 4, 1000),
+    "gamma": (kl.kl_gamma, gamma, [SCALES[::2], SCALES[1:]] * 2, 1000),
     "beta": (kl.kl_beta, beta, [CARRIED] * 4, 700),
     "poisson": (kl.kl_poisson, poisson, [COUNTS] * 2, 700),
     "bernoulli": (kl.kl_bernoulli, bernoulli, [PROBABILITIES] * 2, 700),
