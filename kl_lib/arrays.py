@@ -46,7 +46,7 @@ def read(value: Any, name: str) -> tuple[Array, str]:
             "part is zero",
         )
     if kind in "SU":
-        item = str(array.flat[0]) if array.size else ""
+        item = array.flat[0].item() if array.size else ""
         _refuse(name, f"holds text (first item: {item!r:.40}); {_convert(array, name)}")
     if array.dtype.names:
         _refuse(
@@ -59,7 +59,9 @@ def read(value: Any, name: str) -> tuple[Array, str]:
     if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
         _refuse(name, f"has dtype {dtype}; pass numbers, as floats or integers")
     if kind == "O" and array.ndim == 0:
-        _refuse(name, f"is {value!r:.40}; pass a list of numbers")
+        number = hasattr(value, "__float__")  # a Fraction, a Decimal
+        remedy = f"float({name})" if number else "a list of numbers"
+        _refuse(name, f"is {value!r:.40}; pass {remedy}")
     if kind == "O":
         place, item = _no_number(array)
         _refuse(

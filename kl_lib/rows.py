@@ -84,11 +84,13 @@ def set_num_threads(count: int | None) -> None:
     >>> kl.set_num_threads(None)
     """
     global _threads
-    try:
-        number = None if count is None else operator.index(count)
-    except TypeError:
-        number = 0
-    if isinstance(count, (bool, np.bool_)) or (number is not None and number < 1):
+    number = None
+    if count is not None:
+        try:
+            number = 0 if isinstance(count, (bool, np.bool_)) else operator.index(count)
+        except TypeError:
+            number = 0
+    if number is not None and number < 1:
         raise ValueError(f"count is {count!r}; pass a whole number above 0, or None")
     _threads = number
 

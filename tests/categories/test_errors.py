@@ -18,7 +18,7 @@ PAGE = (ROOT / "book" / "errors.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(python|pycon|text)\n(.*?)^```$", re.M | re.S)
 CHECKED = [
     *("checks.py", "discrete.py", "rows.py", "lazy.py"),
-    *("families/*.py", "sampling.py", "losses/_rows.py"),
+    *("families/*.py", "sampling/*.py", "losses/_formula.py"),
 ]
 
 #: Places that raise and that no example can reach, by file and function, with the reason.

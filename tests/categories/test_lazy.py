@@ -128,3 +128,28 @@ print(float(total.compute()))
     # For many categories the row sums settle, and x, y uniform on [0, 1] leave
     # E[2x·log(x/y)] = 2·E[x·log x] − 2·E[x]·E[log y] = −1/2 + 1.
     assert float(value) == pytest.approx(0.5, abs=0.01)
+
+
+def test_rows_that_dask_has_not_counted_are_refused_and_counted_they_are_taken(pair):
+    p = da.from_array(pair[0], (100, 12))
+    q = p[p[:, 0] > 0.1]
+    with pytest.raises(kl.DistributionError, match=r"^q has rows that dask has not") as caught:
+        kl.kl_divergence(pair[0][0], q)
+    assert "call q.compute_chunk_sizes() first" in str(caught.value)
+    assert (caught.value.kind, caught.value.argument) == ("shape", "q")
+    rows = pair[0][pair[0][:, 0] > 0.1]
+    found = kl.kl_divergence(pair[0][0], q.compute_chunk_sizes()).compute()
+    np.testing.assert_allclose(found, kl.kl_divergence(pair[0][0], rows), rtol=1e-14)
+
+
+def test_a_place_is_one_in_the_array_given_whatever_the_axis(pair):
+    p, q = (x.T.copy() for x in pair)
+    p[:, 317] = 0.2
+    lazy = kl.kl_divergence(da.from_array(p, (12, 100)), da.from_array(q, (5, 100)), axis=0)
+    said = r"begins at row 300: p\[:, 17\] sums to 2.4, expected 1 .*normalize=True"
+    with pytest.raises(kl.DistributionError, match=said):
+        lazy.compute()
+    # Rows given for columns: the axis to pass is the other of the array given.
+    lazy = kl.kl_divergence(*(da.from_array(x, (500, 12)) for x in pair), axis=0)
+    with pytest.raises(kl.DistributionError, match="axis 1 does sum to 1: pass axis=1, or"):
+        lazy.compute()

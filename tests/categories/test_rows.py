@@ -3,6 +3,7 @@
 import math
 import tracemalloc
 
+import mpmath
 import numpy as np
 import pytest
 import truth
@@ -240,6 +241,42 @@ def test_logits_keep_twelve_digits(offset, step):
             assert truth.relative_error(kl.kl_from_logits(a, b), exact) < 1e-12
 
 
+HUGE = 1.7e308
+
+
+@pytest.mark.parametrize("far", [1e289, 1e291, 1e300, 8e307, HUGE])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ([1, 1], [-1, -1]),
+        ([-1, -1, -1], [1, 1, 1]),
+        ([1, 1, -1], [1, 1, -1]),
+        ([1, 1, -1], [-1, -1, -1]),
+        ([1, 0.5, 1], [0.5, 0.25, 0.5]),
+        ([0.125, 0.125, -1], [-0.125, -0.125, -1]),
+        ([1, -1], [-1, 1]),
+        ([1, 1], [0.25, 0.5]),
+    ],
+)
+def test_logits_at_the_edge_of_floats_have_their_limit(a, b, far):
+    """A gap so large that its exponential is 0 leaves KL of what is largest, and its distance."""
+    a, b = far * np.array(a), far * np.array(b)
+    with mpmath.workdps(700):
+        exact = truth.kl_logits(a, b)
+    found = kl.kl_from_logits(a, b)
+    # Nothing is between the smallest float and what underflows by 10^305 digits.
+    assert found == pytest.approx(float(min(exact, mpmath.inf)), rel=1e-12, abs=5e-324)
+
+
+def test_huge_logits_shifted_by_small_ones_keep_them():
+    a, b = np.array([HUGE, HUGE, -5, -HUGE]), np.array([-HUGE, -HUGE, -HUGE, -HUGE])
+    assert kl.kl_from_logits(a[:2], b[:2]) == 0
+    assert kl.kl_from_logits(a, b) == pytest.approx(math.log(2), rel=1e-15)
+    batch = kl.kl_from_logits([[HUGE, HUGE], [0, 1]], [[-HUGE, -HUGE], [1, 0]])
+    expected = float(truth.kl_logits([0, 1], [1, 0]))
+    assert batch.tolist() == [0, pytest.approx(expected, rel=1e-14)]
+
+
 # Whatever the shape, the strides and the threads
 
 
@@ -262,7 +299,16 @@ def test_threads_change_nothing(many_threads, dtype):
         kl.kl_divergence(p, q)
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
+@pytest.mark.parametrize("count", [2, np.int64(2), np.uint8(2)])
+def test_a_thread_count_is_any_whole_number(many_threads, count):
+    many_threads(count)
+    assert kl.get_num_threads() == 2
+    assert type(kl.get_num_threads()) is int
+
+
+@pytest.mark.parametrize(
+    "count", [0, -1, 1.5, "2", True, np.bool_(True), np.int64(0), np.float64(2)]
+)
 def test_a_thread_count_that_is_none_is_refused(many_threads, count):
     with pytest.raises(ValueError, match="count is"):
         many_threads(count)
