@@ -20,6 +20,7 @@ from scipy import special, stats
 from kl_lib import DistributionError, diagnose, frameworks, kl_divergence
 from kl_lib.diagnosis import Rounding, explanation, habits, measures, other_libraries
 from kl_lib.diagnosis.habits import Asked
+from kl_lib.labels import Table
 
 P, Q = [0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]
 KL = 0.0997934721  # NUMERICS: [.2,.5,.2,.1] ‖ [.3,.4,.1,.2]
@@ -282,7 +283,15 @@ def test_what_a_small_number_added_to_q_would_give_is_computed_not_recommended()
 def test_counts_with_a_zero_are_smoothed_as_an_example():
     report = diagnose([2, 5, 2, 1], [3, 0, 1, 2], normalize=True, libraries=())
     [smooth] = [r for r in report.remedies if r.kind == "smooth"]
-    assert smooth.value == pytest.approx(float(truth.kl([2, 5, 2, 1], [3.5, 0.5, 1.5, 2.5])))
+    added = float(truth.kl([2.5, 5.5, 2.5, 1.5], [3.5, 0.5, 1.5, 2.5]))
+    assert smooth.value == pytest.approx(added)
+    assert f"say 1/2: {added:.3g} ± " in smooth.message
+    # Of a batch row by row, and of weights, which nobody counted, not at all.
+    report = diagnose([[1, 2], [2, 2]], [[0, 3], [1, 1]], normalize=True, libraries=())
+    [smooth] = [r for r in report.remedies if r.kind == "smooth"]
+    assert f"0 to {float(truth.kl([1.5, 2.5], [0.5, 3.5])):.6g} nats in 2 rows" in smooth.message
+    report = diagnose([0.5, 1.5], [0, 2.2], normalize=True, libraries=())
+    assert {r.kind for r in report.remedies} == {"swap", "js", "epsilon"}
 
 
 def test_counts_that_dividing_by_the_sum_turns_into_0_are_none():
@@ -407,7 +416,7 @@ def test_all_that_is_wrong_is_listed_counted_and_placed(name, problems):
         ("counts", "normalize", "pass normalize=True", KL),
         ("logarithms", "exp", "pass np.exp(p) and np.exp(q)", KL),
         ("log q expected", "exp", "pass np.exp(q)", KL),
-        ("shapes", "transpose", "pass q.T", None),
+        ("shapes", "transpose", "pass np.transpose(q)", None),
         ("wrong axis", "axis", "pass axis=0", None),
         ("one bad row", "rows", "without row 17, the rest is valid", None),
         ("negative", "logits", "kl_from_logits(p, np.log(q))",
@@ -438,7 +447,7 @@ def test_remedies_that_do_not_work_are_not_named():
     assert diagnose([0.5, np.nan], [0.5, 0.5]).remedies == ()
     kinds = {r.kind for r in quick("one bad row").remedies}
     assert kinds == {"normalize", "rows"}
-    assert {r.kind for r in quick("counts").remedies} == {"normalize"}
+    assert {r.kind for r in quick("counts").remedies} == {"normalize", "counts"}
     # Another axis would do, but leave no row.
     assert diagnose(np.empty((3, 0)), np.empty((3, 0))).remedies == ()
 
@@ -454,8 +463,11 @@ def test_nan_and_rounding_below_zero_are_set_to_zero_only_where_that_is_enough()
     assert "is rounding, pass np.maximum(p, 0): KL" in rounding.message
     assert rounding.value == nan.value
     assert {r.kind for r in report.remedies} == {"rounding"}
-    both = diagnose([1, -1e-9], [-1e-9, 1])
+    both = diagnose([1, -1e-9, 0], [0.5, 0.5, -1e-9])
     assert "np.maximum(p, 0) and np.maximum(q, 0)" in both.remedies[0].message
+    assert both.remedies[0].value == pytest.approx(LN2)
+    # What ends in an infinite KL is no remedy.
+    assert diagnose([1, -1e-9], [-1e-9, 1]).remedies == ()
     assert "rounding" not in {r.kind for r in diagnose([0.5, -1e-4, 0.5001], P[:3]).remedies}
 
 
@@ -463,7 +475,8 @@ def test_class_labels_in_place_of_rows_are_recognised():
     q = np.array([P, Q])
     report = diagnose(np.array([1, 0]), q)
     [labels] = [r for r in report.remedies if r.kind == "labels"]
-    assert "np.eye(q.shape[-1])[p]" in labels.message
+    assert "np.eye(4)[p]" in labels.message
+    assert labels.code == "kl_lib.kl_divergence(np.eye(4)[p], q)"
     assert f"from {-math.log(0.5):.6g} to {-math.log(0.3):.6g} nats" in labels.message
 
 
@@ -488,8 +501,9 @@ class Unreadable:
 
 @pytest.mark.parametrize(
     "bad",
-    [None, "text", ["0.5", "0.5"], {}, {"a": 1}, object(), [[0.5, 0.5], [1.0]], 0.5, [],
-     [1j, 0], np.ma.masked_array([0.5, 0.5], [0, 1]), np.array([{}]), Unreadable(), iter([1]),
+    [None, "text", ["0.5", "0.5"], {}, {"a": -1.5}, {"a": "x", 3: None}, object(),
+     [[0.5, 0.5], [1.0]], 0.5, [], [1j, 0], np.ma.masked_array([0.5, 0.5], [0, 1]),
+     np.array([{}]), Unreadable(), iter([1]),
      np.array(["2020-01-01"], "M8[D]"), [np.inf, 1], [-np.inf, 0], [0, 0], [[[np.nan]]]],
     ids=lambda bad: type(bad).__name__,
 )  # fmt: skip
@@ -502,6 +516,37 @@ def test_nothing_that_is_passed_makes_it_raise(bad):
             assert max(map(len, str(report).splitlines())) <= 80
             json.loads(report.to_json(), parse_constant=refuse)
             assert report._repr_html_()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "xarray", "dict", "file"])
+def test_no_table_makes_it_raise(library):
+    maker = None if library in ("dict", "file") else pytest.importorskip(library)
+    made = {
+        "dict": dict,
+        "file": lambda columns: Table(np.array([*columns.values()]).T, (None, [*columns])),
+        "pandas": lambda columns: maker.DataFrame(columns),
+        "polars": lambda columns: maker.DataFrame(columns),
+        "pyarrow": lambda columns: maker.table(columns),
+        "xarray": lambda columns: (
+            maker.DataArray([*columns.values()], coords={"c": [*columns]}, dims=("c", "r")).T
+        ),
+    }[library]
+    kinds = [
+        [[0.5, 0.5], [0.4, 0.6]], [[3.0, 1.0], [2.0, 2.0]], [[0.0, 1.0], [2.0, 0.0]],
+        [[-1.0, 2.0], [0.5, -3.0]], [[math.nan, 1.0], [1.0, 0.0]], [[0.7, 0.6], [0.9, 0.8]],
+        [[2.5, 1.5], [0.1, 7.0]],
+    ]  # fmt: skip
+    names = (["a", "b"], ["b", "a"], ["a", "c"])
+    options = ({}, {"normalize": True}, {"axis": 0})
+    for p, q, known, given in random.Random(1).sample(
+        [*itertools.product(kinds, kinds, names, options)], 40
+    ):
+        tables = made(dict(zip(["a", "b"], p, strict=True))), made(dict(zip(known, q, strict=True)))
+        for pair in (tables, (tables[0], q), (p, tables[1]), (tables[0], q[0]), (p[0], tables[1])):
+            report = diagnose(*pair, libraries=(), **given)
+            assert bool(report.problems) == (report.status == "invalid")
+            assert max(map(len, str(report).splitlines())) <= 80
+            json.loads(report.to_json(), parse_constant=refuse)
 
 
 def test_any_input_has_a_report_that_agrees_with_kl_divergence():
