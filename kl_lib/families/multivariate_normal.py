@@ -229,15 +229,12 @@ def cholesky(covariance: ArrayLike, name: str) -> Array:
 
 
 def _cholesky(array: Array, name: str) -> Array:
-    if _positive_definite(array):
+    try:
         return np.linalg.cholesky(array)
-    matrices = array.reshape(-1, *array.shape[-2:])
-    low, high = 0, len(matrices)
-    while high - low > 1:  # the first one at fault is in matrices[low:high]
-        middle = (low + high) // 2
-        low, high = (middle, high) if _positive_definite(matrices[low:middle]) else (low, middle)
-    place = tuple(int(i) for i in np.unravel_index(low, array.shape[:-2]))
-    smallest = float(np.linalg.eigvalsh(matrices[low])[0])
+    except np.linalg.LinAlgError:
+        first = _first_not_positive_definite(array.reshape(-1, *array.shape[-2:]))
+        place = tuple(int(i) for i in np.unravel_index(first, array.shape[:-2]))
+    smallest = float(np.linalg.eigvalsh(array[place])[0])
     raise DistributionError(
         f"{entry(name, place)} is singular or not positive definite (smallest eigenvalue "
         f"{smallest:.3g}); {NO_DENSITY}",
@@ -248,9 +245,15 @@ def _cholesky(array: Array, name: str) -> Array:
     )
 
 
-def _positive_definite(array: Array) -> bool:
-    try:
-        np.linalg.cholesky(array)
-    except np.linalg.LinAlgError:
-        return False
-    return True
+def _first_not_positive_definite(matrices: Array) -> int:
+    """Where the first of them is that has no Cholesky factor, by halving."""
+    low, high = 0, len(matrices)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            np.linalg.cholesky(matrices[low:middle])
+        except np.linalg.LinAlgError:
+            high = middle
+        else:
+            low = middle
+    return low
