@@ -164,8 +164,8 @@ def kl_from_counts(
 
 def _counts(value: Any, name: str) -> Array:
     array = read(value, name, f"pass {name}.filled(0) if what is masked was not drawn")
-    if array.ndim != 1 or len(array) == 0:
-        one = "" if array.size in (0, len(array)) else ", one row against another at a time"
+    if array.ndim != 1 or array.size == 0:
+        one = "" if array.ndim < 2 else ", one row against another at a time"
         raise DistributionError(
             f"{name} has shape {array.shape}; pass one count for each category, shape "
             f"(categories,){one}",
