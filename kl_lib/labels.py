@@ -8,6 +8,7 @@ labels of its rows.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -258,6 +259,10 @@ def _order(wanted: Sequence[Hashable], names: Sequence[Hashable]) -> list[int] |
     """Where in `names` each of `wanted` stands; None if the two are not the same set."""
     if len(wanted) != len(names):
         return None
+    if all(getattr(index, "is_unique", False) for index in (names, wanted)):
+        order = names.get_indexer(wanted)  # type: ignore[attr-defined]  # of pandas, and fast
+        return None if (order < 0).any() else order.tolist()
+    names, wanted = _keys(names), _keys(wanted)
     places = {label: i for i, label in enumerate(names)}
     if len(places) < len(names) or len(set(wanted)) < len(wanted):
         return None  # a label that stands twice has no place of its own
@@ -265,6 +270,11 @@ def _order(wanted: Sequence[Hashable], names: Sequence[Hashable]) -> list[int] |
         return [places[label] for label in wanted]
     except KeyError:
         return None
+
+
+def _keys(names: Sequence[Hashable]) -> list[Hashable]:
+    """The labels as a list, with one nan for all, which would not be found as equal."""
+    return [math.nan if isinstance(x, float) and x != x else x for x in names]
 
 
 #: Where pandas has the rows of distributions that stand in columns, and how it takes some.
@@ -280,7 +290,7 @@ def _refuse(
 ) -> NoReturn:
     """Say how the labels of two arguments differ, and what would make them fit."""
     (first, value, a), (second, other, b) = one, two
-    a, b = list(a), list(b)
+    a, b = _keys(a), _keys(b)
     drop = "give both the same labels"
     if len(a) == len(b):
         drop = f"drop the labels with {_dropped(value, first)} if position is what counts"
@@ -394,7 +404,7 @@ def _categories(value: Any, name: str, axis: int) -> list[Hashable]:
             kind="labels",
             argument=name,
         )
-    listed = list(found)
+    listed = _keys(found)
     if len(set(listed)) < len(listed):
         twice = next(x for x, n in Counter(listed).items() if n > 1)
         raise DistributionError(
@@ -412,6 +422,7 @@ def _reindexed(value: Any, union: list[Hashable], axis: int, fill_value: float) 
         columns = value if isinstance(value, dict) else _columns(value)
         shape = max((np.shape(column) for column in columns.values()), default=())
         blank = np.full(shape, fill_value) if shape else fill_value
+        columns = dict(zip(_keys(list(columns)), columns.values(), strict=True))
         return {label: columns.get(label, blank) for label in union}
     labels = of(value)
     assert labels is not None

@@ -33,10 +33,7 @@ REFUSED = {
     "ragged": ([[0.5, 0.5], [1.0]], ["p is ragged", "row 0 has 2 entries, row 1 has 1"]),
     "objects": (np.array([0.5, None]), ["dtype object", "p[1] is None", "probability 0"]),
     "None": (None, ["p is None; pass a list of numbers"]),
-    "named fields": (
-        np.zeros(2, [("a", float)]),
-        ["p is a structured array", "p[field] for field in p.dtype.names"],
-    ),
+    "named fields": (np.zeros(2, [("a", float)]), ["p is a structured array", "p.dtype.names"]),
     "durations": (np.array([1, 2], "m8[D]"), ["p has dtype timedelta64[D]; pass numbers"]),
     "complex": ([0.5, 0.5 + 0j], ["p is complex", "np.real(p)"]),
     "masked array": (np.ma.array(OK, mask=[0, 1]), ["masked array", "p.filled(0)"]),

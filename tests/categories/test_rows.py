@@ -306,9 +306,7 @@ def test_a_thread_count_is_any_whole_number(many_threads, count):
     assert type(kl.get_num_threads()) is int
 
 
-@pytest.mark.parametrize(
-    "count", [0, -1, 1.5, "2", True, np.bool_(True), np.int64(0), np.float64(2)]
-)
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", True, np.True_, np.int64(0), np.float64(2)])
 def test_a_thread_count_that_is_none_is_refused(many_threads, count):
     with pytest.raises(ValueError, match="count is"):
         many_threads(count)
