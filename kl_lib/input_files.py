@@ -193,7 +193,11 @@ def _csv(source: str) -> NDArray[Any] | Table:
     named = [_number(cell) is None for _, row in rows for cell in row[:1]]
     names: list[str] | None = None
     index: list[str] | None = None
-    if rows and (all(_number(cell) is None for cell in rows[0][1]) or (all(named) and named[1:])):
+    if rows and (
+        all(_number(cell) is None for cell in rows[0][1])
+        or (all(named) and named[1:])
+        or _counted(rows[0][1])
+    ):
         _, names = rows.pop(0)
         if not names[0].strip():
             names, index = names[1:], [row[0] for _, row in rows]
@@ -226,6 +230,12 @@ def _csv(source: str) -> NDArray[Any] | Table:
     if array.shape[1] == 1:  # the name of a single column is no category's
         return _labelled(array[:, 0], index)
     return _labelled(array[0], names) if len(array) == 1 else _labelled(array, index, names)
+
+
+def _counted(line: list[str]) -> bool:
+    """Whether these are the columns 0, 1, 2, ... of a table that pandas wrote with its index."""
+    numbers = [str(i) for i in range(len(line) - 1)]
+    return len(line) > 1 and [cell.strip() for cell in line] == ["", *numbers]
 
 
 def _labelled(array: NDArray[Any], *axes: list[str] | None) -> NDArray[Any] | Table:

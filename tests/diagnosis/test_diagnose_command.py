@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import truth
 from typer.testing import CliRunner
 
 from kl_lib import diagnose
@@ -115,6 +116,8 @@ def test_standard_input_is_json():
         ('"0.5","0.5"\n1e0,-inf\n', [[0.5, 0.5], [1, -np.inf]]),
         (",cat,dog\n0,0.5,0.5\nmon,1,0\n", [[0.5, 0.5], [1, 0]]),
         (",0\ncat,0.6\ndog,0.4\n", [0.6, 0.4]),
+        (",0\n0,0.6\n1,0.4\n", [0.6, 0.4]),
+        (",0,1\n0,0.6,0.4\n1,1,0\n", [[0.6, 0.4], [1, 0]]),
     ],
 )
 def test_a_csv_is_read_with_its_separator_and_without_its_names(text, expected):
@@ -130,6 +133,85 @@ def test_dtypes_of_arrays_are_kept():
     assert p.dtype == q.dtype == np.float16
 
 
+# What it makes of names
+
+#: The same distributions with their categories (and rows) in another order.
+ORDERS = [
+    ("x.csv", "cat,dog,cow\n0.5,0.3,0.2\n0.1,0.1,0.8\n",
+     "y.csv", "cow,cat,dog\n0.1,0.4,0.5\n0.5,0.25,0.25\n",
+     [[0.4, 0.5, 0.1], [0.25, 0.25, 0.5]]),
+    ("x.csv", "cat,dog,cow\n0.5,0.3,0.2\n", "y.csv", "cow;cat;dog\n0.1;0.4;0.5\n",
+     [0.4, 0.5, 0.1]),
+    ("x.csv", ",cat,dog,cow\nmon,0.5,0.3,0.2\ntue,0.1,0.1,0.8\n",
+     "y.csv", ",cow,cat,dog\ntue,0.5,0.25,0.25\nmon,0.1,0.4,0.5\n",
+     [[0.4, 0.5, 0.1], [0.25, 0.25, 0.5]]),
+    ("x.csv", ",0\ncat,0.5\ndog,0.3\ncow,0.2\n", "y.csv", ",q\ncow,0.1\ncat,0.4\ndog,0.5\n",
+     [0.4, 0.5, 0.1]),
+    ("x.json", '{"cat": 0.5, "dog": 0.3, "cow": 0.2}',
+     "y.json", '{"cow": 0.1, "cat": 0.4, "dog": 0.5}', [0.4, 0.5, 0.1]),
+    ("x.json", '{"cat": [0.5, 0.1], "dog": [0.3, 0.1], "cow": [0.2, 0.8]}',
+     "y.csv", "cow,cat,dog\n0.1,0.4,0.5\n0.5,0.25,0.25\n",
+     [[0.4, 0.5, 0.1], [0.25, 0.25, 0.5]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "p_text", "second", "q_text", "aligned"), ORDERS)
+def test_names_pair_whatever_their_order(first, p_text, second, q_text, aligned):
+    done = invoke(write(first, p_text), write(second, q_text), "--json")
+    assert done.exit_code == 0
+    p = [[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]
+    rows = [*zip(p, aligned, strict=True)] if isinstance(aligned[0], list) else [(p[0], aligned)]
+    assert kl_of(done) == pytest.approx(max(float(truth.kl(a, b)) for a, b in rows), rel=1e-12)
+    # Against a file without names, they pair by position.
+    np.save("aligned.npy", aligned)
+    assert kl_of(invoke(first, "aligned.npy", "--json")) == pytest.approx(kl_of(done), rel=1e-12)
+
+
+def test_one_json_with_both_pairs_by_name_too():
+    pair = {"p": {"cat": 0.6, "dog": 0.4}, "q": {"dog": 0.3, "cat": 0.7}}
+    expected = pytest.approx(float(truth.kl([0.6, 0.4], [0.7, 0.3])), rel=1e-12)
+    assert kl_of(invoke("-", "--json", stdin=json.dumps(pair))) == expected
+    with open("named.json", "w") as file:
+        json.dump(pair, file)
+    done = invoke("named.json")
+    assert done.exit_code == 0
+    assert " cat " in done.stdout  # the category has its name in the report
+    assert kl_of(invoke("named.json", "--json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "p_text", "second", "q_text"),
+    [
+        ("x.csv", "cat,dog\n5,5\n", "y.csv", "cat,cow,dog\n2,4,2\n"),
+        ("x.csv", ",count\ncat,5\ndog,5\n", "y.csv", ",count\ncow,4\ndog,2\ncat,2\n"),
+        ("x.json", '{"cat": 5, "dog": 5}', "y.json", '{"cow": 4, "cat": 2, "dog": 2}'),
+        ("x.csv", "cat,dog\n5,5\n", "y.json", '{"cow": 4, "cat": 2, "dog": 2}'),
+    ],
+)
+def test_names_that_differ_are_refused_with_what_aligning_them_gives(first, p_text, second, q_text):
+    done = invoke(write(first, p_text), write(second, q_text), "--normalize", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    [problem] = found["problems"]
+    assert problem["kind"] == "labels"
+    assert "'cow' is in q alone" in problem["message"]
+    [align] = [remedy for remedy in found["remedies"] if remedy["kind"] == "align"]
+    assert align["value"] == pytest.approx(np.log(2), rel=1e-12)  # of (1, 1)/2 and (1, 1, 2)/4
+    assert "0.693147 nats" in align["message"]
+    # And as text.
+    done = invoke(first, second, "--normalize")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("No KL: p and q do not pair up.")
+
+
+def test_the_name_over_a_single_column_is_no_category():
+    write("x.csv", "model\n0.5\n0.3\n0.2\n")
+    write("y.csv", "data\n0.4\n0.5\n0.1\n")
+    expected = pytest.approx(float(truth.kl([0.5, 0.3, 0.2], [0.4, 0.5, 0.1])), rel=1e-12)
+    assert kl_of(invoke("x.csv", "y.csv", "--json")) == expected
+    assert isinstance(read_pair("x.csv", "y.csv")[0], np.ndarray)
+
+
 # What it refuses
 
 
@@ -141,7 +223,7 @@ def test_dtypes_of_arrays_are_kept():
         (["p.txt", "q.npy"], "p.txt is not a .npy, .csv, .json or .npz file, by its name"),
         (["p.npy"], "p.npy can hold only one of p and q: give two files"),
         (["pair.npz", "q.npy"], "pair.npz holds several arrays: give it alone"),
-        (["pair.json", "q.npy"], "pair.json holds an object: give it alone"),
+        (["pair.json", "q.npy"], "pair.json holds p and q: give it alone"),
         (["p.json"], 'p.json holds a list, expected {"p": [...], "q": [...]}'),
         (["-", "-"], "standard input, which can be read once"),
         (["p.npy", "q.npy", "--libraries", "nympy"], "--libraries has 'nympy', expected any of"),
@@ -161,6 +243,8 @@ def test_a_wrong_source_is_one_line_and_status_2(args, words):
     [
         ("x.csv", "1,2\n3,four\n", "x.csv, line 2: number 2 is 'four'; write a number"),
         ("x.csv", "1,2\n3,\n", "x.csv, line 2: number 2 is empty; write a number"),
+        ("x.csv", ",2\n3,1\n", "x.csv, line 1: number 1 is empty; write a number"),
+        ("x.csv", "a,b,c\n1,2\n", "x.csv names 3 categories and has 2 numbers in each line"),
         ("x.csv", "1,2\n3\n", "x.csv, line 2 has 1 number, line 1 has 2"),
         ("x.csv", "\n", "x.csv holds no numbers"),
         ("x.json", "[0.5, 0.5", "x.json is not JSON"),
