@@ -381,30 +381,34 @@ def _why_not_1(
     return f"{divide} if these are weights, or {yes} if each is the chance of a yes"
 
 
-class Both(NamedTuple):
-    """p and q as arrays that fit, the categories last, not broadcast; their values not looked at.
+class Arguments(NamedTuple):
+    """Distributions as arrays that fit, the categories last, not broadcast; values not looked at.
 
     `names`, `given` and `axis` are what an error speaks of: the arguments as they came, and the
     axis of their categories counted from the end.
     """
 
-    arrays: tuple[NDArray[Any], NDArray[Any]]
-    dtypes: tuple[str, str]
-    names: tuple[str, str]
-    given: tuple[Any, Any]
+    arrays: tuple[NDArray[Any], ...]
+    dtypes: tuple[str, ...]
+    names: tuple[str, ...]
+    given: tuple[Any, ...]
     axis: int
     labels: labels.Named
 
-    def checked(self, *, advice: Advice = COUNTS, **options: bool) -> list[tuple[Array, Array]]:
-        """Values, categories last, and sums of each; or the error that says what is wrong."""
-        found = []
-        for array, given, name in zip(self.arrays, self.given, self.names, strict=True):
+    def tolerances(self) -> tuple[float, ...]:
+        """How far from 1 the sums of each may be."""
+        return tuple(SUM_TOLERANCE[dtype] for dtype in self.dtypes)
+
+    def same_shape(self) -> tuple[NDArray[Any], ...]:
+        """The arrays broadcast to one shape, as views."""
+        shapes = {array.shape for array in self.arrays}
+        return self.arrays if len(shapes) == 1 else tuple(np.broadcast_arrays(*self.arrays))
+
+    def validate(self, *, advice: Advice = COUNTS, **options: bool) -> None:
+        """Raise the error that says what is wrong, if anything is."""
+        for given, name in zip(self.given, self.names, strict=True):
             # Of what was given, so that a place is one in it.
-            one = distribution(given, name, axis=self.axis, advice=advice, **options)
-            if self.labels is not labels.NONE:  # its categories may have come in another order
-                one = distribution(array, name, advice=advice, **options)
-            found.append(one[:2])
-        return found
+            distribution(given, name, axis=self.axis, advice=advice, **options)
 
     def rows_labelled(self, result: Any) -> Any:
         """A result of one number for each row, with the labels of the rows."""
@@ -418,6 +422,18 @@ class Both(NamedTuple):
         return labels.pair_roles(self.axis)("", max(x.ndim for x in self.arrays))
 
 
+def one(p: ArrayLike, axis: Any = -1, name: str = "p") -> Arguments:
+    """One distribution, or a batch, as `both` reads two."""
+    array, dtype = as_array(p, name)
+    axis = check_axis(axis, array.ndim, name)
+    known = labels.NONE
+    if type(p) is not np.ndarray:
+        known = labels.aligned({name: p}, labels.pair_roles(axis))[1]
+    if axis != -1:
+        array = np.moveaxis(array, axis, -1)
+    return Arguments((array,), (dtype,), (name,), (p,), axis, known)
+
+
 def both(
     p: ArrayLike,
     q: ArrayLike,
@@ -425,7 +441,7 @@ def both(
     names: tuple[str, str] = ("p", "q"),
     *,
     missing: float = 0.0,
-) -> Both:
+) -> Arguments:
     """p and q as arrays with the same categories in the same order. Looks at labels and shapes."""
     known = labels.NONE
     given: tuple[Any, Any] = p, q
@@ -437,7 +453,7 @@ def both(
     axis = check_shapes(a.shape, b.shape, axis, names)
     if axis != -1:
         a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    return Both((a, b), (p_dtype, q_dtype), names, given, axis, known)
+    return Arguments((a, b), (p_dtype, q_dtype), names, given, axis, known)
 
 
 def _aligned(

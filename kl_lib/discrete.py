@@ -16,29 +16,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, labels, lazy, rows, stable
+from . import checks, kernels, labels, lazy, rows, stable
 from .errors import DistributionError
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
 
 
-def _finish(value: Array, divisor: float, *dtypes: str) -> Result:
-    """Divide by log(base), cast to the dtype promised, and unwrap a lone number."""
-    return np.asarray(value / divisor).astype(checks.result_dtype(*dtypes))[()]
-
-
-def _batch(roles: list[labels.Role]) -> list[labels.Role]:
-    return [role for role in roles if role != labels.CATEGORY]
-
-
-def _weighted(p: Array, p_sums: Array, values: Array) -> Array:
-    """p/p_sums · values, where a p of 0 takes nothing and any other makes inf of inf."""
-    with np.errstate(invalid="ignore"):
-        terms = p / p_sums * values
-    # The quotient can underflow to 0, and 0·inf is nan.
-    terms = np.where(np.isposinf(values), np.inf, terms)
-    return np.where(p == 0, 0.0, terms)
+def _rows(
+    kernel: kernels.Kernel,
+    arguments: checks.Arguments,
+    base: float | None,
+    *,
+    advice: checks.Advice = checks.COUNTS,
+    normalize: bool = False,
+    generalized: bool = False,
+) -> Result:
+    """A number for each row, computed and checked in one go, with the labels of the rows."""
+    tolerances = None if normalize or generalized else arguments.tolerances()
+    task = kernels.Task(checks.check_base(base), tolerances, normalize, generalized)
+    dtype = checks.result_dtype(*arguments.dtypes)
+    arrays = arguments.same_shape()
+    if arrays[0].size:
+        result, valid = rows.reduce(kernel, arrays, task, dtype)
+    else:
+        result, valid = np.empty(arrays[0].shape[:-1], dtype), False
+    if not valid:
+        # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
+        arguments.validate(advice=advice, normalize=normalize, generalized=generalized)
+    return arguments.rows_labelled(result[()])
 
 
 def entropy(
@@ -79,15 +85,9 @@ def entropy(
     >>> kl.entropy([[3, 1], [2, 2]], base=2, normalize=True).round(4)
     array([0.8113, 1.    ])
     """
-    divisor = checks.check_base(base)
-    values, sums, dtype = checks.distribution(p, "p", axis=axis, normalize=normalize)
-    values = values / sums[..., None]
-    with np.errstate(divide="ignore"):
-        logs = np.log(values)
-    logs[values == 0] = 0.0
-    result = _finish(np.maximum(-(values * logs).sum(axis=-1), 0.0), divisor, dtype)
-    roles = labels.pair_roles(checks.check_axis(axis, values.ndim, "p"))
-    return labels.aligned({"p": p}, roles)[1].give(result, _batch(roles("p", values.ndim)))
+    if lazy.any_lazy(p):
+        return lazy.by_chunks(entropy, p, axis=axis, base=base, normalize=normalize)
+    return _rows(kernels.ENTROPY, checks.one(p, axis), base, normalize=normalize)
 
 
 def cross_entropy(
@@ -132,15 +132,9 @@ def cross_entropy(
     >>> print(kl.cross_entropy([1, 0], [0, 1]))
     inf
     """
-    divisor = checks.check_base(base)
-    both = checks.both(p, q, axis)
-    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
-    # Not of the quotient: a share of the sum can be too small for a float, its logarithm is not.
-    surprise = stable.log_ratio(q_sums[..., None], q_values)
-    terms = _weighted(p_values, p_sums[..., None], surprise)
-    # A probability can round to a hair above 1 in its own dtype; surprise is not negative for it.
-    result = _finish(np.maximum(terms.sum(axis=-1), 0.0), divisor, *both.dtypes)
-    return both.rows_labelled(result)
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(cross_entropy, p, q, axis=axis, base=base, normalize=normalize)
+    return _rows(kernels.CROSS_ENTROPY, checks.both(p, q, axis), base, normalize=normalize)
 
 
 def kl_divergence(
@@ -198,31 +192,11 @@ def kl_divergence(
     >>> print(kl.kl_divergence([0.5, 0.5], [1, 0]))
     inf
     """
-    divisor = checks.check_base(base)
     checks.check_flags(normalize, generalized)
-    if lazy.is_lazy(p) or lazy.is_lazy(q):
-        options = {"base": base, "normalize": normalize, "generalized": generalized}
-        return lazy.by_chunks(kl_divergence, p, q, axis=axis, **options)
-    both = checks.both(p, q, axis)
-    tolerances = None
-    if not (normalize or generalized):
-        first, second = both.dtypes
-        tolerances = checks.SUM_TOLERANCE[first], checks.SUM_TOLERANCE[second]
-    task = rows.Task(divisor, tolerances, normalize, generalized)
-    dtype = checks.result_dtype(*both.dtypes)
-    p_array, q_array = _same_shape(*both.arrays)
-    if p_array.size:
-        result, valid = rows.kl_rows(p_array, q_array, task, dtype)
-    else:
-        result, valid = np.empty(p_array.shape[:-1], dtype), False
-    if not valid:
-        # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
-        both.checked(advice=checks.KL, normalize=normalize, generalized=generalized)
-    return both.rows_labelled(result[()])
-
-
-def _same_shape(a: Array, b: Array) -> tuple[Array, Array]:
-    return (a, b) if a.shape == b.shape else tuple(np.broadcast_arrays(a, b))  # type: ignore
+    options = {"normalize": normalize, "generalized": generalized}
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(kl_divergence, p, q, axis=axis, base=base, **options)
+    return _rows(kernels.KL, checks.both(p, q, axis), base, advice=checks.KL, **options)
 
 
 def js_divergence(
@@ -266,19 +240,9 @@ def js_divergence(
     >>> print(kl.js_divergence([0.5, 0.5], [0.9, 0.1]).round(6))
     0.101749
     """
-    divisor = checks.check_base(base)
-    both = checks.both(p, q, axis)
-    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
-    if normalize:
-        p_values, q_values = p_values / p_sums[..., None], q_values / q_sums[..., None]
-        p_sums, q_sums = np.ones_like(p_sums), np.ones_like(q_sums)
-    # Put both on p's scale. A ratio that is 1 but for rounding stays out: it would disturb the last
-    # digits of every entry, and leaving it out changes the result by rounding only.
-    scale = p_sums / q_sums
-    scale = np.where(np.abs(scale - 1) < 1e-14, 1.0, scale)
-    total = rows.sum_in_pieces(stable.jensen_shannon, p_values, q_values, scale) / p_sums
-    result = _finish(np.minimum(total, np.log(2.0)), divisor, *both.dtypes)
-    return both.rows_labelled(result)
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(js_divergence, p, q, axis=axis, base=base, normalize=normalize)
+    return _rows(kernels.JENSEN_SHANNON, checks.both(p, q, axis), base, normalize=normalize)
 
 
 def kl_terms(
@@ -315,19 +279,21 @@ def kl_terms(
     >>> kl.kl_terms([0.5, 0.5, 0], [0.25, 0.5, 0.25], base=2)
     array([0.5, 0. , 0. ])
     """
-    divisor = checks.check_base(base)
+    if lazy.any_lazy(p, q):
+        options = {"base": base, "normalize": normalize}
+        return lazy.by_chunks(kl_terms, p, q, axis=axis, entries=True, **options)
     both = checks.both(p, q, axis)
-    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
-    p_sums, q_sums = p_sums[..., None], q_sums[..., None]
-    p_shares, q_shares = p_values / p_sums, q_values / q_sums
-    logs = stable.log_ratio(p_shares, q_shares)
-    # A share of the sum can be too small for a float, its logarithm is not.
-    lost = np.minimum(p_shares, q_shares) < np.finfo(float).tiny
-    if lost.any():
-        shift = np.log(q_sums) - np.log(p_sums)
-        logs = np.where(lost, stable.log_ratio(p_values, q_values) + shift, logs)
-    terms = _weighted(p_values, p_sums, logs)
-    return both.entries_labelled(_finish(np.moveaxis(terms, -1, both.axis), divisor, *both.dtypes))
+    tolerances = None if normalize else both.tolerances()
+    task = kernels.Task(checks.check_base(base), tolerances, normalize)
+    dtype = checks.result_dtype(*both.dtypes)
+    arrays = both.same_shape()
+    if arrays[0].size:
+        result, valid = rows.terms(*arrays, task, dtype)
+    else:
+        result, valid = np.empty(arrays[0].shape, dtype), False
+    if not valid:
+        both.validate(normalize=normalize)
+    return both.entries_labelled(np.moveaxis(result, -1, both.axis))
 
 
 def mutual_information(
@@ -382,7 +348,7 @@ def mutual_information(
     marginals = cells.sum(axis=-1, keepdims=True), cells.sum(axis=-2, keepdims=True)
     # Both sum to 1 but for rounding, which enters the result squared.
     terms = stable.generalized_kl_of_product(cells, *marginals)
-    result = _finish(terms.sum(axis=(-2, -1)), divisor, dtype)
+    result = (terms.sum(axis=(-2, -1)) / divisor).astype(checks.result_dtype(dtype))[()]
     roles: list[labels.Role] = [i - given.ndim for i in range(given.ndim)]
     return labels.aligned({"joint": joint}, lambda *_: roles)[1].give(result, roles[:-2])
 
@@ -417,10 +383,9 @@ def total_variation(
     >>> print(kl.total_variation([0.5, 0.5], [0.75, 0.25]))
     0.25
     """
-    both = checks.both(p, q, axis)
-    (p_values, p_sums), (q_values, q_sums) = both.checked(normalize=normalize)
-    gap = np.abs(p_values / p_sums[..., None] - q_values / q_sums[..., None]).sum(axis=-1)
-    return both.rows_labelled(_finish(np.minimum(0.5 * gap, 1.0), 1.0, *both.dtypes))
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(total_variation, p, q, axis=axis, normalize=normalize)
+    return _rows(kernels.TOTAL_VARIATION, checks.both(p, q, axis), None, normalize=normalize)
 
 
 def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
@@ -499,12 +464,15 @@ def kl_from_logits(
     >>> print(kl.kl_from_logits([0, 0, float("-inf")], [1, 1, float("-inf")]))
     0.0
     """
+    if lazy.any_lazy(p_logits, q_logits):
+        names = "p_logits", "q_logits"
+        return lazy.by_chunks(kl_from_logits, p_logits, q_logits, axis=axis, names=names, base=base)
     divisor = checks.check_base(base)
     both = checks.both(p_logits, q_logits, axis, ("p_logits", "q_logits"), missing=-np.inf)
     dtype = checks.result_dtype(*both.dtypes)
-    a, b = _same_shape(*both.arrays)
+    a, b = both.same_shape()
     if a.size:
-        result, valid = rows.logit_rows(a, b, divisor, dtype)
+        result, valid = rows.logits(a, b, divisor, dtype)
     else:
         result, valid = np.empty(a.shape[:-1], dtype), False
     if not valid:
@@ -559,20 +527,8 @@ def kl_matrix(
             kind="shape",
             argument="p and q",
         )
-    possible, empty = ~np.isneginf(p_logs), np.isneginf(q_logs)
-    cross = -(p_rows @ np.where(empty, 0.0, q_logs).T)
-    result = (p_rows * np.where(possible, p_logs, 0.0)).sum(axis=1)[:, None] + cross
-    # The product rounds relative to the cross-entropy: what is much smaller has lost its digits.
-    close = result < 0.02 * (1 + cross)
-    if empty.any():
-        result[possible.astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
-    first, second = np.nonzero(close & (result < np.inf))
-    step = max(1, rows.CHUNK // p_rows.shape[1])
-    task = rows.Task(1.0, None, normalize)
-    for start in range(0, len(first), step):
-        i, j = first[start : start + step], second[start : start + step]
-        result[i, j] = rows.kl_rows(p_given[i], q_given[j], task, np.float64)[0]
-    result = _finish(np.maximum(result, 0.0), divisor, p_dtype, q_dtype)
+    dtype = checks.result_dtype(p_dtype, q_dtype)
+    result = rows.matrix((p_given, p_rows, p_logs), (q_given, q_logs), divisor, normalize, dtype)
     return known.give(result, ["rows of p", "rows of q"])
 
 

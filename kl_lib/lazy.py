@@ -8,27 +8,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import check_shapes
+from .checks import check_axis, check_shapes
 from .errors import DistributionError
 
 
-def is_lazy(value: Any) -> bool:
-    """True for a dask array; dask is not imported for the answer."""
-    return type(value).__module__.startswith("dask.array")
+def any_lazy(*values: Any) -> bool:
+    """True if one of these is a dask array; dask is not imported for the answer."""
+    return any(type(value).__module__.startswith("dask.array") for value in values)
 
 
-def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **options: Any) -> Any:
-    """`divergence` of two arrays of which at least one is a dask array, lazily: one number a row.
+def by_chunks(
+    function: Callable[..., Any],
+    *arrays: Any,
+    axis: int,
+    names: tuple[str, ...] = ("p", "q"),
+    entries: bool = False,
+    **options: Any,
+) -> Any:
+    """`function` of one or two arrays, at least one of them a dask array, lazily: a number a row.
 
     Each task holds all categories of some rows. Chunks that divide the categories are merged along
     them and cut along the batch instead, so that no task is larger than dask's chunk size
     (``array.chunk-size``), however the input was cut. A row that is not a distribution is named
-    when the result is computed.
+    when the result is computed. With `entries` the result has a number for each entry.
     """
     import dask.array as da
 
-    p, q = da.asarray(p), da.asarray(q)
-    for name, array in (("p", p), ("q", q)):
+    given = [da.asarray(array) for array in arrays]
+    for name, array in zip(names, given, strict=False):
         if any(np.isnan(n) for n in array.shape):  # after a boolean filter, say
             raise DistributionError(
                 f"{name} has rows that dask has not counted (shape {array.shape}); call "
@@ -36,17 +43,21 @@ def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **op
                 kind="shape",
                 argument=name,
             )
-    axis = check_shapes(p.shape, q.shape, axis)
-    p, q = da.broadcast_arrays(p, q)  # which cuts them alike
-    categories = p.ndim + axis
-    batch = tuple(i for i in range(p.ndim) if i != categories)
-    if p.numblocks[axis] > 1:
-        p = p.rechunk({categories: -1, **dict.fromkeys(batch, "auto")})
-        q = q.rechunk(p.chunks)
+    if len(given) == 1:
+        axis = check_axis(axis, given[0].ndim, names[0])
+    else:
+        axis = check_shapes(given[0].shape, given[1].shape, axis, (names[0], names[1]))
+        given = list(da.broadcast_arrays(*given))  # which cuts them alike
+    first = given[0]
+    categories = first.ndim + axis
+    batch = tuple(i for i in range(first.ndim) if i != categories)
+    if first.numblocks[axis] > 1:
+        first = first.rechunk({categories: -1, **dict.fromkeys(batch, "auto")})
+        given = [first, *(array.rechunk(first.chunks) for array in given[1:])]
 
-    def block(a: NDArray[Any], b: NDArray[Any], block_info: Any = None) -> Any:
+    def block(*parts: NDArray[Any], block_info: Any = None) -> Any:
         try:
-            return np.asarray(divergence(a, b, axis=axis, **options))
+            return np.asarray(function(*parts, axis=axis, **options))
         except DistributionError as error:
             if not block_info or not batch:
                 raise
@@ -57,5 +68,6 @@ def by_chunks(divergence: Callable[..., Any], p: Any, q: Any, *, axis: int, **op
                 **{key: getattr(error, key) for key in ("kind", "argument", "value", "count")},
             ) from None
 
-    dtype = np.asarray(divergence(*(np.ones((1, 1), x.dtype) for x in (p, q)))).dtype
-    return da.map_blocks(block, p, q, drop_axis=categories, meta=np.empty((), dtype))
+    dtype = np.asarray(function(*(np.ones((1, 1), x.dtype) for x in given))).dtype
+    how = {"dtype": dtype} if entries else {"drop_axis": categories, "meta": np.empty((), dtype)}
+    return da.map_blocks(block, *given, **how)

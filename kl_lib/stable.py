@@ -126,17 +126,36 @@ def _split(x: Array) -> tuple[Array, Array]:
     return high, x - high
 
 
-def jensen_shannon(p: Array, q: Array) -> Array:
+def exact_sum(values: Array) -> tuple[Array, Array]:
+    """The sum over the last axis as a float and what rounding took from it.
+
+    Halves are added pairwise, and the rounding errors of the additions beside them, so the pair is
+    good to about twice the digits of a float.
+    """
+    high, low = values, np.zeros_like(values)
+    while (n := high.shape[-1]) > 1:
+        half = n // 2
+        a, b = high[..., :half], high[..., half : 2 * half]
+        total, error = two_sum(a, b)
+        carried = low[..., :half] + low[..., half : 2 * half] + error
+        odd = slice(2 * half, None)
+        high = np.concatenate([total, high[..., odd]], axis=-1)
+        low = np.concatenate([carried, low[..., odd]], axis=-1)
+    return high[..., 0], low[..., 0]
+
+
+def jensen_shannon(p: Array, q: Array, difference: Array | None = None) -> Array:
     """½·p·log(p/m) + ½·q·log(q/m) with m = (p + q)/2, elementwise: never negative.
 
     With z as above this is (p + q)/4 · [2z·atanh(z) + log(1 − z²)] for masses of like size: two
     parts of order z² and opposite sign, which lose a factor of three, not everything. The mean is
-    never formed: of the smallest floats it would be 0.
+    never formed: of the smallest floats it would be 0. `difference` is p − q where the caller has
+    it more exactly than p and q hold it.
     """
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
         total = p + q
-        z = (p - q) / total
+        z = (p - q if difference is None else difference) / total
         close = 0.25 * total * (2 * z * np.arctanh(z) + np.log1p(-z * z))
         far_p = np.where(p == 0, 0.0, p * log_ratio(2 * p, total))
         far_q = np.where(q == 0, 0.0, q * log_ratio(2 * q, total))

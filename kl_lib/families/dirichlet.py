@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 
 from ..checks import check_base
 from ..errors import DistributionError
+from ..stable import exact_sum
 from .log_gamma import bregman, bregman_drop
 from .parameters import Array, broadcast, checked, concentration, finish, refuse
-from .quotients import exact_sum, product_quotient, quotient, weighted_itakura_saito
+from .quotients import product_quotient, quotient, weighted_itakura_saito
 
 
 def kl_beta(

@@ -71,21 +71,3 @@ def weighted_itakura_saito(p: Array, q: Array, r_minus_1: Array, log_r: Array) -
     # p may be so small that q is finite where r is not, and p itself nothing beside q.
     huge = np.where(np.isinf(q), np.inf, q - p * log_r)
     return np.where(np.abs(r_minus_1) < 0.5, near, np.where(np.isinf(r_minus_1), huge, far))
-
-
-def exact_sum(values: Array) -> tuple[Array, Array]:
-    """The sum over the last axis as a float and what rounding took from it.
-
-    Halves are added pairwise, and the rounding errors of the additions beside them, so the pair is
-    good to about twice the digits of a float.
-    """
-    high, low = values, np.zeros_like(values)
-    while (n := high.shape[-1]) > 1:
-        half = n // 2
-        a, b = high[..., :half], high[..., half : 2 * half]
-        total, error = stable.two_sum(a, b)
-        carried = low[..., :half] + low[..., half : 2 * half] + error
-        odd = slice(2 * half, None)
-        high = np.concatenate([total, high[..., odd]], axis=-1)
-        low = np.concatenate([carried, low[..., odd]], axis=-1)
-    return high[..., 0], low[..., 0]

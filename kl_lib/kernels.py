@@ -1,0 +1,497 @@
+"""What each function over categories computes of rows: once fast, once exact.
+
+A `Kernel` is handed to `kl_lib.rows`, which cuts arrays into chunks that fit the cache, checks
+values and sums on the way, and shares the chunks out among threads. `fast` takes a chunk through
+the usual sum in its own dtype. Where a row's result is large enough that the rounding of that sum
+cannot matter, it stands; the other rows (close to equal, close to certain, overflowing, subnormal)
+go through `exact`, which adds terms that do not cancel.
+
+To add a function over categories, add its kernel here and the function to `discrete.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import stable
+
+Array = NDArray[Any]
+#: A row, or some rows, cut along the categories: for each piece, its part of every argument.
+Pieces = Sequence[Sequence[Array]]
+
+#: Up to so many categories a row's products are summed one after the other, in its own dtype;
+#: beyond, pairwise, which rounds less.
+_FEW = 256
+
+#: The smallest number above 0, and the smallest with all its digits.
+_SMALLEST, _NORMAL = 5e-324, np.finfo(np.float64).tiny
+
+
+class Task(NamedTuple):
+    """What is wanted of each row, and what its sums have to be.
+
+    `divisor` is log(base). The sums of the arguments may differ from 1 by their tolerances; None,
+    for counts and masses, asks of them only that they are above 0 and finite. With `normalize` the
+    sums may be far from 1, so that dividing by them would round; with `generalized` the result is
+    Σ (p·log(p/q) − p + q), not the KL of the rows divided by their sums.
+    """
+
+    divisor: float
+    tolerances: tuple[float, ...] | None
+    normalize: bool = False
+    generalized: bool = False
+
+
+class Precision(NamedTuple):
+    """A fast result above `bound` is right to `tolerance`, whatever the number of categories."""
+
+    bound: float
+    tolerance: float
+
+
+class Kernel(NamedTuple):
+    """How one function is computed.
+
+    Parameters
+    ----------
+    fast
+        From a chunk of each argument and scratch space to the sums of the usual terms, which it
+        writes to its second argument; returns the smallest entry, or less where one is below 0.
+    combine
+        From those sums and the sums of the arguments to the result (in place of the first), and
+        to what its rounding is relative to: a row stands if the result is above `bound` times that.
+    exact
+        The result of rows in pieces, in float64, without cancellation.
+    space
+        How many arrays of the size of a chunk `fast` needs as scratch space.
+    shares
+        With `normalize`, `fast` is given the arguments divided by their sums.
+    """
+
+    fast: Callable[[Sequence[Array], Array, Sequence[Array]], Any]
+    combine: Callable[[Any, Any, Task, Precision], tuple[Any, Any]]
+    exact: Callable[[Pieces, Task], Array]
+    space: int = 1
+    shares: bool = False
+
+
+# Sums of rows
+
+
+def products(x: Array, y: Array, out: Array) -> None:
+    """Fill `out` with Σ x·y of each row; y is lost."""
+    if x.shape[1] < _FEW:
+        np.einsum("ij,ij->i", x, y, out=out)
+    else:
+        y *= x
+        y.sum(axis=1, out=out)
+
+
+def sums(x: Array, out: Array | None = None) -> Array:
+    # A reduction has a cost for each row, einsum one for each entry.
+    return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
+
+
+def _wide(piece: Sequence[Array]) -> list[Array]:
+    return [x.astype(np.float64, copy=False) for x in piece]
+
+
+def _least(x: Array, least: Any, logs: Array, zero: Array) -> Any:
+    """The smallest of x and of what is known already; where `zero` is 0, logarithms become 0."""
+    least = np.minimum(x.min(), least)
+    if not least > 0:
+        logs[zero == 0] = 0
+    return least
+
+
+# KL
+
+
+def _kl_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    p, q = parts
+    logs = np.divide(p, q, out=space[0])
+    np.log(logs, out=logs)
+    least = p.min()
+    # A negative q beside a positive p shows as a sum of nan; only beside a 0 must it be looked for.
+    if not least > 0:
+        logs[p == 0] = 0
+        least = np.minimum(least, q.min())
+    products(p, logs, out)
+    return least
+
+
+def _kl_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    if task.generalized:
+        total -= s[0]
+        total += s[1]
+        return total, s[0] + s[1]
+    total /= s[0]
+    total += np.log(s[1] / s[0])
+    return total, 1
+
+
+def _kl_exact(pieces: Pieces, task: Task) -> Array:
+    if task.normalize:
+        return _kl_exact_of_counts(pieces)
+    total = p_sums = surplus = 0.0
+    for piece in pieces:
+        p, q = _wide(piece)
+        terms, difference = _generalized_sums(p, q)
+        total, surplus = total + terms, surplus + difference
+        p_sums = p_sums + sums(p)
+    return np.asarray(total) if task.generalized else of_sums(total, p_sums, surplus)
+
+
+def _generalized_sums(p: Array, q: Array) -> tuple[Array, Array]:
+    """Σ (p·log(p/q) − p + q) and Σ(q − p) of each row."""
+    z = p + q
+    if z.max() < np.inf:
+        np.maximum(z, _SMALLEST, out=z)  # two zeros give 0/_SMALLEST
+        difference = p - q
+        np.divide(difference, z, out=z)
+        if max(z.max(), -z.min()) < stable.SMALL:
+            return sums(stable.close_terms(difference, z)), -sums(difference)
+    return sums(stable.generalized_kl(p, q)), sums(q - p)
+
+
+def of_sums(total: Any, p_sums: Any, surplus: Any) -> Any:
+    """From Σ (p·log(p/q) − p + q) to the KL of the rows divided by their sums.
+
+    With r = Σq/Σp that is total/Σp − (r − 1 − log r). Given the `surplus` Σ(q − p), summed as
+    differences, r − 1 keeps its digits, and the correction is of second order in it.
+    """
+    return np.maximum(total / p_sums - stable.minus_log1p(surplus / p_sums), 0.0)
+
+
+class Cross:
+    """p·Σq and q·Σp of rows in pieces: p/Σp against q/Σq without a division that rounds.
+
+    A power of two changes no digit, and keeps the sums and products of counts finite. What it
+    makes underflow still counts in the logarithms, which are taken of p and q as they are.
+    """
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.powers = [
+            np.frexp(np.max([x[i].max(axis=1) for x in pieces], axis=0))[1][:, None] for i in (0, 1)
+        ]
+        found = [[stable.exact_sum(x) for x in self._scaled(piece)] for piece in pieces]
+        self.sums, self.rests = [], []
+        for parts in zip(*found, strict=True):
+            high = low = np.zeros(len(parts[0][0]))
+            for total, rest in parts:
+                high, error = stable.two_sum(high, total)
+                low = low + error + rest
+            self.sums.append(high[:, None])
+            self.rests.append(low[:, None])
+        #: Of the products: Σp·Σq, which each of them sums to.
+        self.total = (self.sums[0] * self.sums[1])[:, 0]
+        self.shift = np.log(self.sums[1] / self.sums[0])
+        self.shift = self.shift + (self.powers[1] - self.powers[0]) * np.log(2.0)
+
+    def _scaled(self, piece: Sequence[Array]) -> list[Array]:
+        pairs = zip(_wide(piece), self.powers, strict=True)
+        return [np.ldexp(x, -power) for x, power in pairs]
+
+    def of(self, piece: Sequence[Array]) -> tuple[Array, Array, Array]:
+        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece."""
+        p, q = self._scaled(piece)
+        p_high, p_low = stable.two_product(p, self.sums[1])
+        q_high, q_low = stable.two_product(q, self.sums[0])
+        rest = p * self.rests[1] - q * self.rests[0]
+        return p_high, q_high, (p_high - q_high) + ((p_low - q_low) + rest)
+
+    def log_ratio(self, piece: Sequence[Array]) -> Array:
+        """log of the quotient of the two, also where one of them underflows."""
+        p, q = _wide(piece)
+        return stable.log_ratio(p, q) + self.shift
+
+
+def _kl_exact_of_counts(pieces: Pieces) -> Array:
+    cross, total = Cross(pieces), 0.0
+    for piece in pieces:
+        p, q, difference = cross.of(piece)
+        terms = sums(stable.generalized_kl(p, q, difference, cross.log_ratio(piece)))
+        terms[((piece[0] > 0) & (piece[1] == 0)).any(axis=1)] = np.inf
+        total = total + terms
+    return np.asarray(total) / cross.total
+
+
+KL = Kernel(_kl_fast, _kl_combine, _kl_exact)
+
+
+# Entropy and cross-entropy
+
+
+def _entropy_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    (p,) = parts
+    logs = np.log(p, out=space[0])
+    least = _least(p, np.inf, logs, p)
+    products(p, logs, out)
+    return least
+
+
+def _cross_entropy_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    p, q = parts
+    logs = np.log(q, out=space[0])
+    least = _least(p, q.min(), logs, p)
+    products(p, logs, out)
+    return least
+
+
+def _surprise_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    """log Σq − Σ p·log q/Σp. For the entropy q is p."""
+    total /= -s[0]
+    shift = np.log(s[-1])
+    total += shift
+    return total, (1 + np.abs(shift)) if task.normalize else 1
+
+
+def _surprise_exact(pieces: Pieces, task: Task) -> Array:
+    """Σ p·log(Σq/q)/Σp from terms that are not negative.
+
+    A q that is more than half of its sum is set against what the others sum to: the surprise of
+    what is almost certain is small, and would be lost in the rounding of its share.
+    """
+    # A power of two changes no digit, and keeps the sums of counts finite.
+    powers = [
+        np.frexp(np.max([x[i].max(axis=1) for x in pieces], axis=0))[1][:, None] for i in (0, -1)
+    ]
+
+    def scaled(piece: Sequence[Array]) -> list[Array]:
+        wide = _wide(piece)
+        return [np.ldexp(wide[i], -power) for i, power in zip((0, -1), powers, strict=True)]
+
+    p_sums = q_sums = others = surprise = 0.0
+    for piece in pieces:
+        p, q = scaled(piece)
+        p_sums, q_sums = p_sums + sums(p), q_sums + sums(q)
+    half = 0.5 * np.asarray(q_sums)[:, None]
+    for piece in pieces:
+        q = scaled(piece)[1]
+        others = others + sums(np.where(q > half, 0.0, q))
+    for piece in pieces:
+        p, q = scaled(piece)
+        # Not of the scaled: an entry can be too small for a float, its logarithm is not.
+        logs = np.log(half * 2) - np.log(_wide(piece)[-1]) + powers[1] * np.log(2.0)
+        logs = np.where(q > half, np.log1p(np.asarray(others)[:, None] / q), logs)
+        terms = np.where(_wide(piece)[0] == 0, 0.0, p * logs)
+        terms = np.where(np.isposinf(logs) & (_wide(piece)[0] > 0), np.inf, terms)
+        surprise = surprise + sums(terms)
+    return np.asarray(surprise) / p_sums
+
+
+ENTROPY = Kernel(_entropy_fast, _surprise_combine, _surprise_exact)
+CROSS_ENTROPY = Kernel(_cross_entropy_fast, _surprise_combine, _surprise_exact)
+
+
+# Jensen-Shannon and total variation
+
+
+def _balanced(s: Any, precision: Precision) -> Any:
+    """1 where the two sums differ by so little that it cannot matter, elsewhere inf."""
+    return np.where(np.abs(s[0] - s[1]) <= 0.1 * precision.tolerance * s[0], 1.0, np.inf)
+
+
+def _js_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    """Σ p·log p + q·log q − (p + q)·log(p + q)."""
+    p, q = parts
+    logs = np.log(p, out=space[0])
+    least = _least(p, np.inf, logs, p)
+    products(p, logs, out)
+    np.log(q, out=logs)
+    least = np.minimum(_least(q, np.inf, logs, q), least)
+    part = np.empty_like(out)
+    products(q, logs, part)
+    out += part
+    both = np.add(p, q, out=space[1])
+    np.log(both, out=logs)
+    if not least > 0:
+        logs[both == 0] = 0
+    products(both, logs, part)
+    out -= part
+    return least
+
+
+def _js_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total /= 2 * s[0]
+    total += np.log(2.0)
+    # Rounding may leave a hair more than the most there is.
+    np.minimum(total, np.log(2.0), out=total)
+    return total, _balanced(s, precision)
+
+
+def _js_exact(pieces: Pieces, task: Task) -> Array:
+    cross, total = Cross(pieces), 0.0
+    for piece in pieces:
+        total = total + sums(stable.jensen_shannon(*cross.of(piece)))
+    return np.minimum(total / cross.total, np.log(2.0))
+
+
+def _tv_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    p, q = parts
+    gap = np.subtract(p, q, out=space[0])
+    np.abs(gap, out=gap)
+    sums(gap, out)
+    return np.minimum(p.min(), q.min())
+
+
+def _tv_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total /= 2 * s[0]
+    np.minimum(total, 1.0, out=total)
+    # The difference of the sums is spread over the categories: of first order in it.
+    return total, 10 * np.abs(s[0] - s[1]) / (precision.bound * precision.tolerance)
+
+
+def _tv_exact(pieces: Pieces, task: Task) -> Array:
+    cross, total = Cross(pieces), 0.0
+    for piece in pieces:
+        total = total + sums(np.abs(cross.of(piece)[2]))
+    return np.minimum(0.5 * total / cross.total, 1.0)
+
+
+JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=2, shares=True)
+TOTAL_VARIATION = Kernel(_tv_fast, _tv_combine, _tv_exact, shares=True)
+
+
+# Single terms
+
+
+def terms(pieces: Pieces, outs: Sequence[Array], space: Array, p_sums: Array, q_sums: Array) -> Any:
+    """Fill `outs` with p/Σp·log((p/Σp)/(q/Σq)), piece by piece; return the smallest entry."""
+    shift = np.log(q_sums / p_sums)[:, None]
+    share = p_sums[:, None]
+    least: Any = np.inf
+    near = _NearTerms(pieces)
+    for i, ((p, q), out) in enumerate(zip(map(_wide, pieces), outs, strict=True)):
+        logs = np.divide(p, q, out=space[: p.size].reshape(p.shape))
+        np.log(logs, out=logs)
+        small = np.minimum(p.min(), q.min())
+        least = np.minimum(small, least)
+        if not small > _NORMAL:  # a quotient of such numbers has lost digits
+            logs[...] = stable.log_ratio(p, q)
+        logs += shift
+        near.refine(i, p, q, logs)
+        values = out if out.dtype == np.float64 else np.empty(out.shape)
+        np.divide(p, share, out=values)
+        values *= logs
+        if not small > 0:
+            values[p == 0] = 0
+            values[(p > 0) & (q == 0)] = np.inf
+        if values is not out:
+            out[...] = values
+    return least
+
+
+class _NearTerms:
+    """log((p/Σp)/(q/Σq)) where it is near 0, with all its digits.
+
+    The plain logarithm has an absolute error of 2e-16. With the difference of the sums added up
+    from differences it is 3e-17, and with `Cross` none.
+    """
+
+    PLAIN, SUMMED = 1e-3, 1e-4
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.pieces = pieces
+
+    def refine(self, number: int, p: Array, q: Array, logs: Array) -> None:
+        """Improve the logarithms of one piece in place."""
+        small = np.abs(logs) < self.PLAIN
+        if not small.any():
+            return
+        rows = np.flatnonzero(small.any(axis=1))
+        parts = [[x[rows].astype(np.float64, copy=False) for x in piece] for piece in self.pieces]
+        surplus = sum(sums(a - b) for a, b in parts) / sum(sums(b) for _, b in parts)
+        place = np.nonzero(small)
+        row = np.searchsorted(rows, place[0])
+        a, b, part = p[place], q[place], np.asarray(surplus)[row]
+        with_sums = ((a - b) - b * part) / (b * (1 + part))
+        better = np.log1p(with_sums)
+        tiny = np.abs(better) < self.SUMMED
+        if tiny.any():
+            chosen = np.unique(row[tiny])
+            exact = Cross([[x[chosen] for x in piece] for piece in parts])
+            _, other, difference = exact.of([x[chosen] for x in parts[number]])
+            where = np.searchsorted(chosen, row[tiny]), place[1][tiny]
+            better[tiny] = np.log1p(difference[where] / other[where])
+        logs[place] = better
+
+
+# From logits
+
+
+def largest(x: Array) -> Array:
+    """The largest of each row, nan if there is one."""
+    if x.shape[1] > 32:
+        return x.max(axis=1)
+    top = x[:, 0].copy()
+    for i in range(1, x.shape[1]):  # a reduction has a cost for each row
+        np.maximum(top, x[:, i], out=top)
+    return top
+
+
+def logits_fast(
+    parts: Sequence[Array], tops: Sequence[Array], out: Array, space: Sequence[Array]
+) -> None:
+    """KL(softmax(a)‖softmax(b)) as Σ p·(a − b) + log Σe^b − log Σe^a, whose terms may cancel."""
+    a, b = (np.subtract(x, t[:, None], out=y) for x, t, y in zip(parts, tops, space, strict=False))
+    gap = np.subtract(a, b, out=space[2])
+    masked = a.min() == -np.inf
+    if masked:
+        gap[np.isneginf(a)] = 0
+    np.exp(a, out=a)
+    np.exp(b, out=b)
+    a_sum, b_sum = sums(a), sums(b)
+    products(a, gap, out)
+    out /= a_sum
+    out += np.log(b_sum / a_sum)
+
+
+def logits_exact(pieces: Pieces) -> Array:
+    """The same from terms that are never negative."""
+    log_sums = [_log_sum_exp([piece[i] for piece in pieces]) for i in (0, 1)]
+    found = [_logit_sums(*piece, *log_sums) for piece in pieces]
+    return of_sums(*np.sum(found, axis=0))
+
+
+def _log_sum_exp(parts: Sequence[Array]) -> Array:
+    """log Σ exp(x) of each row, in a column."""
+    top = np.max([x.max(axis=1) for x in parts], axis=0).astype(np.float64)[:, None]
+    return top + np.log(np.sum([np.exp(x - top).sum(axis=1) for x in parts], axis=0))[:, None]
+
+
+def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
+    """Σ (p·log(p/q) − p + q), Σp and Σ(q − p) for the softmaxes p of a and q of b."""
+    a, b = _wide((a, b))
+    p, q = np.exp(a - a_log_sum), np.exp(b - b_log_sum)
+    gap = _gap(a, b, a_log_sum, b_log_sum)
+    near = np.abs(gap) < 0.1
+    surplus = np.where(near, p * np.expm1(-gap), q - p)
+    terms = np.where(near, p * stable.expm1_plus(gap), p * gap + surplus)
+    terms = np.where(p == 0, q, terms)
+    surplus = np.where(p == 0, q, surplus)
+    terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
+    return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
+
+
+#: Differences of logits up to here are finite, whatever their rows begin with.
+_HUGE_LOGIT = 1e290
+
+
+def _gap(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
+    """log p − log q for the softmaxes p of a and q of b.
+
+    For logits that agree but for a constant, log p − log q has lost its digits; a − b with its
+    rounding kept has not. The rounding of the log-sums shifts all gaps alike, which is of second
+    order in the result.
+    """
+    # By a power of two, which is exact: the differences of huge logits stay finite.
+    huge = max(np.abs(a_log_sum).max(), np.abs(b_log_sum).max()) > _HUGE_LOGIT
+    scale = 0.25 if huge else 1.0
+    difference, left = stable.two_sum(scale * a, -scale * b)
+    shift = scale * a_log_sum - scale * b_log_sum
+    return ((difference - shift) + np.where(np.isfinite(left), left, 0.0)) / scale
