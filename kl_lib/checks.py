@@ -412,6 +412,8 @@ class Arguments(NamedTuple):
 
     def rows_labelled(self, result: Any) -> Any:
         """A result of one number for each row, with the labels of the rows."""
+        if self.labels is labels.NONE:
+            return result
         return self.labels.give(result, [i for i in self._roles() if i != labels.CATEGORY])
 
     def entries_labelled(self, result: Any) -> Any:

@@ -27,6 +27,11 @@ Pieces = Sequence[Sequence[Array]]
 #: beyond, pairwise, which rounds less.
 _FEW = 256
 
+LOG_2 = float(np.log(2.0))
+
+#: Sums this close to 1 are 1 but for their rounding.
+_ROUNDED = 1e-15
+
 #: The smallest number above 0, and the smallest with all its digits.
 _SMALLEST, _NORMAL = 5e-324, np.finfo(np.float64).tiny
 
@@ -62,8 +67,9 @@ class Kernel(NamedTuple):
         From a chunk of each argument and scratch space to the sums of the usual terms, which it
         writes to its second argument; returns the smallest entry, or less where one is below 0.
     combine
-        From those sums and the sums of the arguments to the result (in place of the first), and
-        to what its rounding is relative to: a row stands if the result is above `bound` times that.
+        From those sums and the sums of the arguments to the result (perhaps in place of the first),
+        and to what its rounding is relative to: a row stands if the result is above `bound` times
+        that. For arrays and for single numbers.
     exact
         The result of rows in pieces, in float64, without cancellation.
     space
@@ -190,7 +196,7 @@ class Cross:
         #: Of the products: Σp·Σq, which each of them sums to.
         self.total = (self.sums[0] * self.sums[1])[:, 0]
         self.shift = np.log(self.sums[1] / self.sums[0])
-        self.shift = self.shift + (self.powers[1] - self.powers[0]) * np.log(2.0)
+        self.shift = self.shift + (self.powers[1] - self.powers[0]) * LOG_2
 
     def _scaled(self, piece: Sequence[Array]) -> list[Array]:
         pairs = zip(_wide(piece), self.powers, strict=True)
@@ -276,7 +282,7 @@ def _surprise_exact(pieces: Pieces, task: Task) -> Array:
     for piece in pieces:
         p, q = scaled(piece)
         # Not of the scaled: an entry can be too small for a float, its logarithm is not.
-        logs = np.log(half * 2) - np.log(_wide(piece)[-1]) + powers[1] * np.log(2.0)
+        logs = np.log(half * 2) - np.log(_wide(piece)[-1]) + powers[1] * LOG_2
         logs = np.where(q > half, np.log1p(np.asarray(others)[:, None] / q), logs)
         terms = np.where(_wide(piece)[0] == 0, 0.0, p * logs)
         terms = np.where(np.isposinf(logs) & (_wide(piece)[0] > 0), np.inf, terms)
@@ -297,38 +303,40 @@ def _balanced(s: Any, precision: Precision) -> Any:
 
 
 def _js_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
-    """Σ p·log p + q·log q − (p + q)·log(p + q)."""
+    """Σ (p + q)·(u·log u + v·log v) with u = p/(p + q) and v = q/(p + q)."""
     p, q = parts
-    logs = np.log(p, out=space[0])
-    least = _least(p, np.inf, logs, p)
-    products(p, logs, out)
-    np.log(q, out=logs)
-    least = np.minimum(_least(q, np.inf, logs, q), least)
-    part = np.empty_like(out)
-    products(q, logs, part)
-    out += part
-    both = np.add(p, q, out=space[1])
-    np.log(both, out=logs)
+    both, u, v, logs = space
+    np.add(p, q, out=both)
+    np.divide(p, both, out=u)
+    np.divide(q, both, out=v)
+    least = np.minimum(p.min(), q.min())
+    np.log(u, out=logs)
     if not least > 0:
-        logs[both == 0] = 0
-    products(both, logs, part)
-    out -= part
+        logs[p == 0] = 0
+        u[both == 0] = 0
+    u *= logs
+    np.log(v, out=logs)
+    if not least > 0:
+        logs[q == 0] = 0
+        v[both == 0] = 0
+    v *= logs
+    u += v
+    products(both, u, out)
     return least
 
 
 def _js_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
     total /= 2 * s[0]
-    total += np.log(2.0)
+    total += LOG_2
     # Rounding may leave a hair more than the most there is.
-    np.minimum(total, np.log(2.0), out=total)
-    return total, _balanced(s, precision)
+    return np.minimum(total, LOG_2), _balanced(s, precision)
 
 
 def _js_exact(pieces: Pieces, task: Task) -> Array:
     cross, total = Cross(pieces), 0.0
     for piece in pieces:
         total = total + sums(stable.jensen_shannon(*cross.of(piece)))
-    return np.minimum(total / cross.total, np.log(2.0))
+    return np.minimum(total / cross.total, LOG_2)
 
 
 def _tv_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
@@ -341,9 +349,12 @@ def _tv_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
 
 def _tv_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
     total /= 2 * s[0]
-    np.minimum(total, 1.0, out=total)
-    # The difference of the sums is spread over the categories: of first order in it.
-    return total, 10 * np.abs(s[0] - s[1]) / (precision.bound * precision.tolerance)
+    total = np.minimum(total, 1.0)
+    if task.normalize:  # the shares have been rounded
+        return total, 1
+    # p − q is exact for p near q. The difference of the sums, which are rounded, counts.
+    unknown = np.abs(s[0] - s[1]) + np.finfo(total.dtype).eps
+    return total, 10 * unknown / (precision.bound * precision.tolerance)
 
 
 def _tv_exact(pieces: Pieces, task: Task) -> Array:
@@ -353,31 +364,37 @@ def _tv_exact(pieces: Pieces, task: Task) -> Array:
     return np.minimum(0.5 * total / cross.total, 1.0)
 
 
-JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=2, shares=True)
+JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=4, shares=True)
 TOTAL_VARIATION = Kernel(_tv_fast, _tv_combine, _tv_exact, shares=True)
 
 
 # Single terms
 
 
-def terms(pieces: Pieces, outs: Sequence[Array], space: Array, p_sums: Array, q_sums: Array) -> Any:
+def terms(
+    pieces: Pieces, outs: Sequence[Array], space: Sequence[Array], p_sums: Array, q_sums: Array
+) -> Any:
     """Fill `outs` with p/Σp·log((p/Σp)/(q/Σq)), piece by piece; return the smallest entry."""
-    shift = np.log(q_sums / p_sums)[:, None]
-    share = p_sums[:, None]
+    # Sums that are 1 but for rounding change nothing but the terms near 0, which `refine` knows.
+    exact = max(np.abs(p_sums - 1).max(), np.abs(q_sums - 1).max()) <= _ROUNDED
+    shift = np.log(q_sums / p_sums)
     least: Any = np.inf
-    near = _NearTerms(pieces)
-    for i, ((p, q), out) in enumerate(zip(map(_wide, pieces), outs, strict=True)):
-        logs = np.divide(p, q, out=space[: p.size].reshape(p.shape))
+    near = _NearTerms(pieces, float(np.abs(shift).max()))
+    for i, (piece, out) in enumerate(zip(pieces, outs, strict=True)):
+        p, q = _wide(piece)
+        logs, scratch = (x[: p.size].reshape(p.shape) for x in space)
+        np.divide(p, q, out=logs)
         np.log(logs, out=logs)
         small = np.minimum(p.min(), q.min())
         least = np.minimum(small, least)
         if not small > _NORMAL:  # a quotient of such numbers has lost digits
             logs[...] = stable.log_ratio(p, q)
-        logs += shift
-        near.refine(i, p, q, logs)
-        values = out if out.dtype == np.float64 else np.empty(out.shape)
-        np.divide(p, share, out=values)
-        values *= logs
+        if not exact:
+            logs += shift[:, None]
+        near.refine(i, p, q, logs, np.abs(logs, out=scratch))
+        values = out if out.dtype == np.float64 else scratch
+        share = p if exact else np.divide(p, p_sums[:, None], out=scratch)
+        np.multiply(share, logs, out=values)
         if not small > 0:
             values[p == 0] = 0
             values[(p > 0) & (q == 0)] = np.inf
@@ -395,23 +412,26 @@ class _NearTerms:
 
     PLAIN, SUMMED = 1e-3, 1e-4
 
-    def __init__(self, pieces: Pieces) -> None:
+    def __init__(self, pieces: Pieces, shift: float) -> None:
         self.pieces = pieces
+        # Where a shift is added to the logarithm, both round as they are large.
+        self.plain = self.PLAIN * (1 + shift)
 
-    def refine(self, number: int, p: Array, q: Array, logs: Array) -> None:
-        """Improve the logarithms of one piece in place."""
-        small = np.abs(logs) < self.PLAIN
-        if not small.any():
+    def refine(self, number: int, p: Array, q: Array, logs: Array, sizes: Array) -> None:
+        """Improve the logarithms of one piece, which are of these sizes, in place."""
+        flat = np.flatnonzero(sizes < self.plain)
+        if not flat.size:
             return
-        rows = np.flatnonzero(small.any(axis=1))
+        place = np.unravel_index(flat, p.shape)
+        rows = np.unique(place[0])
         parts = [[x[rows].astype(np.float64, copy=False) for x in piece] for piece in self.pieces]
         surplus = sum(sums(a - b) for a, b in parts) / sum(sums(b) for _, b in parts)
-        place = np.nonzero(small)
         row = np.searchsorted(rows, place[0])
         a, b, part = p[place], q[place], np.asarray(surplus)[row]
         with_sums = ((a - b) - b * part) / (b * (1 + part))
         better = np.log1p(with_sums)
-        tiny = np.abs(better) < self.SUMMED
+        # For sums that are far apart the difference of their entries rounds as they do.
+        tiny = np.abs(better) < np.where(np.abs(part) > self.PLAIN, self.plain, self.SUMMED)
         if tiny.any():
             chosen = np.unique(row[tiny])
             exact = Cross([[x[chosen] for x in piece] for piece in parts])
@@ -424,38 +444,48 @@ class _NearTerms:
 # From logits
 
 
-def largest(x: Array) -> Array:
-    """The largest of each row, nan if there is one."""
-    if x.shape[1] > 32:
-        return x.max(axis=1)
-    top = x[:, 0].copy()
-    for i in range(1, x.shape[1]):  # a reduction has a cost for each row
-        np.maximum(top, x[:, i], out=top)
-    return top
+#: Exponentials up to here can be summed over any number of categories.
+_EXP_RANGE = 600.0
+
+#: Differences of logits up to here are finite, whatever their rows begin with.
+_HUGE_LOGIT = 1e290
 
 
-def logits_fast(
-    parts: Sequence[Array], tops: Sequence[Array], out: Array, space: Sequence[Array]
-) -> None:
-    """KL(softmax(a)‖softmax(b)) as Σ p·(a − b) + log Σe^b − log Σe^a, whose terms may cancel."""
-    a, b = (np.subtract(x, t[:, None], out=y) for x, t, y in zip(parts, tops, space, strict=False))
-    gap = np.subtract(a, b, out=space[2])
-    masked = a.min() == -np.inf
-    if masked:
-        gap[np.isneginf(a)] = 0
-    np.exp(a, out=a)
-    np.exp(b, out=b)
-    a_sum, b_sum = sums(a), sums(b)
-    products(a, gap, out)
+def logits_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> bool:
+    """KL(softmax(a)‖softmax(b)) as Σ p·(a − b) + log Σe^b − log Σe^a, whose terms may cancel.
+
+    Returns whether every row has a softmax, as far as that is plain: False where something else is
+    to be looked at.
+    """
+    a, b = parts
+    a_exp, b_exp, gap = space
+    tops = a.max(), b.max()
+    if not max(tops) < np.inf:
+        out[...] = np.nan
+        return False
+    if max(tops) > _EXP_RANGE:
+        a, b = (
+            np.subtract(x, x.max(axis=1, keepdims=True), out=y)
+            for x, y in zip(parts, space, strict=False)
+        )
+    np.subtract(a, b, out=gap)
+    np.exp(a, out=a_exp)
+    np.exp(b, out=b_exp)
+    a_sum, b_sum = sums(a_exp), sums(b_exp)
+    products(a_exp, gap, out)
     out /= a_sum
     out += np.log(b_sum / a_sum)
+    # Masked rows are nan, or 0·inf would be; so are rows of which no exponential is left.
+    out[~(np.minimum(a_sum, b_sum) > 1 / np.finfo(np.float64).max ** 0.9)] = np.nan
+    return True
 
 
-def logits_exact(pieces: Pieces) -> Array:
-    """The same from terms that are never negative."""
+def logits_exact(pieces: Pieces) -> tuple[Array, bool]:
+    """The same from terms that are never negative; and whether every row has a softmax."""
     log_sums = [_log_sum_exp([piece[i] for piece in pieces]) for i in (0, 1)]
     found = [_logit_sums(*piece, *log_sums) for piece in pieces]
-    return of_sums(*np.sum(found, axis=0))
+    whole = all(bool(np.isfinite(x).all()) for x in log_sums)
+    return of_sums(*np.sum(found, axis=0)), whole
 
 
 def _log_sum_exp(parts: Sequence[Array]) -> Array:
@@ -476,10 +506,6 @@ def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array
     surplus = np.where(p == 0, q, surplus)
     terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
     return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
-
-
-#: Differences of logits up to here are finite, whatever their rows begin with.
-_HUGE_LOGIT = 1e290
 
 
 def _gap(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:

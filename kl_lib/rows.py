@@ -48,6 +48,9 @@ _WIDENED = Precision(1e-9, 1e-5)
 #: Entries of a matrix of all pairs that are computed at a time.
 _MATRIX = 1 << 17
 
+#: Entries of a row for which a single call is made quick.
+_SMALL = 1 << 12
+
 #: Counts that sum to less have terms that are subnormal, with few digits left.
 _SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
 
@@ -129,14 +132,18 @@ def reduce(
         float64 or float32: of the computation where nothing cancels, and of the result.
     """
     first = arrays[0]
+    if first.ndim == 1 and first.size <= _SMALL and (found := _one(kernel, arrays, task, dtype)):
+        return found
     out = np.empty(first.shape[:-1], dtype)
     threads = _threads_for(first)
-    space = min(max(min(_SCRATCH, _ALL_SCRATCH // threads), _LEAST_SCRATCH), 32 * first.size) // 8
+    need = _arrays_of_space(kernel, len(arrays), task)
+    space = max(min(_SCRATCH, _ALL_SCRATCH // threads), _LEAST_SCRATCH) // 8
+    space = min(space, max(need, 4) * first.size)
 
     def work(blocks: Iterator[Block]) -> bool:
         scratch, valid = np.empty(space), True
         for parts, out_block in blocks:
-            compute = _block if 4 * parts[0].shape[1] <= space else _long_rows
+            compute = _block if max(need, 4) * parts[0].shape[1] <= space else _long_rows
             valid &= compute(kernel, parts, out_block, scratch, task)
         return valid
 
@@ -145,6 +152,24 @@ def reduce(
         rows = max(_RESULTS // (threads * out.itemsize), 1)
         entries = min(_CHUNKS * entries, rows * first.shape[1])
     return out, _on_threads(work, _blocks(arrays, out, entries), threads)
+
+
+def _one(
+    kernel: Kernel, arrays: Sequence[Array], task: Task, dtype: type[np.floating[Any]]
+) -> tuple[Any, bool] | None:
+    """`reduce` of one short row, with as few calls as it takes; None if it is a harder case."""
+    if task.tolerances is None or dtype is not np.float64:
+        return None
+    with np.errstate(all="ignore"):
+        row = [x[None].astype(np.float64, copy=False) for x in arrays]
+        total = np.empty(1)
+        least = kernel.fast(row, total, np.empty((kernel.space, *row[0].shape)))
+        sums = [kernels.sums(x)[0] for x in row]
+        value, scale = kernel.combine(total[0], sums, task, _SAFE["d"])
+    valid = all(abs(s - 1) <= far for s, far in zip(sums, task.tolerances, strict=True))
+    if valid and least >= 0 and _SAFE["d"].bound * scale < value < np.inf:
+        return value / task.divisor, True
+    return None
 
 
 def _threads_for(array: Array) -> int:
@@ -228,6 +253,9 @@ def _values(
     sums, least = _usual(kernel, parts, out, scratch, task)
     used = np.ones_like(sums) if kernel.shares and task.normalize else sums
     value, scale = kernel.combine(out, used, task, precision)
+    if value is not out:
+        out[...] = value
+        value = out
     enough = _SMALLEST_SUM[out.dtype.char] if task.normalize else -np.inf
     if not (
         value.min() > precision.bound * np.max(scale)
@@ -247,6 +275,11 @@ def _values(
             else:
                 value[rows] = kernel.exact([wide], task)
     return sums, least
+
+
+def _arrays_of_space(kernel: Kernel, count: int, task: Task) -> int:
+    """How many arrays of the size of a chunk the fast pass over `count` arguments needs."""
+    return kernel.space + (count if kernel.shares and task.normalize else 0)
 
 
 def _batches(chosen: NDArray[np.bool_], size: int) -> Iterator[Any]:
@@ -273,25 +306,22 @@ def _usual(
     count, width = parts[0].shape
     sums = np.empty((len(parts), count), out.dtype)
     least: Any = np.inf
-    shares = len(parts) if kernel.shares and task.normalize else 0
-    most = max(1, len(scratch) // ((kernel.space + shares) * width))
+    need = _arrays_of_space(kernel, len(parts), task)
+    most = max(1, len(scratch) // (need * width))
     step = math.ceil(count / math.ceil(count / most))  # equal: a small one costs as much
     for start in range(0, count, step):
         rows = slice(start, start + step)
         cut = [x[rows].astype(out.dtype, copy=False) for x in parts]
         size = cut[0].size
-        spaces = [
-            scratch[i * size : (i + 1) * size].reshape(cut[0].shape)
-            for i in range(kernel.space + shares)
-        ]
+        spaces = [scratch[i * size : (i + 1) * size].reshape(cut[0].shape) for i in range(need)]
         for x, total in zip(cut, sums, strict=True):
             kernels.sums(x, total[rows])
-        if shares:
+        if need > kernel.space:
             cut = [
                 np.divide(x, total[rows, None], out=space)
                 for x, total, space in zip(cut, sums, spaces[kernel.space :], strict=True)
             ]
-        least = np.minimum(least, kernel.fast(cut, out[rows], spaces))
+        least = np.minimum(least, kernel.fast(cut, out[rows], spaces[: kernel.space]))
     return sums, least
 
 
@@ -307,7 +337,7 @@ def _long_rows(
 
 
 def _long_row(kernel: Kernel, row: Sequence[Array], out: Array, scratch: Array, task: Task) -> bool:
-    pieces = _cut(row, len(scratch) // 4)
+    pieces = _cut(row, len(scratch) // max(kernel.space, 4))
     precision = _SAFE[out.dtype.char]
     found = []
     for piece in pieces:
@@ -336,12 +366,13 @@ def _cut(parts: Sequence[Array], width: int) -> list[list[Array]]:
 def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tuple[Array, bool]:
     """The terms of KL, in the shape of p and q, and whether values and sums are plainly valid."""
     out = np.empty(p.shape, dtype)
+    entries = min(_SCRATCH // 8, p.size)
 
     def work(blocks: Iterator[Block]) -> bool:
-        space, valid = np.empty(min(CHUNK, p.size)), True
+        space, valid = np.empty((2, entries)), True
         for parts, out_block in blocks:
-            pieces = _cut(parts, max(CHUNK // len(parts[0]), 1))
-            outs = [x[0] for x in _cut([out_block], max(CHUNK // len(parts[0]), 1))]
+            width = max(entries // len(parts[0]), 1)
+            pieces, outs = _cut(parts, width), [x[0] for x in _cut([out_block], width)]
             wide = ([x.astype(np.float64, copy=False) for x in piece] for piece in pieces)
             sums = np.sum([[kernels.sums(x) for x in piece] for piece in wide], axis=0)
             least = kernels.terms(pieces, outs, space, *sums)
@@ -350,7 +381,7 @@ def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tupl
             valid &= bool(least >= 0) and _sums_valid(sums, task)
         return valid
 
-    return out, _on_threads(work, _blocks([p, q], out, CHUNK), _threads_for(p))
+    return out, _on_threads(work, _blocks([p, q], out, entries), _threads_for(p))
 
 
 def logits(a: Array, b: Array, divisor: float, dtype: type[np.floating[Any]]) -> tuple[Array, bool]:
@@ -367,25 +398,28 @@ def logits(a: Array, b: Array, divisor: float, dtype: type[np.floating[Any]]) ->
     """
     out = np.empty(a.shape[:-1], dtype)
     bound = _SAFE["d"].bound
+    entries = min(_SCRATCH // 16, a.size)
 
     def work(blocks: Iterator[Block]) -> bool:
-        scratch, valid = np.empty((3, min(CHUNK, a.size))), True
+        scratch, valid = np.empty((3, entries)), True
         for parts, out_block in blocks:
-            tops = [kernels.largest(x).astype(np.float64) for x in parts]
-            valid &= all(bool(np.isfinite(top).all()) for top in tops)
             count, width = parts[0].shape
-            value = np.full(count, np.nan)
-            if count * width <= scratch.shape[1]:
+            value = np.empty(count)
+            plain = count * width <= entries
+            if plain:
+                wide = [x.astype(np.float64, copy=False) for x in parts]
                 space = [x[: count * width].reshape(count, width) for x in scratch]
-                kernels.logits_fast(parts, tops, value, space)
-            safe = (value > bound) & (value < np.inf)
+                plain = kernels.logits_fast(wide, value, space)
+            safe = (value > bound) & (value < np.inf) if plain else np.zeros(count, bool)
             if not safe.all():
                 for rows in _batches(~safe, max(1, CHUNK // width)):
-                    value[rows] = kernels.logits_exact(_cut([x[rows] for x in parts], CHUNK))
+                    pieces = _cut([x[rows] for x in parts], CHUNK)
+                    value[rows], whole = kernels.logits_exact(pieces)
+                    valid &= whole
             out_block[...] = value / divisor
         return valid
 
-    return out, _on_threads(work, _blocks([a, b], out, CHUNK), _threads_for(a))
+    return out, _on_threads(work, _blocks([a, b], out, entries), _threads_for(a))
 
 
 def matrix(
