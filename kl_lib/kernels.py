@@ -415,7 +415,7 @@ class _NearTerms:
     def __init__(self, pieces: Pieces, shift: float) -> None:
         self.pieces = pieces
         # Where a shift is added to the logarithm, both round as they are large.
-        self.plain = self.PLAIN * (1 + shift)
+        self.plain = min(self.PLAIN * (1 + shift), 0.5)
 
     def refine(self, number: int, p: Array, q: Array, logs: Array, sizes: Array) -> None:
         """Improve the logarithms of one piece, which are of these sizes, in place."""
@@ -438,7 +438,8 @@ class _NearTerms:
             _, other, difference = exact.of([x[chosen] for x in parts[number]])
             where = np.searchsorted(chosen, row[tiny]), place[1][tiny]
             better[tiny] = np.log1p(difference[where] / other[where])
-        logs[place] = better
+        # What underflows has no difference, and the plain logarithm is as good as it gets.
+        logs[place] = np.where(np.isfinite(better), better, logs[place])
 
 
 # From logits
