@@ -303,25 +303,23 @@ def _balanced(s: Any, precision: Precision) -> Any:
 
 
 def _js_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
-    """Σ (p + q)·(u·log u + v·log v) with u = p/(p + q) and v = q/(p + q)."""
+    """Σ p·log p + q·log q − (p + q)·log(p + q)."""
     p, q = parts
-    both, u, v, logs = space
+    logs, both = space
+    np.log(p, out=logs)
+    least = _least(p, np.inf, logs, p)
+    products(p, logs, out)
+    np.log(q, out=logs)
+    least = np.minimum(_least(q, np.inf, logs, q), least)
+    part = np.empty_like(out)
+    products(q, logs, part)
+    out += part
     np.add(p, q, out=both)
-    np.divide(p, both, out=u)
-    np.divide(q, both, out=v)
-    least = np.minimum(p.min(), q.min())
-    np.log(u, out=logs)
+    np.log(both, out=logs)
     if not least > 0:
-        logs[p == 0] = 0
-        u[both == 0] = 0
-    u *= logs
-    np.log(v, out=logs)
-    if not least > 0:
-        logs[q == 0] = 0
-        v[both == 0] = 0
-    v *= logs
-    u += v
-    products(both, u, out)
+        logs[both == 0] = 0
+    products(both, logs, part)
+    out -= part
     return least
 
 
@@ -364,7 +362,7 @@ def _tv_exact(pieces: Pieces, task: Task) -> Array:
     return np.minimum(0.5 * total / cross.total, 1.0)
 
 
-JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=4, shares=True)
+JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=2, shares=True)
 TOTAL_VARIATION = Kernel(_tv_fast, _tv_combine, _tv_exact, shares=True)
 
 

@@ -46,7 +46,7 @@ _SAFE = {"d": Precision(0.01, 1e-12), "f": Precision(0.1, 1e-5)}
 _WIDENED = Precision(1e-9, 1e-5)
 
 #: Entries of a matrix of all pairs that are computed at a time.
-_MATRIX = 1 << 17
+_MATRIX = 1 << 18
 
 #: Entries of a row for which a single call is made quick.
 _SMALL = 1 << 12
