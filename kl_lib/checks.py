@@ -253,7 +253,7 @@ def _check_values(
     elif np.isneginf(low):
         kind, bad = "negative", np.isneginf(array)
         softmax = _logits(array, name, axes, advice)
-        text = f", as the logit of a masked category is: if it is one, {softmax}"
+        text = f", as the logit of a masked category is; if it is one, {softmax}"
     elif low < 0:
         kind, bad = "negative", array < 0
         text = ", which is negative; a probability is between 0 and 1"
