@@ -51,10 +51,10 @@ def read(value: Any, name: str) -> tuple[Array, str]:
     if array.dtype.names:
         _refuse(
             name,
-            f"is a structured array; pass its columns: np.stack([{name}[field] for field in "
-            f"{name}.dtype.names], axis=-1)",
+            f"is a structured array; pass its columns by name, {{field: {name}[field] for field in "
+            f"{name}.dtype.names}}",
         )
-    if kind == "V" and dtype.startswith("float8"):
+    if kind == "V" and dtype.startswith(("float", "int", "uint")):  # narrower than NumPy's own
         _refuse(name, f"has dtype {dtype}; pass {name}.astype(np.float32)")
     if kind not in "biufVO" or (kind == "V" and dtype != "bfloat16"):
         _refuse(name, f"has dtype {dtype}; pass numbers, as floats or integers")
@@ -64,12 +64,8 @@ def read(value: Any, name: str) -> tuple[Array, str]:
         _refuse(name, f"is {value!r:.40}; pass {remedy}")
     if kind == "O":
         place, item = _no_number(array)
-        _refuse(
-            name,
-            f"has dtype object{'' if place is None else f' ({entry(name, place)} is {item!r:.40})'}"
-            f"; {_convert(array, name)}",
-            place,
-        )
+        where = "" if place is None else f" ({entry(name, place)} is {item!r:.40})"
+        _refuse(name, f"has dtype object{where}; {_of_objects(value, array, name)}", place)
     return array, dtype
 
 
@@ -85,11 +81,14 @@ def _refuse(name: str, why: str, place: tuple[int, ...] | None = None) -> NoRetu
 def _raw(value: Any, name: str) -> Array:
     """The NumPy array behind `value`, of whatever dtype."""
     if isinstance(value, np.ma.MaskedArray):
+        drop = f", {name}.compressed() drops it" if value.ndim == 1 else ""
         _refuse(
             name,
-            f"is a masked array; decide what a masked entry means: {name}.filled(0) gives it "
-            f"0, {name}.compressed() drops it",
+            f"is a masked array; decide what a masked entry means: {name}.filled(0) gives it 0"
+            f"{drop}",
         )
+    if isinstance(value, (list, tuple)) and _masked(value):  # NumPy would lose the masks
+        _refuse(name, f"holds masked arrays; pass np.ma.stack({name}).filled(0) if masked is 0")
     if isinstance(value, (str, bytes)):
         _refuse(name, f"is the text {value!r:.40}; pass a sequence of numbers")
     if isinstance(value, dict):
@@ -98,7 +97,7 @@ def _raw(value: Any, name: str) -> Array:
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
         return _from_torch(value, name)
     if hasattr(value, "asnumpy"):  # an MXNet NDArray
-        return value.asnumpy()
+        return _from_mxnet(value, name)
     if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
         _refuse(name, f"is sparse; pass {name}.toarray()")
     if kind.__name__ == "SparseTensor":
@@ -106,7 +105,13 @@ def _raw(value: Any, name: str) -> Array:
     if kind.__name__ == "RaggedTensor":
         _refuse(name, f"is ragged; pass {name}.to_tensor(), which fills up with 0")
     if library == "xarray" and hasattr(value, "data_vars"):
-        _refuse(name, f"is a Dataset; pass {name}.to_dataarray(), or one of its variables")
+        _refuse(
+            name,
+            f"is a Dataset; pass {name}.to_dataarray().transpose(..., 'variable') if its variables "
+            "are the categories, or one of them",
+        )
+    if library == "polars" and hasattr(value, "collect"):
+        _refuse(name, f"is lazy; pass {name}.collect()")
     if library == "pyarrow" and hasattr(value, "column_names"):
         columns = zip(value.column_names, value.columns, strict=True)
         return _from_columns({label: np.asarray(column) for label, column in columns}, name)
@@ -140,7 +145,14 @@ def library_of(value: Any) -> str:
 def first_line(error: BaseException) -> str:
     """What an error of another library says, short enough to be part of a message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{lines[0] if lines else type(error).__name__:.200}"
+    return f"{lines[0] if lines else type(error).__name__:.120}"
+
+
+def _from_mxnet(value: Any, name: str) -> Array:
+    try:
+        return value.asnumpy()
+    except RuntimeError as error:  # a Symbol
+        _refuse(name, f"has no values to read here ({first_line(error)}); pass a plain array")
 
 
 def _from_torch(value: Any, name: str) -> Array:
@@ -175,6 +187,8 @@ def _from_columns(columns: dict[Any, Any], name: str) -> Array:
     if not columns:
         return np.empty(0)
     arrays = [read(column, f"{name}[{label!r:.20}]")[0] for label, column in columns.items()]
+    if _labelled_differently(list(columns.values())):
+        _refuse(name, f"has columns whose rows are labelled differently; pass pd.DataFrame({name})")
     if len({array.shape for array in arrays}) > 1:
         first = next(array for array in arrays if array.shape != arrays[0].shape)
         _refuse(
@@ -182,6 +196,16 @@ def _from_columns(columns: dict[Any, Any], name: str) -> Array:
             f"has columns of shapes {arrays[0].shape} and {first.shape}; give all of them the same",
         )
     return np.stack(arrays, axis=-1)
+
+
+def _labelled_differently(columns: list[Any]) -> bool:
+    """Whether columns of one table, given as dicts or as pandas Series, have other rows."""
+    names = [
+        list(x) if isinstance(x, dict) else list(x.index) if library_of(x) == "pandas" else None
+        for x in columns
+    ]
+    labelled = [x for x in names if x is not None]
+    return any(x != labelled[0] for x in labelled)
 
 
 def _from_parts(value: Any, name: str) -> Array:
@@ -198,7 +222,14 @@ def _from_parts(value: Any, name: str) -> Array:
 
 
 def _holds_arrays(value: Any) -> bool:
-    return any(hasattr(part, "shape") for part in value)
+    return any(
+        hasattr(part, "shape") or (isinstance(part, (list, tuple)) and _holds_arrays(part))
+        for part in value
+    )
+
+
+def _masked(value: Any) -> bool:
+    return any(isinstance(part, np.ma.MaskedArray) for part in value)
 
 
 def _unequal(rows: Any) -> str:
@@ -211,11 +242,27 @@ def _unequal(rows: Any) -> str:
     return ""
 
 
+def _of_objects(value: Any, array: Array, name: str) -> str:
+    """The remedy for objects: rows kept as lists, a column that does not belong, or numbers."""
+    if array.ndim == 1 and all(isinstance(row, (list, tuple, np.ndarray)) for row in array):
+        if _unequal(array):
+            return f"as a table it is ragged{_unequal(array)}: give every row the same categories"
+        return f"pass its rows as a table, np.stack({name})"
+    if library_of(value) == "pandas" and hasattr(value, "select_dtypes"):
+        return f"pass {name}.select_dtypes('number') if the rest is no category"
+    return _convert(array, name)
+
+
 def _convert(array: Array, name: str) -> str:
     """The remedy for what is not numbers but may become numbers."""
     try:
         numbers = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        return (
+            f"beyond 1.8e308 there is no float: pass [x / sum({name}) for x in {name}] if these "
+            "are counts"
+        )
+    except (TypeError, ValueError):
         return "pass numbers, 0 for a category that cannot happen"
     if np.isnan(numbers).any():
         return "a category that cannot happen has probability 0"

@@ -50,7 +50,7 @@ class Advice(NamedTuple):
     logits: str = "pass kl_lib.softmax({name}{at})"
     #: What to do where the categories lie on {axis}.
     axis: str = "pass axis={axis}"
-    #: What to do with chances of a yes, one for each row; in the second, a column of them.
+    #: What to do with chances of a yes, one for each row, if anything; with a column of them.
     yes: str = "pass np.stack([np.subtract(1, {name}), {name}], axis=-1)"
     column: str = "pass np.concatenate([np.subtract(1, {name}), {name}], axis={axis})"
 
@@ -62,7 +62,7 @@ KL = Advice(
     yes="use kl_bernoulli",
     column=f"use kl_bernoulli, or {COUNTS.column}",
 )
-TABLES = Advice(axis="pass np.moveaxis({name}, {axis}, -1)")
+TABLES = Advice(axis="pass np.moveaxis({name}, {axis}, -1)", yes="")
 PROBABILITIES = Advice(
     normalize="pass {name} / np.sum({name}, axis={axis}, keepdims=True)", axis=TABLES.axis
 )
@@ -253,7 +253,7 @@ def _check_values(
     elif np.isneginf(low):
         kind, bad = "negative", np.isneginf(array)
         softmax = _logits(array, name, axes, advice)
-        text = f", as the logit of a masked category is: if it is one, {softmax}"
+        text = f", as the logit of a masked category is; if it is one, {softmax}"
     elif low < 0:
         kind, bad = "negative", array < 0
         text = ", which is negative; a probability is between 0 and 1"
@@ -375,7 +375,7 @@ def _why_not_1(
         return f"{divide} if this is rounding"
     if total < 1:
         return f"look for a category that is missing, or {divide} if these are weights"
-    if total < YES_NO or tuple(axes) != (-1,):
+    if total < YES_NO or tuple(axes) != (-1,) or not advice.yes:
         return f"{divide} if these are weights"
     yes = advice.yes.format(name=name)
     return f"{divide} if these are weights, or {yes} if each is the chance of a yes"
@@ -551,7 +551,7 @@ def _one_category(
     if max(counts) == 2:
         yes = f"np.concatenate([np.subtract(1, {name}), {name}], axis=-1)"
         return f", {yes} where {name} is the probability of a yes"
-    return f", {one_hot(name, max(counts), column=True)} where {name} holds class numbers"
+    return f", np.equal({name}, np.arange({max(counts)})) where {name} holds class numbers"
 
 
 def one_hot(name: str, count: int, *, column: bool) -> str:

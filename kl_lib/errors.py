@@ -27,8 +27,10 @@ class DistributionError(ValueError):
         fault is not in one place.
     value
         What was found there.
-    places, count
-        The first ten such places, and how many there are in all.
+    places
+        The first ten such places.
+    count
+        How many there are in all.
 
     Examples
     --------

@@ -155,7 +155,10 @@ def _labels(trial: Trial, p: Input, q: Input) -> None:
 
 def _without_labels(trial: Trial, name: str) -> str:
     value = trial.names[name]
-    return f"list({name}.values())" if isinstance(value, dict) else f"np.asarray({name})"
+    if not isinstance(value, dict):
+        return f"np.asarray({name})"
+    columns = any(np.ndim(column) for column in value.values())
+    return f"np.stack([*{name}.values()], axis=-1)" if columns else f"list({name}.values())"
 
 
 def _shapes(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:

@@ -1,45 +1,168 @@
 """A short run of tools/fuzz.py; `make fuzz` does a hundred thousand inputs."""
 
-import random
-from itertools import islice
+from dataclasses import replace
 
 import fuzz
 import numpy as np
-import scipy.stats
+import oracles
+import pytest
+from fuzz_inputs import INPUTS
 
 import kl_lib as kl
+from kl_lib.sampling import Estimate
+
+#: What kl_lib has beside functions of numbers.
+NO_NUMBERS = {
+    "DistributionError", "NoClosedFormError", "get_num_threads", "set_num_threads",
+    "diagnose",  # tests/diagnosis/test_diagnose.py holds it against kl_divergence, on these inputs
+    "kl_between",  # takes distributions, and gives what the closed form of their parameters does
+}  # fmt: skip
+
+NAMES = sorted(INPUTS)
+#: The functions of p and q that take tables with labels.
+OF_TABLES = [
+    "cross_entropy", "js_divergence", "kl_divergence", "kl_from_counts", "kl_from_logits",
+    "kl_matrix", "kl_terms", "total_variation",
+]  # fmt: skip
 
 
-def test_three_thousand_inputs_of_all_kinds_agree_with_the_oracle():
-    for p, q, options in islice(fuzz.inputs(random.Random(1)), 3000):
-        problem = fuzz.disagreement(p, q, options)
-        assert problem is None, f"{problem}: {fuzz.describe(p, q, options)}"
+def some(name, seed, share=1.0):
+    """Inputs of a function, of those that are most of a run more."""
+    return [fuzz.case(name, seed, i) for i in range(int(share * (60 + 12 * INPUTS[name][1])))]
 
 
-def found(divergence):
-    """How many of 1000 inputs show that a divergence is not kl_lib's."""
-    stream = islice(fuzz.inputs(random.Random(2)), 1000)
-    return sum(fuzz.disagreement(*given, divergence) is not None for given in stream)
+def test_every_public_function_has_inputs_and_an_oracle():
+    assert set(INPUTS) == set(oracles.ORACLES) == set(kl.__all__) - NO_NUMBERS
 
 
-def test_the_oracle_notices_one_that_normalises_silently():
-    def silent(p, q, **options):
-        return np.asarray(scipy.stats.entropy(p, q, axis=options.get("axis", -1)))
-
-    assert found(silent) > 100
-
-
-def test_the_oracle_notices_a_last_digit():
-    def wrong(p, q, **options):
-        return kl.kl_divergence(p, q, **options) * (1 + 1e-4)
-
-    assert found(wrong) > 100
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_of_all_kinds_agree_with_the_oracle(name):
+    for given in some(name, 1, 3.0 if name == "kl_divergence" else 1.0):
+        problem = fuzz.disagreement(given)
+        assert problem is None, f"{problem}: {fuzz.describe(given)}"
 
 
-def test_the_oracle_notices_a_refusal_too_many():
-    def strict(p, q, **options):
-        if isinstance(p, tuple):
-            raise kl.DistributionError("no tuples")
-        return kl.kl_divergence(p, q, **options)
+def found(name, function, seed=2):
+    """How many inputs show that a function is not kl_lib's."""
+    return sum(fuzz.disagreement(given, function) is not None for given in some(name, seed))
 
-    assert found(strict) > 5
+
+def other_digit(result):
+    """The same with a change in the seventh digit."""
+    if isinstance(result, Estimate):
+        return replace(result, value=result.value * (1 + 1e-6))
+    if isinstance(result, tuple):
+        return tuple(other_digit(part) for part in result)
+    if isinstance(result, dict):
+        return {label: other_digit(part) for label, part in result.items()}
+    # float32 has no such digit.
+    return (
+        result * (1 + 1e-3) if getattr(result, "dtype", None) == np.float32 else result * (1 + 1e-6)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_oracle_notices_another_digit(name):
+    function = getattr(kl, name)
+    assert found(name, lambda **given: other_digit(function(**given))) > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_oracle_notices_a_refusal_too_many(name):
+    def strict(**given):
+        raise kl.DistributionError("nothing is good enough")
+
+    assert found(name, strict) > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_oracle_notices_a_number_where_none_can_be(name):
+    function = getattr(kl, name)
+
+    def lenient(**given):
+        try:
+            return function(**given)
+        except kl.DistributionError:
+            return 0.0
+
+    assert found(name, lenient) > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_oracle_notices_an_error_of_another_kind(name):
+    function = getattr(kl, name)
+
+    def raw(**given):
+        try:
+            return function(**given)
+        except kl.DistributionError as error:
+            raise TypeError from error
+
+    assert found(name, raw) > 2
+
+
+@pytest.mark.parametrize("name", OF_TABLES)
+def test_the_oracle_notices_labels_that_are_ignored(name):
+    """Values by position: what is in another order then gives another number."""
+    function = getattr(kl, name)
+
+    def by_position(**given):
+        for argument in list(given)[:2]:
+            value = given[argument]
+            if isinstance(value, dict):
+                given[argument] = np.stack([np.asarray(x) for x in value.values()], axis=-1)
+            elif hasattr(value, "columns") or hasattr(value, "column_names"):
+                given[argument] = np.asarray(value)
+            elif hasattr(value, "index") or hasattr(value, "coords"):
+                given[argument] = value if isinstance(value, (list, tuple)) else np.asarray(value)
+        return function(**given)
+
+    inputs = [fuzz.case(name, 2, i) for i in range(500)]
+    labelled = [x for x in inputs if all(one.labels for one in list(x.arguments.values())[:2])]
+    assert sum(fuzz.disagreement(given, by_position) is not None for given in labelled) > 5
+
+
+@pytest.mark.parametrize("name", ["kl_divergence", "kl_matrix", "kl_from_logits", "kl_normal"])
+def test_the_oracle_notices_p_and_q_in_the_wrong_order(name):
+    function = getattr(kl, name)
+
+    def turned(**given):
+        names = [one for one in given if one[:1] in "pq" or one[-2:] in ("_p", "_q")]
+        first, second = names[: len(names) // 2], names[len(names) // 2 :]
+        swapped = dict(zip([*second, *first], [given[one] for one in names], strict=True))
+        return function(**{**given, **swapped})
+
+    assert found(name, turned) > 10
+
+
+@pytest.mark.parametrize("name", ["entropy", "kl_terms", "mutual_information", "kl_poisson"])
+def test_the_oracle_notices_another_shape(name):
+    function = getattr(kl, name)
+    assert found(name, lambda **given: np.asarray(function(**given))[None]) > 10
+
+
+def test_a_case_is_the_same_whenever_it_is_made():
+    for name in NAMES:
+        first, again = (fuzz.describe(fuzz.case(name, 3, 5)) for _ in range(2))
+        if "object at 0x" not in first:
+            assert first == again
+
+
+def test_a_run_counts_what_is_wrong_and_shows_how_to_make_it_again(monkeypatch, capsys):
+    monkeypatch.setattr(kl, "entropy", lambda p, **options: 0.5)
+    monkeypatch.setattr(fuzz.sys, "argv", ["fuzz.py", "--only", "entropy", "--count", "40"])
+    assert fuzz.main() == 1
+    told = capsys.readouterr().out
+    assert told.count("python tools/fuzz.py --only entropy --seed 0 --at ") == fuzz.MOST
+    number = told.split("--at ")[1].split()[0]
+    argv = ["fuzz.py", "--only", "entropy", "--seed", "0", "--at", number]
+    monkeypatch.setattr(fuzz.sys, "argv", argv)
+    assert fuzz.main() == 1
+    assert "0.5" in capsys.readouterr().out
+
+
+def test_a_run_without_a_disagreement_says_so(monkeypatch, capsys):
+    argv = ["fuzz.py", "--only", "total_variation", "--count", "50", "--seed", "4"]
+    monkeypatch.setattr(fuzz.sys, "argv", argv)
+    assert fuzz.main() == 0
+    assert "0 wrong" in capsys.readouterr().out
