@@ -324,8 +324,8 @@ def _js_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
 
 
 def _js_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total += (s[0] + s[1]) * LOG_2
     total /= 2 * s[0]
-    total += LOG_2
     # Rounding may leave a hair more than the most there is.
     return np.minimum(total, LOG_2), _balanced(s, precision)
 
@@ -422,8 +422,11 @@ class _NearTerms:
             return
         place = np.unravel_index(flat, p.shape)
         rows = np.unique(place[0])
-        parts = [[x[rows].astype(np.float64, copy=False) for x in piece] for piece in self.pieces]
-        surplus = sum(sums(a - b) for a, b in parts) / sum(sums(b) for _, b in parts)
+        take: Any = slice(None) if len(rows) == len(p) else rows  # without a copy
+        parts = [[x[take] for x in piece] for piece in self.pieces]
+        found = [[sums(a - b), sums(b)] for a, b in map(_wide, parts)]
+        gap, total = np.sum(found, axis=0)
+        surplus = gap / total
         row = np.searchsorted(rows, place[0])
         a, b, part = p[place], q[place], np.asarray(surplus)[row]
         with_sums = ((a - b) - b * part) / (b * (1 + part))
@@ -432,8 +435,9 @@ class _NearTerms:
         tiny = np.abs(better) < np.where(np.abs(part) > self.PLAIN, self.plain, self.SUMMED)
         if tiny.any():
             chosen = np.unique(row[tiny])
-            exact = Cross([[x[chosen] for x in piece] for piece in parts])
-            _, other, difference = exact.of([x[chosen] for x in parts[number]])
+            take = slice(None) if len(chosen) == len(rows) else chosen
+            exact = Cross([[x[take] for x in piece] for piece in parts])
+            _, other, difference = exact.of([x[take] for x in parts[number]])
             where = np.searchsorted(chosen, row[tiny]), place[1][tiny]
             better[tiny] = np.log1p(difference[where] / other[where])
         # What underflows has no difference, and the plain logarithm is as good as it gets.

@@ -266,7 +266,7 @@ def _values(
         least = np.min([least, *(x.min() for x in parts)])
         safe = (value > precision.bound * scale) & (value < np.inf) & (sums.min(axis=0) > enough)
         # What is computed of each row takes space too, which counts where it has few entries.
-        for rows in _batches(~safe, max(1, len(scratch) // (4 * max(parts[0].shape[1], 4)))):
+        for rows in _batches(~safe, max(1, len(scratch) // (8 * max(parts[0].shape[1], 4)))):
             wide = [x[rows].astype(np.float64, copy=False) for x in parts]
             if out.dtype == np.float32:
                 again = np.empty(len(wide[0]))
@@ -371,7 +371,7 @@ def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tupl
     def work(blocks: Iterator[Block]) -> bool:
         space, valid = np.empty((2, entries)), True
         for parts, out_block in blocks:
-            width = max(entries // len(parts[0]), 1)
+            width = parts[0].shape[1] if parts[0].size <= entries else CHUNK
             pieces, outs = _cut(parts, width), [x[0] for x in _cut([out_block], width)]
             wide = ([x.astype(np.float64, copy=False) for x in piece] for piece in pieces)
             sums = np.sum([[kernels.sums(x) for x in piece] for piece in wide], axis=0)
@@ -454,14 +454,14 @@ def matrix(
     for start in range(0, len(shares), step):
         rows = slice(start, start + step)
         block = np.matmul(left[rows], right, out=out[rows] if dtype is np.float64 else None)
+        if empty.any():
+            block[possible[rows].astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
         low = np.flatnonzero(block.min(axis=1, initial=np.inf) < least[rows])
         if low.size:
             # Of one axis, which NumPy searches ten times as fast as of two.
             near = np.flatnonzero((block[low] < least[rows][low, None]).reshape(-1))
             i, j = low[near // len(q_logs)], near % len(q_logs)
             _again(block, i, j, p_given[rows], q_given, normalize)
-        if empty.any():
-            block[possible[rows].astype(np.float64) @ empty.T.astype(np.float64) > 0] = np.inf
         if divisor != 1 or block.base is not out:
             np.divide(block, divisor, out=out[rows], casting="same_kind")
     return out

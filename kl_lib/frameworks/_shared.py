@@ -43,8 +43,9 @@ def rows(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
     `kl_lib.kl_divergence` divides what is left in the same way.
     """
     both = checks.both(p, q)
-    shares = [x / sums[..., None] for x, sums in both.checked(advice=checks.PROBABILITIES)]
-    a, b = np.broadcast_arrays(*shares)
+    both.validate(advice=checks.PROBABILITIES)
+    wide = [x.astype(np.float64) for x in both.same_shape()]
+    a, b = (x / x.sum(axis=-1, keepdims=True) for x in wide)
     return np.ascontiguousarray(a), np.ascontiguousarray(b)
 
 
