@@ -144,7 +144,7 @@ def _labels(trial: Trial, p: Input, q: Input) -> None:
     if not works:  # q lacks what p has, so that KL(p‖q) is infinite
         if not any(np.any(x.values % 1) for x in (p, q)):
             _smooth(trial, pair)
-        _js(trial, "align the two, and KL(p‖q) is infinite, js_divergence never", pair)
+        _js(trial, "when the two are aligned, KL(p‖q) is infinite; js_divergence never is", pair)
     if trial.own == -1:
         rows = ", ".join(f"{x}.loc[p.index.intersection(q.index)]" for x in ("p", "q"))
         if p.values.ndim == q.values.ndim == 2:
@@ -247,7 +247,7 @@ def _sums(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> No
         what = "rounded probabilities"
     code = trial.call("p", "q", options=", normalize=True")
     if not trial.offer("normalize", f"if these are {what}, pass normalize=True", code):
-        _js(trial, f"if these are {what}, KL(p‖q) is infinite, js_divergence never", "p", "q")
+        _js(trial, f"if these are {what}, KL(p‖q) is infinite; js_divergence never is", "p", "q")
     if whole and any(x.values.ndim > 1 for x in bad):
         text = "if the whole table is one distribution, flatten it and pass normalize=True"
         flat = trial.call("np.ravel(p)", "np.ravel(q)", options=", normalize=True, axis=-1")

@@ -275,8 +275,11 @@ def _knn(x: Array, y: Array, k: int, *, trust: bool = False) -> tuple[float, lis
     tree = _load_tree()
     (count, dimension), count_q = x.shape, len(y)
     tree_y = tree(y)
+    # On a scale of their own: where x is tiny beside y, squares of its distances would underflow.
+    exponent = -int(np.frexp(np.abs(x).max())[1])
+    own_x = np.ldexp(x, exponent)
     # The nearest neighbour of a point of x among x is itself.
-    own = tree(x).query(x, k=[2, k + 1])[0]
+    own = tree(own_x).query(own_x, k=[2, k + 1])[0]
     other = tree_y.query(x, k=[1, k])[0]
     for distances, copies in ((own, "other points of x equal"), (other, "points of y equal")):
         if (distances[:, 1] == 0).any():
@@ -290,6 +293,7 @@ def _knn(x: Array, y: Array, k: int, *, trust: bool = False) -> tuple[float, lis
                 bad,
             )
     value = dimension * float(np.mean(np.log(other[:, 1]) - np.log(own[:, 1])))
+    value += dimension * exponent * math.log(2)
     value += math.log(count_q / (count - 1))
     if not trust:
         return value, []

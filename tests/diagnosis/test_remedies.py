@@ -144,6 +144,9 @@ def sigmoids(rng: np.random.Generator) -> Iterator[Case]:
         yield Case("two sigmoids", s, t, "softmax", of_logits(z, w), rel=1e-7)
         yield Case("two sigmoids", s.T, t.T, "softmax", of_logits(z, w), {"axis": 0}, rel=1e-7)
         yield Case("chances", s, t, "bernoulli", bernoulli(s, t))
+        never = t.copy()
+        never[0, 0] = 0
+        yield Case("no chance", s, never, "normalize", kl(s, never), absent=("bernoulli",))
         labels = (rng.random((5, k)) < 0.6).astype(int)
         yield Case("several labels", labels, t, "bernoulli", bernoulli(labels, t))
     for n in (1, 6):
@@ -166,6 +169,9 @@ def layers(rng: np.random.Generator) -> Iterator[Case]:
         yield Case("no softmax", p, out, "softmax", expected, absent=("normalize", "counts"))
         yield Case("no softmax", p.T, out.T, "softmax", expected, {"axis": 0})
         yield Case("no softmax, and weights", 0.7 * p, out, "softmax", expected)
+        wide = rng.uniform(0.6, 0.95, (6, k))
+        expected = [kl(a, b) for a, b in zip(wide, softmax(out), strict=True)]
+        yield Case("no softmax, and numbers below 1", wide, out, "softmax", expected)
         yield Case("no softmax twice", other, out, "softmax", of_logits(other, out))
         logits = rng.normal(size=(6, k)) * 3
         expected = of_logits(logits, np.log(p))
@@ -202,6 +208,7 @@ def slips(rng: np.random.Generator) -> Iterator[Case]:
         yield Case("one bad row", bad.T, q.T, "rows", expected, {"axis": 0})
         bad = np.where(np.arange(8)[:, None] == 5, -p, p)
         yield Case("one negative row", bad, q, "rows", expected)
+        yield Case("one negative row", bad.T, q.T, "rows", expected, {"axis": 0})
         low = p[0].copy()
         low[0], low[1] = -1e-17, low[0] + low[1]
         fixed = np.maximum(low, 0)

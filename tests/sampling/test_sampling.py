@@ -448,6 +448,17 @@ def test_knn_does_not_see_rotation_shift_scale_or_order():
     assert kl_knn(x[order], y[::-1]).value == pytest.approx(expected.value, rel=1e-12)
 
 
+def test_knn_of_points_that_are_tiny_beside_those_of_q():
+    """The squares of distances of 1e-94 beside 1e74 are no floats."""
+    x, y = (column[:, 0] for column in clouds(*NEAR, 40, 0))
+    for small, large in ((1e-94, 1e74), (1e-200, 1.0)):
+        found = kl_knn(x * small, y * large, subsamples=0).value
+        rho = np.sort(np.abs(x[:, None] - x), axis=1)[:, 5]
+        nu = np.sort(np.abs(x[:, None] * (small / large) - y), axis=1)[:, 4]
+        expected = np.mean(np.log(nu) - np.log(rho)) + math.log(large) - math.log(small)
+        assert found == pytest.approx(expected + math.log(40 / 39), rel=1e-12)
+
+
 def test_knn_takes_vectors_lists_frames_and_a_base():
     x, y = (column[:, 0] for column in clouds(*NEAR, 120, 0))
     expected = kl_knn(x, y)
