@@ -68,6 +68,6 @@ def weighted_itakura_saito(p: Array, q: Array, r_minus_1: Array, log_r: Array) -
     """p·(r − 1 − log r) for positive p and q = r·p, with r as `quotient` gives it."""
     near = p * stable.minus_log1p(r_minus_1)
     far = p * (r_minus_1 - log_r)
-    # p may be so small that q is finite where r is not, and p itself nothing beside q.
-    huge = np.where(np.isinf(q), np.inf, q - p * log_r)
-    return np.where(np.abs(r_minus_1) < 0.5, near, np.where(np.isinf(r_minus_1), huge, far))
+    # p may be so small that q is finite where r is not, and all else nothing beside q.
+    far = np.where(np.isinf(r_minus_1), q, far)
+    return np.where(np.abs(r_minus_1) < 0.5, near, far)

@@ -129,6 +129,35 @@ def test_every_parameter_is_called_by_its_name(function, name):
             function(**good | {name: -2})
 
 
+def test_an_error_says_kind_argument_place_and_value():
+    sigma = np.ones((20, 1))
+    sigma[3:15] = 0
+    with pytest.raises(kl.DistributionError) as caught:
+        kl.kl_normal(0, 1, 0, sigma)
+    error = caught.value
+    assert (error.kind, error.argument, error.place, error.value) == (
+        "parameter", "sigma_q", (3, 0), 0.0,
+    )  # fmt: skip
+    assert error.places == tuple((i, 0) for i in range(3, 13))
+    assert error.count == 12
+    with pytest.raises(kl.DistributionError) as caught:
+        kl.kl_normal("a", 1, 0, 1)
+    error = caught.value
+    assert (error.kind, error.argument, error.place) == ("unreadable", "mu_p", None)
+    with pytest.raises(kl.DistributionError) as caught:
+        kl.kl_gamma([1, 2], 1, 1, [1, 2, 3])
+    told = "concentration_p (2,), rate_p (), concentration_q (), rate_q (3,)"
+    assert str(caught.value) == (
+        f"the parameters do not broadcast to one shape ({told}); give them equal shapes, or "
+        "length 1 where one value serves a whole axis"
+    )
+
+
+def test_numbers_give_a_number():
+    assert isinstance(kl.kl_normal(0, 1, 2, 3), float)
+    assert isinstance(kl.kl_mvn([0], [[1]], [2], [[3]]), float)
+
+
 # The families of one formula each
 
 
@@ -807,6 +836,27 @@ def test_poissons_on_different_grids_are_infinitely_far_whatever_rounding_says(l
     p, q = stats.poisson(3, loc=loc_p), stats.poisson(3, loc=loc_q)
     assert families.kl_between(p, q) == math.inf
     assert families.kl_between(q, p) == math.inf
+
+
+@pytest.mark.parametrize(("loc_p", "loc_q"), [(1, 0), (2.0**53 + 2, -1)])
+def test_poissons_whole_steps_apart_have_no_closed_form(loc_p, loc_q):
+    with pytest.raises(families.NoClosedFormError, match="that loc"):
+        families.kl_between(stats.poisson(3, loc=loc_p), stats.poisson(3, loc=loc_q))
+
+
+def test_close_rates_are_compared_as_rates():
+    p, q = stats.poisson(3), stats.poisson(3 * (1 + 1e-9))
+    assert families.kl_between(p, q) == families.kl_poisson(3, 3 * (1 + 1e-9))
+    narrow = tfp_like("Poisson", rate=np.float32(0.1), log_rate=None)
+    log = tfp_like("Poisson", rate=None, log_rate=np.float64(-1))
+    a, b = mpf(float(np.float32(0.1))), mpf(-1)
+    exact = a * (mpmath.log(a) - b) - a + mpmath.exp(b)
+    assert truth.relative_error(families.kl_between(narrow, log), exact) < 1e-14
+
+
+def test_a_quotient_of_rates_beyond_floats_is_refused_without_a_warning():
+    with pytest.raises(kl.DistributionError, match=r"^rate_p is inf"):
+        families.kl_between(tfp_like("Exponential", rate=1e200), stats.expon(scale=1e200))
 
 
 def test_the_ends_of_a_beta_may_overflow():

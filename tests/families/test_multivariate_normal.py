@@ -255,7 +255,13 @@ def follow(error, **names):
 
 
 @pytest.mark.parametrize(
-    "variances", [[1.0, 4.0], np.array([1.0, 4.0]), np.array([[1.0, 4.0], [9.0, 1.0], [2.0, 3.0]])]
+    "variances",
+    [
+        [1.0, 4.0],
+        np.array([1.0, 4.0]),
+        np.array([[1.0, 4.0], [9.0, 1.0], [2.0, 3.0]]),
+        np.ones((2, 3, 2)),
+    ],
 )
 def test_the_remedy_for_variances_is_right(variances):
     with pytest.raises(kl.DistributionError) as caught:
@@ -374,6 +380,11 @@ def test_only_what_is_not_triangular_is_made_so():
     np.testing.assert_allclose(lower[1] @ lower[1].T, full @ full.T, rtol=1e-14)
     assert lower[1, 0, 1] == 0
     assert (triangular.diagonal(lower) > 0).all()
+    rows = np.array([[1e30], [1e-30]])
+    sizes = np.stack([rows * full, 1e-20 * rows * full])
+    lower = triangular.lower_factor(sizes, "scale_p")
+    for factor, matrix in zip(lower / rows, sizes / rows, strict=True):
+        np.testing.assert_allclose(factor @ factor.T, matrix @ matrix.T, rtol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -474,9 +485,11 @@ def test_a_singular_covariance_of_a_distribution_is_named():
         [0, 0], COVARIANCE.from_eigendecomposition(([0.0, 1.0], np.sqrt([[0.5, 0.5], [0.5, 0.5]])))
     )
     root = stats.multivariate_normal([0, 0], COVARIANCE.from_cholesky(np.eye(2)))
+    slanted = stats.multivariate_normal([0, 0], [[1, 0.5], [0.4, 1]])
     for p, q, said in (
         (line, good, "^cov_p is singular or not positive definite"),
         (root, line, "^cov_q is singular or not positive definite"),
+        (slanted, root, "^cov_p is not symmetric"),
         (good, flat, "^scale_q is singular: entry \\(1, 1\\)"),
         (flat, flat, r"^sigma_p\[1\] is 0; a standard deviation is above 0"),
         (turned, good, "^scale_p is singular"),
@@ -489,9 +502,14 @@ def test_distributions_of_different_dimensions_are_refused():
     dists = [
         stats.multivariate_normal(np.zeros(d), COVARIANCE.from_diagonal(np.ones(d))) for d in (1, 2)
     ]
-    told = r"the dimensions do not agree \(last axis: mu_p 1, mu_q 2, sigma_p 1, sigma_q 2\)"
-    with pytest.raises(kl.DistributionError, match=told):
+    with pytest.raises(kl.DistributionError) as caught:
         kl.kl_between(*dists)
+    assert str(caught.value) == (
+        "the dimensions do not agree (last axis: mu_p 1, mu_q 2, sigma_p 1, sigma_q 2); give means "
+        "of length d and as many standard deviations"
+    )
+    assert caught.value.kind == "shape"
+    assert caught.value.argument == "mu_p and mu_q and sigma_p and sigma_q"
     with pytest.raises(kl.DistributionError, match=r"mu_p 1, mu_q 3, scale_p 1, scale_q 3\)"):
         kl.kl_between(dists[0], stats.multivariate_normal(np.zeros(3), np.eye(3)))
 
@@ -572,6 +590,16 @@ def test_independent_coordinates_take_time_in_proportion_to_their_number():
     q = tfp_like("Diag", np.ones(d), LinearOperatorDiag(diag=np.ones(d)))
     expected = (0.5 * (sizes**2 - 1) - np.log(sizes) + 0.5).sum()
     assert kl.kl_between(p, q) == pytest.approx(expected, rel=1e-12)
+
+
+def test_batches_of_independent_coordinates_are_summed_one_by_one():
+    rng = np.random.default_rng(11)
+    mu_p, s_p = rng.standard_normal((2, 1, 3)), rng.uniform(0.5, 2, (4, 3))
+    value = multivariate_normal.kl_of_deviations(mu_p, s_p, np.zeros(3), np.ones(3))
+    assert value.shape == (2, 4)
+    for i, j in np.ndindex(2, 4):
+        cov = product(np.diag(s_p[j]))
+        assert relative_error(value[i, j], mu_p[i, 0], cov, np.zeros(3), np.eye(3)) < 1e-14
 
 
 @pytest.fixture(scope="module")
