@@ -191,7 +191,7 @@ def distribution(
     array = given.astype(np.float64)
     if any(array.shape[i] == 0 for i in axes):
         _no_categories(name, axis, given.shape)
-    _check_values(array, name, axes, normalize or generalized, advice)
+    _check_values(array, name, axes, normalize or generalized, SUM_TOLERANCE[dtype], advice)
     with np.errstate(over="ignore"):
         sums = array.sum(axis=axes)
     if normalize:
@@ -229,7 +229,7 @@ def _row(name: str, place: tuple[int, ...], axes: Sequence[int]) -> str:
 
 
 def _check_values(
-    array: Array, name: str, axes: Sequence[int], masses: bool, advice: Advice
+    array: Array, name: str, axes: Sequence[int], masses: bool, tolerance: float, advice: Advice
 ) -> None:
     low, high = array.min(initial=0.0), array.max(initial=0.0)
     if low >= 0 and high < np.inf:
@@ -243,9 +243,16 @@ def _check_values(
         )
     elif high <= 0 and (np.isneginf(low) or not masses):
         kind, bad = "logarithms", np.isneginf(array) if np.isneginf(low) else array < 0
-        text = single or f"pass np.exp({name})"
-        if advice is KL and not single:
-            text += ", or the logarithms of both to kl_from_logits"
+        with np.errstate(over="ignore"):
+            sums = np.exp(array).sum(axis=tuple(axes))
+        if single:
+            text = single
+        elif masses or (np.abs(sums - 1) <= ROUNDED).all():
+            text = f"pass np.exp({name})"
+            text += ", or the logarithms of both to kl_from_logits" if advice is KL else ""
+        else:  # the logarithms of weights, or logits: of both, this makes probabilities
+            softmax = _logits(array, name, axes, advice)
+            text = f"np.exp({name}) does not sum to 1, so {softmax}"
         found = _places(bad)
         is_ = _is(array, name, found)
         text = f"{name} looks like logarithms: no value is above 0 and {is_}; {text}"
@@ -257,7 +264,7 @@ def _check_values(
     elif low < 0:
         kind, bad = "negative", array < 0
         text = ", which is negative; a probability is between 0 and 1"
-        if low >= -1e-9 * high:  # no further below 0 than rounding leaves a difference
+        if low >= -tolerance * high:  # no further below 0 than rounding leaves a difference
             text += f": if it is rounding, pass np.maximum({name}, 0)"
         else:
             text += f". {single or f'If these are logits, {_logits(array, name, axes, advice)}'}"

@@ -415,7 +415,8 @@ def _values(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> 
 
 def _rounding(argument: Input) -> bool:
     """Whether what is negative is as small as rounding leaves it."""
-    return bool(argument.values.min() >= -SUM_TOLERANCE[argument.dtype])
+    values = argument.values
+    return bool(values.min() >= -SUM_TOLERANCE[argument.dtype] * values.max())
 
 
 def _rows(trial: Trial, p: Input, q: Input, problems: Sequence[Problem]) -> None:

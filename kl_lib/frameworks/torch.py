@@ -4,7 +4,8 @@
 ``reduction="mean"`` divides by the number of all elements and warns about it; ``"batchmean"``
 divides by the length of the first axis, which is the batch only if there is one. Exact at p = 0
 unless q is 0 too, then nan. `torch.distributions.kl_divergence` of two Categoricals takes p first,
-normalises without saying so, and keeps q at 0 exact.
+normalises without saying so, and keeps q at 0 exact. What is above 0 and below 2.2e-16 (in float32
+1.2e-7) has the logarithm of that number: q at 1e-20 beside p at 0.5 costs 5 nats.
 Measured with torch 2.13.0 on the CPU.
 """
 

@@ -113,8 +113,8 @@ def kl_monte_carlo(
       50 tokens this notices a cut to the top 3 or to 90 % of the mass always, a temperature of 1.5
       or 0.7 in 40 to 100 % of cases, from 10000 samples always.
 
-    Samples of a density that happen to give a mean of r near 1 pass, whatever they follow: a cut of
-    q's part and p's alike, say. So do fewer samples than it takes to tell.
+    What is not noticed: samples of a density, whatever they follow, that happen to give a mean of r
+    near 1, and any samples that are too few to tell.
 
     References
     ----------
@@ -412,7 +412,7 @@ def _frequencies(samples: Any, log_p: Array) -> list[str]:
         return []
     expected = count * np.exp(logs)
     often = expected >= FEW_EXPECTED
-    if expected.sum() > count * (1 + LOG_NOISE) or not often.any():
+    if expected.sum() > count * (1 + LOG_NOISE):
         return []
     rest = max(count - expected[often].sum(), expected[~often].sum())
     told = np.append(expected[often], rest)

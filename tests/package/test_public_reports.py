@@ -467,6 +467,8 @@ def test_report_26_js_of_logits_that_underflow():
         message = refusal(call, a, b)
         assert "kl_from_logits" not in message
         assert "kl_lib.softmax(p)" in message
+        shifted = refusal(call, np.subtract(a, 160), b)  # no logarithms of probabilities
+        assert "np.exp(p) does not sum to 1, so pass kl_lib.softmax(p)" in shifted
     close(kl.softmax(a), [float(x) for x in softmax(a)[0]])
 
 
