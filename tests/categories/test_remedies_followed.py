@@ -145,6 +145,7 @@ FAULTS = {
     "positive logits": ([2.0, 0.5, 0.25], softmax([2.0, 0.5, 0.25]), "kl_lib.softmax(p)"),
     "masked logits": ([1.1, 0.3, -np.inf], softmax([1.1, 0.3, -np.inf]), "kl_lib.softmax(p)"),
     "logarithms": (list(np.log(Q)), Q, "np.exp(p)"),
+    "logits below 0": ([-2.0, -0.5, -4.0], softmax([-2.0, -0.5, -4.0]), "kl_lib.softmax(p)"),
     "log of 0": ([math.log(0.25), math.log(0.75), -np.inf], [0.25, 0.75, 0], "np.exp(p)"),
     "below 0 by rounding": ([0.2, 0.8, -1e-17], [0.2, 0.8, 0], "np.maximum(p, 0)"),
     "nan": (
