@@ -42,8 +42,7 @@ def read(value: Any, name: str) -> tuple[Array, str]:
     if kind == "c":
         _refuse(
             name,
-            f"is complex ({dtype}); probabilities are real: pass np.real({name}) if the imaginary "
-            "part is zero",
+            f"is complex ({dtype}); pass np.real({name}) if the imaginary part is zero",
         )
     if kind in "SU":
         item = array.flat[0].item() if array.size else ""

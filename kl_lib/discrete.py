@@ -193,7 +193,7 @@ def kl_divergence(
     inf
     """
     checks.check_flags(normalize, generalized)
-    options = {"normalize": normalize, "generalized": generalized}
+    options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(kl_divergence, p, q, axis=axis, base=base, **options)
     return _rows(kernels.KL, checks.both(p, q, axis), base, advice=checks.KL, **options)
@@ -280,7 +280,7 @@ def kl_terms(
     array([0.5, 0. , 0. ])
     """
     if lazy.any_lazy(p, q):
-        options = {"base": base, "normalize": normalize}
+        options: dict[str, Any] = {"base": base, "normalize": normalize}
         return lazy.by_chunks(kl_terms, p, q, axis=axis, entries=True, **options)
     both = checks.both(p, q, axis)
     tolerances = None if normalize else both.tolerances()
@@ -288,7 +288,7 @@ def kl_terms(
     dtype = checks.result_dtype(*both.dtypes)
     arrays = both.same_shape()
     if arrays[0].size:
-        result, valid = rows.terms(*arrays, task, dtype)
+        result, valid = rows.terms(arrays[0], arrays[1], task, dtype)
     else:
         result, valid = np.empty(arrays[0].shape, dtype), False
     if not valid:

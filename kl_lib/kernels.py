@@ -143,7 +143,9 @@ def _kl_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
 def _kl_exact(pieces: Pieces, task: Task) -> Array:
     if task.normalize:
         return _kl_exact_of_counts(pieces)
-    total = p_sums = surplus = 0.0
+    total: Any = 0.0
+    p_sums: Any = 0.0
+    surplus: Any = 0.0
     for piece in pieces:
         p, q = _wide(piece)
         terms, difference = _generalized_sums(p, q)
@@ -154,10 +156,10 @@ def _kl_exact(pieces: Pieces, task: Task) -> Array:
 
 def _generalized_sums(p: Array, q: Array) -> tuple[Array, Array]:
     """Σ (p·log(p/q) − p + q) and Σ(q − p) of each row."""
-    z = p + q
+    z: Array = p + q
     if z.max() < np.inf:
         np.maximum(z, _SMALLEST, out=z)  # two zeros give 0/_SMALLEST
-        difference = p - q
+        difference: Any = p - q
         np.divide(difference, z, out=z)
         if max(z.max(), -z.min()) < stable.SMALL:
             return sums(stable.close_terms(difference, z)), -sums(difference)
@@ -217,7 +219,8 @@ class Cross:
 
 
 def _kl_exact_of_counts(pieces: Pieces) -> Array:
-    cross, total = Cross(pieces), 0.0
+    total: Any = 0.0
+    cross = Cross(pieces)
     for piece in pieces:
         p, q, difference = cross.of(piece)
         terms = sums(stable.generalized_kl(p, q, difference, cross.log_ratio(piece)))
@@ -271,7 +274,10 @@ def _surprise_exact(pieces: Pieces, task: Task) -> Array:
         wide = _wide(piece)
         return [np.ldexp(wide[i], -power) for i, power in zip((0, -1), powers, strict=True)]
 
-    p_sums = q_sums = others = surprise = 0.0
+    p_sums: Any = 0.0
+    q_sums: Any = 0.0
+    others: Any = 0.0
+    surprise: Any = 0.0
     for piece in pieces:
         p, q = scaled(piece)
         p_sums, q_sums = p_sums + sums(p), q_sums + sums(q)
@@ -331,7 +337,8 @@ def _js_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
 
 
 def _js_exact(pieces: Pieces, task: Task) -> Array:
-    cross, total = Cross(pieces), 0.0
+    total: Any = 0.0
+    cross = Cross(pieces)
     for piece in pieces:
         total = total + sums(stable.jensen_shannon(*cross.of(piece)))
     return np.minimum(total / cross.total, LOG_2)
@@ -356,7 +363,8 @@ def _tv_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
 
 
 def _tv_exact(pieces: Pieces, task: Task) -> Array:
-    cross, total = Cross(pieces), 0.0
+    total: Any = 0.0
+    cross = Cross(pieces)
     for piece in pieces:
         total = total + sums(np.abs(cross.of(piece)[2]))
     return np.minimum(0.5 * total / cross.total, 1.0)
@@ -485,23 +493,23 @@ def logits_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> b
 
 def logits_exact(pieces: Pieces) -> tuple[Array, bool]:
     """The same from terms that are never negative; and whether every row has a softmax."""
-    log_sums = [_log_sum_exp([piece[i] for piece in pieces]) for i in (0, 1)]
-    found = [_logit_sums(*piece, *log_sums) for piece in pieces]
-    whole = all(bool(np.isfinite(x).all()) for x in log_sums)
-    return of_sums(*np.sum(found, axis=0)), whole
+    tops = [np.max([piece[i].max(axis=1) for piece in pieces], axis=0) for i in (0, 1)]
+    tops = [top.astype(np.float64)[:, None] for top in tops]
+    rests = [_log_rest([piece[i] for piece in pieces], top) for i, top in enumerate(tops)]
+    found = [_logit_sums(a, b, tops, rests) for a, b in pieces]
+    return of_sums(*np.sum(found, axis=0)), all(bool(np.isfinite(top).all()) for top in tops)
 
 
-def _log_sum_exp(parts: Sequence[Array]) -> Array:
-    """log Σ exp(x) of each row, in a column."""
-    top = np.max([x.max(axis=1) for x in parts], axis=0).astype(np.float64)[:, None]
-    return top + np.log(np.sum([np.exp(x - top).sum(axis=1) for x in parts], axis=0))[:, None]
+def _log_rest(parts: Sequence[Array], top: Array) -> Array:
+    """log Σ exp(x − top) of each row, in a column: kept apart from top, which it is nothing to."""
+    return np.log(np.sum([np.exp(x - top).sum(axis=1) for x in parts], axis=0))[:, None]
 
 
-def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
+def _logit_sums(a: Array, b: Array, tops: Sequence[Array], rests: Sequence[Array]) -> Array:
     """Σ (p·log(p/q) − p + q), Σp and Σ(q − p) for the softmaxes p of a and q of b."""
     a, b = _wide((a, b))
-    p, q = np.exp(a - a_log_sum), np.exp(b - b_log_sum)
-    gap = _gap(a, b, a_log_sum, b_log_sum)
+    p, q = (np.exp((x - top) - rest) for x, top, rest in zip((a, b), tops, rests, strict=True))
+    gap = _gap(a, b, tops) - (rests[0] - rests[1])
     near = np.abs(gap) < 0.1
     surplus = np.where(near, p * np.expm1(-gap), q - p)
     terms = np.where(near, p * stable.expm1_plus(gap), p * gap + surplus)
@@ -511,16 +519,19 @@ def _logit_sums(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array
     return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
 
 
-def _gap(a: Array, b: Array, a_log_sum: Array, b_log_sum: Array) -> Array:
-    """log p − log q for the softmaxes p of a and q of b.
+#: Differences of logits up to here are finite, whatever their rows begin with.
+_HUGE_LOGIT = 1e290
 
-    For logits that agree but for a constant, log p − log q has lost its digits; a − b with its
-    rounding kept has not. The rounding of the log-sums shifts all gaps alike, which is of second
-    order in the result.
+
+def _gap(a: Array, b: Array, tops: Sequence[Array]) -> Array:
+    """(a − top of a) − (b − top of b), where a − b and what rounding took from it are exact.
+
+    For logits that agree but for a constant, the two differences have lost the digits that their
+    difference needs.
     """
     # By a power of two, which is exact: the differences of huge logits stay finite.
-    huge = max(np.abs(a_log_sum).max(), np.abs(b_log_sum).max()) > _HUGE_LOGIT
-    scale = 0.25 if huge else 1.0
-    difference, left = stable.two_sum(scale * a, -scale * b)
-    shift = scale * a_log_sum - scale * b_log_sum
-    return ((difference - shift) + np.where(np.isfinite(left), left, 0.0)) / scale
+    scale = 0.25 if max(np.abs(top).max() for top in tops) > _HUGE_LOGIT else 1.0
+    difference, rest = stable.two_sum(scale * a, -scale * b)
+    constant, constant_rest = stable.two_sum(scale * tops[0], -scale * tops[1])
+    rest = np.where(np.isfinite(rest), rest, 0.0) - constant_rest
+    return ((difference - constant) + rest) / scale

@@ -310,7 +310,7 @@ def _refuse(
     else:
         outside = next(x for x in a if x not in common)
         where = f"{shown(outside)} is in {first} alone"
-    if not common:
+    if not common or (isinstance(role, str) and role != CATEGORY):
         remedy = drop
     elif role == CATEGORY:
         fill = "" if axis == -1 else f", axis={axis}"

@@ -163,7 +163,7 @@ def _one(
     with np.errstate(all="ignore"):
         row = [x[None].astype(np.float64, copy=False) for x in arrays]
         total = np.empty(1)
-        least = kernel.fast(row, total, np.empty((kernel.space, *row[0].shape)))
+        least = kernel.fast(row, total, list(np.empty((kernel.space, *row[0].shape))))
         sums = [kernels.sums(x)[0] for x in row]
         value, scale = kernel.combine(total[0], sums, task, _SAFE["d"])
     valid = all(abs(s - 1) <= far for s, far in zip(sums, task.tolerances, strict=True))
@@ -369,7 +369,7 @@ def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tupl
     entries = min(_SCRATCH // 8, p.size)
 
     def work(blocks: Iterator[Block]) -> bool:
-        space, valid = np.empty((2, entries)), True
+        space, valid = list(np.empty((2, entries))), True
         for parts, out_block in blocks:
             width = parts[0].shape[1] if parts[0].size <= entries else CHUNK
             pieces, outs = _cut(parts, width), [x[0] for x in _cut([out_block], width)]

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 
 # Not test_errors and test_diagnoses, which read the book.
 tests="categories/test_checks categories/test_discrete categories/test_rows categories/test_lazy
-       categories/test_stable families/test_families sampling/test_sampling tools/test_fuzz
+       categories/test_stable families/test_families families/test_multivariate_normal families/test_float_edges
+       categories/test_kernels categories/test_labels categories/test_arrays sampling/test_sampling tools/test_fuzz
        diagnosis/test_diagnose diagnosis/test_diagnose_command"
 numpys="numpy>=2 numpy>=1.26,<1.27"
 pythons=${*:-python3.11 python3.12 python3.13}

@@ -47,7 +47,8 @@ def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     array([inf, inf,  0.])
     """
     divisor = check_base(base)
-    shape, (p, q) = broadcast(checked(p=(p, probability), q=(q, probability)))
+    parameters = checked(p=(p, probability), q=(q, probability))
+    shape, (p, q) = broadcast(parameters)
     # 1 − p is rounded, and where it is close to 1 − q only p − q still tells them apart.
     value = stable.generalized_kl(p, q) + stable.generalized_kl(1 - p, 1 - q, q - p)
-    return finish(value, divisor, shape)
+    return finish(value, divisor, shape, parameters.labels)

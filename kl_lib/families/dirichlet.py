@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..checks import check_base
 from ..errors import DistributionError
+from ..labels import Role
 from ..stable import exact_sum
 from .log_gamma import bregman, bregman_drop
 from .parameters import Array, broadcast, checked, concentration, finish, refuse
@@ -70,7 +71,7 @@ def kl_beta(
     )
     shape, (a_p, b_p, a_q, b_q) = broadcast(parameters)
     p, q = np.stack([a_p, b_p], axis=-1), np.stack([a_q, b_q], axis=-1)
-    return finish(_dirichlet(p, q), divisor, shape)
+    return finish(_dirichlet(p, q), divisor, shape, parameters.labels)
 
 
 def kl_dirichlet(
@@ -114,7 +115,10 @@ def kl_dirichlet(
     True
     """
     divisor = check_base(base)
+    core: dict[str, tuple[Role, ...]]
+    core = dict.fromkeys(("concentration_p", "concentration_q"), ("concentration",))
     parameters = checked(
+        core,
         concentration_p=(concentration_p, _concentration),
         concentration_q=(concentration_q, _concentration),
     )
@@ -127,7 +131,8 @@ def kl_dirichlet(
             argument=" and ".join(parameters),
         )
     shape, (p, q) = broadcast(parameters)
-    return finish(_dirichlet(np.atleast_2d(p), np.atleast_2d(q)), divisor, shape[:-1])
+    value = _dirichlet(np.atleast_2d(p), np.atleast_2d(q))
+    return finish(value, divisor, shape[:-1], parameters.labels)
 
 
 def _dirichlet(p: Array, q: Array) -> Array:

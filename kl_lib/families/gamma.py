@@ -47,10 +47,11 @@ def kl_exponential(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None =
     True
     """
     divisor = check_base(base)
-    shape, (p, q) = broadcast(checked(rate_p=(rate_p, rate), rate_q=(rate_q, rate)))
+    parameters = checked(rate_p=(rate_p, rate), rate_q=(rate_q, rate))
+    shape, (p, q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         value = itakura_saito(q, p)
-    return finish(value, divisor, shape)
+    return finish(value, divisor, shape, parameters.labels)
 
 
 def kl_gamma(
@@ -112,4 +113,4 @@ def kl_gamma(
         s = quotient(a_p, b_q, a_q, b_p)
         means = weighted_itakura_saito(a_q, product_quotient(a_p, b_q, b_p), *s)
         value = means + bregman(a_q, a_p, a_q - a_p)
-    return finish(value, divisor, shape)
+    return finish(value, divisor, shape, parameters.labels)

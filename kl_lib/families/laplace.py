@@ -75,4 +75,4 @@ def kl_laplace(
         # With the first part infinite, so is the sum: shift may then be inf − inf.
         spread = itakura_saito(s_p, s_q)
         value = np.where(np.isinf(spread), np.inf, spread + shift)
-    return finish(value, divisor, shape)
+    return finish(value, divisor, shape, parameters.labels)

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import stable
+from ..arrays import entry
 from ..checks import check_base
 from ..errors import DistributionError
+from ..labels import Role
 from . import normal
-from .parameters import Array, broadcast, checked, common_shape, deviation, entry, finish, real
+from .parameters import Array, broadcast, checked, common_shape, deviation, finish, real
 from .quotients import half_square, itakura_saito
 from .triangular import NO_DENSITY, diagonal, lower_factor, whiten
 
@@ -65,8 +67,14 @@ def kl_mvn(
     0.830366
     """
     divisor = check_base(base)
+    core: dict[str, tuple[Role, ...]] = {"mu_p": ("dimension",), "mu_q": ("dimension",)}
+    core |= dict.fromkeys(("cov_p", "cov_q"), ("dimension", "dimension"))
     parameters = checked(
-        mu_p=(mu_p, real), mu_q=(mu_q, real), cov_p=(cov_p, _covariance), cov_q=(cov_q, _covariance)
+        core,
+        mu_p=(mu_p, real),
+        mu_q=(mu_q, real),
+        cov_p=(cov_p, _covariance),
+        cov_q=(cov_q, _covariance),
     )
     shape = _batch(parameters, matrices=("cov_p", "cov_q"))
     m_p, m_q, c_p, c_q = parameters.values()
@@ -77,7 +85,7 @@ def kl_mvn(
         if close.any():
             spread[close] = _close_spread(lower_q, c_p, c_q, close)
         value = spread + _shift(m_p, m_q, lower_q)
-    return finish(_or_inf(value, shape), divisor, shape)
+    return finish(_or_inf(value, shape), divisor, shape, parameters.labels)
 
 
 def kl_of_factors(

@@ -61,7 +61,7 @@ def kl_normal(
         sigma_q=(sigma_q, deviation),
     )
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
-    return finish(divergence(m_p, s_p, m_q, s_q), divisor, shape)
+    return finish(divergence(m_p, s_p, m_q, s_q), divisor, shape, parameters.labels)
 
 
 def divergence(m_p: Array, s_p: Array, m_q: Array, s_q: Array) -> Array:

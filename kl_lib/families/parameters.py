@@ -8,38 +8,60 @@ place in it, the value found and the remedy. A closed form reads all its argumen
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import arrays, labels
+from ..arrays import entry
 from ..errors import PLACES, DistributionError
 
 Array = NDArray[np.float64]
 Rule = Callable[[ArrayLike, str], Array]
 
 
-def checked(**arguments: tuple[ArrayLike, Rule]) -> dict[str, Array]:
-    """The arguments of a closed form by name, each read as its rule says: name=(value, rule)."""
-    return {name: rule(value, name) for name, (value, rule) in arguments.items()}
+class Parameters(dict[str, Array]):
+    """The arguments of a closed form by name, and the labels that its result takes over."""
+
+    labels: labels.Named = labels.NONE
 
 
-def real(value: ArrayLike, name: str) -> Array:
+def checked(
+    _core: Mapping[str, tuple[labels.Role, ...]] | None = None, /, **arguments: tuple[Any, Rule]
+) -> Parameters:
+    """The arguments of a closed form, each read as its rule says: name=(value, rule).
+
+    Labels are brought into one order first. `_core` says what the last axes of an argument are
+    where they are no batch; axes of one name must have the same labels.
+    """
+    values = {name: value for name, (value, _) in arguments.items()}
+    known = labels.NONE
+    if any(labels.of(value) is not None for value in values.values()):
+        values, known = labels.aligned(labels.in_step(values), labels.batch_roles(**(_core or {})))
+    result = Parameters({name: rule(values[name], name) for name, (_, rule) in arguments.items()})
+    result.labels = known
+    return result
+
+
+def real(value: Any, name: str) -> Array:
     """`value` as a float64 array of finite numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        _unreadable(f"{name} is a masked array; pass {name}.compressed(), without what is masked")
     try:
-        raw = np.asarray(value)
-        if raw.dtype.kind in "cSUmM" or isinstance(value, np.ma.MaskedArray):
-            raise TypeError
-        array = raw.astype(np.float64)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise DistributionError(
-            f"{name} is {value!r:.60}; pass real numbers",
-            kind="unreadable",
-            argument=name,
-            value=value,
-        ) from None
+        array = arrays.read(value, name)[0].astype(np.float64)
+    except DistributionError as error:
+        # What a category may be told, that it has probability 0, is nothing for a parameter.
+        what, _, remedy = str(error).partition("; ")
+        if "category" in remedy:
+            _unreadable(f"{what}; pass numbers")
+        raise
     refuse(~np.isfinite(array), array, name, "pass a finite number")
     return array
+
+
+def _unreadable(message: str) -> NoReturn:
+    raise DistributionError(message, kind="unreadable", argument=message.partition(" ")[0])
 
 
 def refuse(bad: NDArray[np.bool_], array: Array, name: str, remedy: str) -> None:
@@ -56,11 +78,6 @@ def refuse(bad: NDArray[np.bool_], array: Array, name: str, remedy: str) -> None
             places=places,
             count=int(bad.sum()),
         )
-
-
-def entry(name: str, place: tuple[int, ...]) -> str:
-    """How a message speaks of one entry: 'mu_p[3]', 'cov_q[0, 2]'; of a lone number: 'mu_p'."""
-    return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
 def positive(value: ArrayLike, name: str, rule: str) -> Array:
@@ -123,7 +140,10 @@ def common_shape(
         ) from None
 
 
-def finish(value: Array, divisor: float, shape: tuple[int, ...]) -> Any:
-    """The divergence in the unit asked for and the shape promised, a lone number unwrapped."""
+def finish(
+    value: Array, divisor: float, shape: tuple[int, ...], known: labels.Named = labels.NONE
+) -> Any:
+    """The divergence in the unit asked for, of the shape and with the labels promised."""
     with np.errstate(over="ignore"):
-        return (np.maximum(value, 0.0) / divisor).reshape(shape)[()]
+        result = (np.maximum(value, 0.0) / divisor).reshape(shape)[()]
+    return known.give(result, list(range(-len(shape), 0)))

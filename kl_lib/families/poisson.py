@@ -48,7 +48,7 @@ def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = Non
     divisor = check_base(base)
     parameters = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
     shape, (p, q) = broadcast(parameters)
-    return finish(stable.generalized_kl(p, q), divisor, shape)
+    return finish(stable.generalized_kl(p, q), divisor, shape, parameters.labels)
 
 
 def kl_of_log_rates(

@@ -135,7 +135,7 @@ class Closed:
         (np.array([0.5], object), "p has dtype object; pass numbers: np.asarray(p, dtype=float)"),
         (np.array([0.5, "a"], object), "object (p[1] is 'a'); pass numbers, 0 for a category"),
         ([10**400, 1], "there is no float: pass [x / sum(p) for x in p] if these are counts"),
-        ([0.5 + 0j], "p is complex (complex128); probabilities are real: pass np.real(p) if"),
+        ([0.5 + 0j], "p is complex (complex128); pass np.real(p) if"),
         (np.array(["2026"], "M8[Y]"), "p has dtype datetime64[Y]; pass numbers, as floats or int"),
         (np.array([1], "m8[s]"), "p has dtype timedelta64[s]; pass numbers"),
         (np.zeros(2, "V8"), "p has dtype void64; pass numbers"),
