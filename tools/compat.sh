@@ -11,9 +11,10 @@ cd "$(dirname "$0")/.."
 
 # Not test_errors and test_diagnoses, which read the book.
 tests="categories/test_checks categories/test_discrete categories/test_rows categories/test_lazy
-       categories/test_stable families/test_families families/test_multivariate_normal families/test_float_edges
-       categories/test_kernels categories/test_labels categories/test_arrays sampling/test_sampling tools/test_fuzz
-       diagnosis/test_diagnose diagnosis/test_diagnose_command"
+       categories/test_stable categories/test_kernels categories/test_labels categories/test_arrays
+       families/test_families families/test_multivariate_normal families/test_float_edges
+       sampling/test_sampling tools/test_fuzz diagnosis/test_diagnose
+       diagnosis/test_diagnose_command"
 numpys="numpy>=2 numpy>=1.26,<1.27"
 pythons=${*:-python3.11 python3.12 python3.13}
 [ "$pythons" = --newest ] && pythons="python3.13 python3.12 python3.11 python3" && numpys="numpy>=2"
@@ -42,7 +43,7 @@ alone = {d.name for d in distributions()} - {"pip", "setuptools"}
 assert alone == {"numpy", "kl-lib"}, alone
 assert kl.diagnose([0.5, 0.5], [0.4, 0.6]).status == "fine"
 print("Python", sys.version.split()[0], "numpy", numpy.__version__, flush=True)')
-        $pip install scipy pandas "dask[array]" hypothesis mpmath ml_dtypes rich typer \
+        $pip install scipy pandas polars pyarrow xarray "dask[array]" hypothesis mpmath ml_dtypes rich typer \
             beautifulsoup4 pytest
         cp tests/truth.py tools/fuzz*.py tools/oracle*.py "$scratch/tests"
         for name in $tests; do cp "tests/$name.py" "$scratch/tests"; done
