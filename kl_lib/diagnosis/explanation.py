@@ -32,13 +32,14 @@ _SAMPLE = 1 << 16
 class Reason:
     """One cause of a difference: a word for programs, a sentence for people.
 
-    The word is the kind of a habit (``"clip"``, ``"divide"``, ``"float32"``, ``"float32 label"``,
-    ``"swap"``, ``"log q"``, ``"log p"``, ``"epsilon"``, ``"nan for p = 0"``,
-    ``"nan for p = q = 0"``, ``"inf for negative"``, ``"quotient"``, ``"masses"``, ``"axis 0"``,
-    ``"last axis"``, ``"other axes"``, ``"mean"``, ``"sum of all"``, ``"mean of all"``,
-    ``"batchmean"``, ``"batch mean"``), ``"rounding"``, the fault of an invalid input that the call
-    does not notice (``"sum"`` too where it does not divide by sums that are valid), ``"undecided"``
-    where dividing by the sums would give the same answer, or ``"unexplained"``.
+    The word is the kind of a habit: of what is made of p and q ``"divide"``, ``"clip"``,
+    ``"clamp"``, ``"float32"``, ``"float32 label"``, ``"swap"``, ``"log q"``, ``"log p"``; of the
+    terms ``"nan for p = 0"``, ``"nan for p = q = 0"``, ``"inf for negative"``, ``"inf - inf"``,
+    ``"quotient"``, ``"masses"``, ``"epsilon"``; of the sum ``"axis 0"``, ``"last axis"``,
+    ``"other axes"``, ``"mean"``, ``"sum of all"``, ``"mean of all"``, ``"batchmean"``,
+    ``"batch mean"``. Beside habits ``"rounding"``; ``"sum"`` where the sums are not divided by;
+    ``"undecided"`` where dividing would not change the answer; any other fault of an invalid input
+    that the call does not notice; and ``"unexplained"``.
     """
 
     kind: str
@@ -132,13 +133,15 @@ def _fit(got: Array, asked: Asked, habits: tuple[Habit, ...]) -> Fit | None:
         return None  # before anything is computed
     value, scale = total(asked, habits)
     # Some roundings for each logarithm and product, and √n for a sum of n.
-    size = (8 + (math.prod(asked.shape) // max(value.size, 1)) ** 0.5) * scale
+    summands = math.prod(asked.shape) // max(value.size, 1)
+    size = (8 + summands**0.5) * scale
     # Few bits of the input may have been used on the way to an answer of more.
-    coarse = max(_precision(dtype) for dtype in (got.dtype, asked.p.dtype, asked.q.dtype))
+    coarse = max(float(_limits(x.dtype).eps) for x in (got, asked.p, asked.q))
     gap = np.where(_same(got, value), 0.0, np.abs(got.astype(np.float64) - value))
-    if not (gap <= coarse * size).all():
+    least = float(_limits(got.dtype).smallest_subnormal)
+    if not (gap <= coarse * size + summands * least).all():
         return None
-    noise = _precision(np.float64) * float(np.max(size, initial=0.0))
+    noise = float(_limits(np.float64).eps) * float(np.max(size, initial=0.0))
     return Fit(habits, value, float(np.max(gap, initial=0.0)), noise)
 
 
@@ -160,8 +163,8 @@ def _few_rows(
     )
 
 
-def _precision(dtype: Any) -> float:
-    return float(np.finfo(dtype if np.dtype(dtype).kind == "f" else np.float64).eps)
+def _limits(dtype: Any) -> np.finfo[Any]:
+    return np.finfo(dtype if np.dtype(dtype).kind == "f" else np.float64)
 
 
 def _same(x: Array, y: Array) -> Array:
@@ -238,14 +241,17 @@ def _unnoticed(
                 fault = "undecided"
                 text = f"the same with or without dividing by the sums: {sums(asked, asked.axis)}"
         case "negative" | "logarithms":
-            logarithms = {habit.logarithm for habits in also for habit in habits}
-            probabilities = [x for name, x in (("p", p), ("q", q)) if name not in logarithms]
-            if not (n := sum(int((x < 0).sum()) for x in probabilities)):
+            n = _negative(asked, [habit for habits in also for habit in habits])
+            if not (n := n or _negative(asked, found.habits)):
                 return
             negative = count(n, "negative number")
             alone = Asked(_finite(p), _finite(q), asked.axis)
-            nan = {_effect(alone, habits) for habits in also} == {"nan"}
-            text = f"nan from log of {negative}" if nan else f"does not refuse {negative}"
+            effects = {_effect(alone, habits) for habits in also}
+            text = f"does not refuse {negative}"
+            if effects == {"nan"}:
+                text = f"nan from log of {negative}"
+            elif "nan" in effects and not (np.isnan(p).any() or np.isnan(q).any()):
+                text += ", whose log may be where nan is from"
         case "nan" | "infinite":
             bad = count(int((~np.isfinite(p)).sum() + (~np.isfinite(q)).sum()), "entry", "entries")
             kinds = {"nan": np.isnan(p).any() or np.isnan(q).any(),
@@ -262,6 +268,13 @@ def _unnoticed(
         case _:
             text = f"broadcasts shapes {p.shape} and {q.shape} to {asked.shape}"
     yield Reason(fault, text)
+
+
+def _negative(asked: Asked, habits: Sequence[Habit]) -> int:
+    """How many negative numbers are taken for probabilities, and not for logarithms."""
+    logarithms = {habit.logarithm for habit in habits}
+    given = {"p": asked.p, "q": asked.q}
+    return sum(int((x < 0).sum()) for name, x in given.items() if name not in logarithms)
 
 
 def _effect(asked: Asked, habits: Sequence[Habit]) -> str:

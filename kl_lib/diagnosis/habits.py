@@ -83,7 +83,7 @@ class Habit:
         The axis that it sums over instead.
     over, divisor
         A reduction, of which a call has one: it sums over ``"all"`` axes or over all ``"but the
-        first"``, and divides by a number that depends on the shape and the axis.
+        first"``, and divides by a number that depends on the input and the axis.
     settles
         The faults of an invalid input that its sentence covers.
     logarithm
@@ -96,7 +96,7 @@ class Habit:
     finish: Callable[[Slice, Array], Array] | None = None
     axis: int | None = None
     over: str | None = None
-    divisor: Callable[[tuple[int, ...], int], int] = lambda shape, axis: 1
+    divisor: Callable[[Asked, int], int] = lambda asked, axis: 1
     settles: tuple[str, ...] = ()
     logarithm: str = ""
 
@@ -112,13 +112,31 @@ class Habit:
 # What becomes of p and q
 
 
-def _clipped(asked: Asked, axis: int) -> str:
-    both = {"p": asked.p, "q": asked.q}
-    below = {f"{name} below 1e-7": int((x < 1e-7).sum()) for name, x in both.items()}
-    above = {f"{name} above 1": int((x > 1).sum()) for name, x in both.items()}
-    outside = {what: n for what, n in (below | above).items() if n}
-    parts = " and ".join(f"{n} of {what}" for what, n in outside.items())
-    return f"clips {count(sum(outside.values()), 'entry', 'entries')} to [1e-7, 1]: {parts}"
+def _outside(p: Array, q: Array, low: float, high: float, shown: tuple[str, str]) -> str:
+    """'2 entries to [1e-7, 1]: 1 of p above 1 and 1 of q below 1e-7'."""
+    below = {f"{name} below {shown[0]}": int((x < low).sum()) for name, x in (("p", p), ("q", q))}
+    above = {f"{name} above {shown[1]}": int((x > high).sum()) for name, x in (("p", p), ("q", q))}
+    counts = {what: n for what, n in (below | above).items() if n}
+    parts = " and ".join(f"{n} of {what}" for what, n in counts.items())
+    entries = count(sum(counts.values()), "entry", "entries")
+    return f"{entries} to [{shown[0]}, {shown[1]}]: {parts}"
+
+
+def _clamped(asked: Asked, axis: int) -> str:
+    p, q = (x / x.sum(axis=axis, keepdims=True, dtype=np.float64) for x in (asked.p, asked.q))
+    # What is 0 is left alone.
+    p, q = (np.where(x == 0, 0.5, x) for x in (p, q))
+    least = float(np.finfo(np.result_type(asked.p, asked.q)).eps)
+    shown = f"{least:.3g}", f"1 - {least:.3g}"
+    return f"clamps before the logarithm {_outside(p, q, least, 1 - least, shown)}"
+
+
+def _with_clamped_logs(of: Slice, terms: Array) -> Array:
+    logs = []
+    for x, given in zip((of.p, of.q), of.given, strict=True):
+        least = np.finfo(given.dtype).eps
+        logs.append(np.log(x.clip(least, 1 - least)))
+    return np.where(np.isfinite(terms) & (of.p > 0), of.p * (logs[0] - logs[1]), terms)
 
 
 def _float32(x: Array) -> Array:
@@ -130,6 +148,14 @@ def _lost(asked: Asked, names: str) -> str:
     lost = {name: int(((given[name] != 0) & (_float32(given[name]) == 0)).sum()) for name in names}
     parts = " and ".join(f"{n} of {name}" for name, n in lost.items())
     return f", where {parts} become 0" if any(lost.values()) else ""
+
+
+def _nan_for_zero_times_inf(of: Slice, terms: Array) -> Array:
+    return np.where((of.p == 0) & np.isinf(of.log_q), np.nan, terms)
+
+
+def _zero_times_inf(p: Array, log_q: Array) -> str:
+    return "; 0 * inf is nan" if ((p == 0) & np.isinf(log_q)).any() else ""
 
 
 def _label_in_float32(label: str) -> Habit:
@@ -148,8 +174,11 @@ DIVIDE = Habit(
     settles=("sum",),
 )
 CLIP = Habit(
-    "clip", _clipped, read=lambda of: replace(of, p=of.p.clip(1e-7, 1), q=of.q.clip(1e-7, 1))
+    "clip",
+    lambda asked, axis: f"clips {_outside(asked.p, asked.q, 1e-7, 1, ('1e-7', '1'))}",
+    read=lambda of: replace(of, p=of.p.clip(1e-7, 1), q=of.q.clip(1e-7, 1)),
 )
+CLAMP = Habit("clamp", _clamped, finish=_with_clamped_logs)
 FLOAT32 = Habit(
     "float32",
     lambda asked, axis: f"reads float32{_lost(asked, 'pq')}",
@@ -163,20 +192,27 @@ SWAP = Habit(
 )
 Q_FOR_LOG_Q = Habit(
     "log q",
-    "expects log q first: it takes q for log q",
+    lambda asked, axis: (
+        "expects log q first: it takes q for log q" + _zero_times_inf(asked.p, asked.q)
+    ),
     read=lambda of: replace(of, q=np.exp(of.q), instead_of_log_q=of.q),
+    finish=_nan_for_zero_times_inf,
     logarithm="q",
 )
 P_FOR_LOG_Q = Habit(
     "log q",
-    "expects log q first: it takes p for log q, and q for p",
+    lambda asked, axis: (
+        "expects log q first: it takes p for log q, and q for p" + _zero_times_inf(asked.q, asked.p)
+    ),
     read=lambda of: replace(of, p=of.q, q=np.exp(of.p), instead_of_log_q=of.p),
+    finish=_nan_for_zero_times_inf,
     logarithm="p",
 )
 LOG_P_FOR_P = Habit(
     "log p",
     "expects p second: it takes log p for p, unless you pass log_target=True",
     read=lambda of: replace(of, p=np.log(of.p)),
+    finish=_nan_for_zero_times_inf,
 )
 
 
@@ -221,16 +257,25 @@ def _inf_for_negative(of: Slice, terms: Array) -> Array:
 
 NAN_FOR_ZERO = Habit(
     "nan for p = 0",
-    lambda asked, axis: f"nan for 0 * log 0: p is 0 in {_places(asked, asked.p == 0)}",
+    lambda asked, axis: (
+        "nan for 0 * log 0: p "
+        + (f"is 0 in {_places(asked, asked.p == 0)}" if (asked.p == 0).any() else "becomes 0")
+    ),
     finish=lambda of, terms: np.where(of.zero, np.nan, terms),
 )
 NAN_FOR_BOTH_ZERO = Habit(
     "nan for p = q = 0",
     lambda asked, axis: (
-        "nan for 0 * (log 0 - log 0): p and q are both 0 in "
-        + _places(asked, (asked.p == 0) & (asked.q == 0))
+        f"nan for 0 * (log 0 - log 0): p and q are both 0 in {_places(asked, both)}"
+        if (both := (asked.p == 0) & (asked.q == 0)).any()
+        else "nan for 0 * inf, which a logarithm is"
     ),
-    finish=lambda of, terms: np.where(of.zero & np.isneginf(of.log_q), np.nan, terms),
+    finish=_nan_for_zero_times_inf,
+)
+INF_MINUS_INF = Habit(
+    "inf - inf",
+    lambda asked, axis: "subtracts p log q from p log p, and inf - inf is nan",
+    finish=lambda of, terms: np.where(np.isinf(of.p), of.p * of.log_p - of.p * of.log_q, terms),
 )
 INF_FOR_NEGATIVE = Habit(
     "inf for negative",
@@ -254,14 +299,13 @@ EPSILON = Habit(
 # Which axes are summed over, and what the sum is divided by
 
 
-def _others(shape: tuple[int, ...], axis: int) -> int:
-    """How many rows: the product of all lengths but that of the axis."""
-    axis %= len(shape)
-    return math.prod(shape[:axis] + shape[axis + 1 :])
+def _rows(asked: Asked, axis: int) -> int:
+    axis %= len(asked.shape)
+    return math.prod(asked.shape[:axis] + asked.shape[axis + 1 :])
 
 
 def _one_number(asked: Asked) -> str:
-    return f"one number for {count(_others(asked.shape, asked.axis), 'row')}"
+    return f"one number for {count(_rows(asked, asked.axis), 'row')}"
 
 
 def _nothing(n: int) -> str:
@@ -291,7 +335,7 @@ MEAN = Habit(
     "mean",
     lambda asked, axis: f"mean instead of sum: divides by {math.prod(asked.shape[1:])}",
     over="but the first",
-    divisor=lambda shape, axis: math.prod(shape[1:]),
+    divisor=lambda asked, axis: math.prod(asked.shape[1:]),
 )
 SUM_OF_ALL = Habit(
     "sum of all", lambda asked, axis: f"adds up the batch: {_one_number(asked)}", over="all"
@@ -303,24 +347,23 @@ MEAN_OF_ALL = Habit(
         f"{math.prod(asked.shape)}{_nothing(math.prod(asked.shape))}"
     ),
     over="all",
-    divisor=lambda shape, axis: math.prod(shape),
+    divisor=lambda asked, axis: math.prod(asked.shape),
 )
 MEAN_OVER_AXIS_0 = Habit(
     "batchmean",
     lambda asked, axis: (
-        f"divides the sum of all by {asked.shape[0]}, the length of axis 0"
-        f"{_nothing(asked.shape[0])}"
+        f"divides the sum of all by {len(asked.q)}, the length of axis 0{_nothing(len(asked.q))}"
     ),
     over="all",
-    divisor=lambda shape, axis: shape[0],
+    divisor=lambda asked, axis: len(asked.q),  # of what stands first, before it is broadcast
 )
 MEAN_OF_ROWS = Habit(
     "batch mean",
     lambda asked, axis: (
-        f"averages over the batch: {_one_number(asked)}{_nothing(_others(asked.shape, asked.axis))}"
+        f"averages over the batch: {_one_number(asked)}{_nothing(_rows(asked, asked.axis))}"
     ),
     over="all",
-    divisor=_others,
+    divisor=_rows,
 )
 
 
@@ -364,7 +407,7 @@ def total(asked: Asked, habits: Sequence[Habit]) -> tuple[Array, Array]:
     else:
         place = longest - sum(i < longest for i in axes)
         value, size = (np.concatenate(x, axis=place) for x in zip(*parts, strict=True))
-    divisor = math.prod(habit.divisor(shape, axis) for habit in habits)
+    divisor = math.prod(habit.divisor(asked, axis) for habit in habits)
     return value / divisor, size / max(divisor, 1)
 
 
@@ -399,7 +442,5 @@ def _places(asked: Asked, mask: Array) -> str:
     """'1 entry (index 0)', '812 entries (first: index 3, 1)'."""
     mask = np.broadcast_to(mask, asked.shape)
     n = int(mask.sum())
-    if n == 0:
-        return "no entry"
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
     return f"{count(n, 'entry', 'entries')} ({'' if n == 1 else 'first: '}index {index})"

@@ -92,7 +92,8 @@ def _kl_div(arguments: str, *habits: Habit, **options: Any) -> Call:
     def made(p: Array, q: Array, axis: int) -> Any:
         return frameworks.torch.raw(*_values(arguments, p, q), **options)
 
-    return Call(f"F.kl_div({text})", made, habits)
+    split = () if "log_target" in options else (h.INF_MINUS_INF,)
+    return Call(f"F.kl_div({text})", made, (*habits, *split))
 
 
 def _kl_div_loss(arguments: str, *habits: Habit) -> Call:
@@ -119,7 +120,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         _raw("scipy", "rel_entr", "scipy.special.rel_entr(p, q).sum(axis={axis})",
              h.INF_FOR_NEGATIVE),
         _raw("scipy", "kl_div", "scipy.special.kl_div(p, q).sum(axis={axis})",
-             h.INF_FOR_NEGATIVE, h.QUOTIENT, h.MASSES),
+             h.QUOTIENT, h.INF_FOR_NEGATIVE, h.MASSES),
         _raw("scipy", "entropy", "scipy.stats.entropy(p, q)",
              h.DIVIDE, h.AXIS_0, h.INF_FOR_NEGATIVE),
     ),
@@ -156,7 +157,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         _kl_div("p, q", h.P_FOR_LOG_Q, h.MEAN_OF_ALL),
         _raw("torch", "Categorical",
              "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))",
-             h.DIVIDE, h.LAST_AXIS),
+             h.DIVIDE, h.CLAMP, h.LAST_AXIS),
     ),
 }  # fmt: skip
 

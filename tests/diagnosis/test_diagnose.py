@@ -1010,6 +1010,78 @@ def test_the_conventions_of_torch_are_recognised(monkeypatch):
     assert kinds(log_target) == {"nan for p = 0", "batchmean"}
 
 
+def test_torch_categorical_reads_no_log_below_that_of_its_epsilon(monkeypatch):
+    # torch 2.13.0: 17.3 for a KL of 22.3, and float32 cannot tell 1e-20 from 1e-7.
+    categorical = "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))"
+    p, q = [0.5, 0.5], [1e-20, 1.0]
+    for dtype, recorded, least in (
+        (np.float64, 17.32867951399863, "2.22e-16"),
+        (np.float32, 7.278045177459717, "1.19e-07"),
+    ):
+        defined = -math.log(2) - 0.5 * math.log(np.finfo(dtype).eps)
+        assert recorded == pytest.approx(defined, rel=1e-7)
+        one, two = np.array(p, dtype), np.array(q, dtype)
+        [call] = [c for c in other_libraries.CALLS["torch"] if c.text == categorical]
+        with np.errstate(all="ignore"):
+            got = np.array(recorded, dtype)
+            [reason] = explanation.explain(got, Asked(one, two), call.habits, kl_divergence(p, q))
+        assert reason.kind == "clamp"
+        # 1 itself is above 1 - epsilon.
+        assert reason.message == (
+            f"clamps before the logarithm 2 entries to [{least}, 1 - {least}]: "
+            f"1 of q below {least} and 1 of q above 1 - {least}"
+        )
+    if frameworks.torch.available():
+        found = answer(diagnose(p, q, libraries=("torch",)), "torch", "td.kl_divergence")
+        assert found.value == pytest.approx(17.32867951399863, rel=1e-14)
+        assert kinds(found) == {"clamp"}
+
+
+def test_batchmean_divides_by_the_length_of_what_stands_first():
+    # torch 2.13.0: one p against a vector q of four: q's length divides, though p is a batch of 1.
+    p, q = [P], Q
+    defined = float(truth.kl(P, Q)) / 4
+    call = "F.kl_div(log q, p, reduction='batchmean')"
+    [(_, [reason])] = answers_of("torch", p, q, {call: defined})
+    assert reason.message == "divides the sum of all by 4, the length of axis 0"
+    if frameworks.torch.available():
+        found = answer(diagnose(p, q, libraries=("torch",)), "torch", call)
+        assert found.values == pytest.approx([defined])
+
+
+def test_logarithms_that_are_infinite_and_products_that_are_nan_are_explained():
+    p, log_q = [0.0, 0.5, 0.5], [-math.inf, math.log(0.5), math.log(0.5)]
+    call = "F.kl_div(q, p, reduction='sum')"
+    [(_, reasons)] = answers_of("torch", p, log_q, {call: math.nan}, faults=("logarithms",))
+    # Or nan is from the log of q, if q were not taken for one: nan is nan.
+    assert [reason.message for reason in reasons] == [
+        "does not refuse 3 negative numbers, whose log may be where nan is from"
+    ]
+    [(_, reasons)] = answers_of("torch", p, [math.inf, 0.5, 0.5], {call: math.nan},
+                                faults=("infinite",))  # fmt: skip
+    assert [reason.message for reason in reasons] == [
+        "expects log q first: it takes q for log q; 0 * inf is nan",
+        "inf in 1 entry, so nan out",
+    ]
+    # log 1 is 0, and so is what is multiplied by log 0.
+    found = dict(answers_of("torch", [1.0, 0], [0, 1.0], {"F.kl_div(log q, log p)": math.nan}))
+    assert [reason.kind for reason in found["F.kl_div(log q, log p)"]] == ["log p"]
+    call = "F.kl_div(log q, p, reduction='sum')"
+    [(_, reasons)] = answers_of("torch", [0.0, 1], [math.inf, 1], {call: math.nan},
+                                faults=("infinite",))  # fmt: skip
+    assert reasons[0].message == "nan for 0 * inf, which a logarithm is"
+    [(_, reasons)] = answers_of("torch", [math.inf, 1], [1.0, 1.0], {call: math.nan},
+                                faults=("infinite",))  # fmt: skip
+    assert [reason.kind for reason in reasons] == ["inf - inf", "infinite"]
+    if frameworks.torch.available():
+        report = diagnose([math.inf, 1], [2.0, 1.0], libraries=("torch",))
+        assert kinds(answer(report, "torch", call)) == {"inf - inf", "infinite", "undecided"}
+        assert math.isnan(answer(report, "torch", call).values[0])
+        report = diagnose(p, log_q, libraries=("torch",))
+        assert math.isnan(answer(report, "torch", "F.kl_div(q, p, reduction='sum'").values[0])
+        assert kinds(answer(report, "torch", "F.kl_div(q, p, reduction='sum'")) == {"logarithms"}
+
+
 # What the answer cannot tell, a reason does not claim
 
 
@@ -1061,6 +1133,16 @@ def test_a_nan_that_hides_whether_keras_clips_is_blamed_on_nan_alone():
         "does not refuse 1 negative number",
         "nan in 1 entry, so nan out",
     ]
+
+
+def test_a_nan_with_two_possible_causes_is_pinned_on_neither():
+    # p is 0 beside q of 0, and q has a negative number: NumPy gives nan for either.
+    report = diagnose([1, 0, 0], [1.5, 0, -0.5], libraries=("numpy",))
+    [reason] = report.answers[0].reasons
+    assert reason.kind == "negative"
+    assert reason.message == (
+        "does not refuse 1 negative number, whose log may be where nan is from"
+    )
 
 
 def test_inf_in_inf_out_and_inf_that_is_clipped():
