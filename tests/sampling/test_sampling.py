@@ -334,7 +334,7 @@ def test_equal_distributions_give_zero_without_a_warning():
         ),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: f(x) + 1j, x),
-            r"log_q\(samples\) is complex \(complex128\); .* pass np.real",
+            r"log_q\(samples\) is complex \(complex128\); pass np.real",
         ),
         (
             lambda f, x: kl_monte_carlo(f, lambda x: np.ma.masked_less(f(x), 0), x),
