@@ -1179,6 +1179,17 @@ def test_float32_comes_before_dividing_and_a_label_is_all_that_loses():
     assert habits.P_IN_FLOAT32.says(Asked(np.array(p), np.array(q)), -1) == "reads p as float32"
 
 
+def test_an_answer_among_the_smallest_numbers_of_float32_is_known_to_one_of_them():
+    p, q = [1e-46, 1e-46], [1e-55, 1e-55]
+    value = 2e-46 * math.log(1e9)
+    got = np.float32(value)
+    assert abs(float(got) / value - 1) > 1e-3
+    [(_, [reason])] = answers_of(
+        "scipy", p, q, {"scipy.special.rel_entr(p, q).sum(axis={axis})": got}, faults=("sum",)
+    )
+    assert reason.kind == "sum"
+
+
 def test_masses_and_sums_are_both_named_where_both_matter():
     report = diagnose([0.5, 0.5], [0.3, 0.3], normalize=True, libraries=("scipy",))
     found = answer(report, "scipy", "scipy.special.kl_div")
