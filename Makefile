@@ -42,6 +42,7 @@ lab: $(READY) ## open the notebooks in Jupyter Lab
 
 bench: $(READY) ## time KL by every library, and training; write the page of it anew (minutes)
 	@$(BIN)/python benchmarks/kl_divergence.py
+	@$(BIN)/python benchmarks/functions.py
 	@$(BIN)/python benchmarks/training.py
 	@$(BIN)/python benchmarks/page.py
 

@@ -17,9 +17,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import tables
@@ -49,13 +50,17 @@ def environment(threads: int) -> dict[str, str]:
     }
 
 
-def answers(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def answers(
+    job: dict[str, Any],
+    script: Path = FOLDER / "worker.py",
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[dict[str, Any]]:
     """The lines of one worker as they come; its process ends with this generator."""
-    command = [sys.executable, str(FOLDER / "worker.py"), json.dumps(job)]
+    command = [sys.executable, str(script), *options, json.dumps(job)]
+    env = environment(job["threads"]) | dict(variables)
     with tempfile.TemporaryFile("w+") as log:
-        worker = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(job["threads"])
-        )
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env)
         try:
             assert worker.stdout is not None
             for line in worker.stdout:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+#: A load average above this before the start means that others were computing too.
+QUIET = 0.7
+
 #: An aim, what was measured, and whether it was reached: None where this machine can't tell.
 Aim = tuple[str, str, bool | None]
 

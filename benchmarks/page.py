@@ -4,7 +4,7 @@
 
 The page is written by hand but for what stands between a line `% from the table: NAME` and the next
 `% end`. A test holds both the page and the figure against the tables. What is said about training
-is in `training_page.py`.
+is in `training_page.py`, what is said about every function in `functions_page.py`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import functions
+import functions_page
 import training
 import training_page
 from kl_divergence import RESULTS, ratio
-from markup import Aim, aim_table, list_table, number, span
+from markup import QUIET, Aim, aim_table, list_table, number, span
 from tables import Table
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ PAGE = BOOK / "speed.md"
 PICTURE = BOOK / "_static" / "speed.png"
 
 KL, SCIPY = "kl_lib", "scipy.stats.entropy"
-#: A load average above this before the start means that others were computing too.
-QUIET = 0.7
 
 
 def ratios(table: Table, reduce: Any = median) -> dict[str, dict[tuple[int, int, str], float]]:
@@ -213,9 +213,16 @@ PARTS: dict[str, Callable[[Table], str]] = {
 }
 
 
-def filled(text: str, table: Table, training_table: Table) -> str:
+def stored() -> list[Table]:
+    """The tables that `filled` asks for, as they are stored."""
+    paths = RESULTS, functions.RESULTS, training.RESULTS
+    return [json.loads(path.read_text("utf-8")) for path in paths]
+
+
+def filled(text: str, table: Table, functions_table: Table, training_table: Table) -> str:
     """The page with its measured parts written anew."""
     parts = {name: write(table) for name, write in PARTS.items()}
+    parts |= {name: write(functions_table) for name, write in functions_page.PARTS.items()}
     parts |= {name: write(training_table) for name, write in training_page.PARTS.items()}
     names = re.findall(r"^% from the table: (\w+)$", text, re.MULTILINE)
     if sorted(names) != sorted(parts):
@@ -270,11 +277,9 @@ def draw(table: Table) -> Figure:
 
 
 def main() -> int:
-    table, training_table = (
-        json.loads(path.read_text("utf-8")) for path in (RESULTS, training.RESULTS)
-    )
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), table, training_table), "utf-8")
-    draw(table).savefig(PICTURE)
+    tables = stored()
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), *tables), "utf-8")
+    draw(tables[0]).savefig(PICTURE)
     print(f"wrote {PAGE.name} and {PICTURE.name}")
     return 0
 

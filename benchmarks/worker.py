@@ -129,16 +129,20 @@ def lines(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield measure_pair(job)
 
 
-def main() -> None:
-    job = json.loads(sys.argv[1])
+def answer(lines: Iterator[dict[str, Any]]) -> None:
+    """Print each line as JSON; what libraries print meanwhile goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    for line in lines:
+        print(json.dumps(line), file=answers, flush=True)
+
+
+def lines_or_missing(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     try:
-        for line in lines(job):
-            print(json.dumps(line), file=answers, flush=True)
+        yield from lines(job)
     except ImportError as error:
-        print(json.dumps({"missing": str(error).splitlines()[0]}), file=answers, flush=True)
+        yield {"missing": str(error).splitlines()[0]}
 
 
 if __name__ == "__main__":
-    main()
+    answer(lines_or_missing(json.loads(sys.argv[1])))
