@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         kl_mvn,
         kl_normal,
         kl_poisson,
+        register_kl,
     )
     from .sampling import kl_from_counts, kl_knn, kl_monte_carlo
 
@@ -68,6 +69,7 @@ __all__ = [
     "kl_poisson",
     "kl_terms",
     "mutual_information",
+    "register_kl",
     "set_num_threads",
     "softmax",
     "total_variation",
@@ -88,6 +90,7 @@ _LATER = {
             "kl_mvn",
             "kl_normal",
             "kl_poisson",
+            "register_kl",
         ),
         "families",
     ),

@@ -18,7 +18,7 @@ from scipy import integrate, stats
 
 import kl_lib as kl
 from kl_lib import families
-from kl_lib.families import between, log_gamma, quotients
+from kl_lib.families import from_scipy, log_gamma, quotients, registry
 
 PAIRS = [(1, 1, 2, 0.5), (2, 0.5, 1, 1), (0, 1, 0, 1), (-3, 2, 4, 0.3), (1e3, 1e-2, 1e3, 5e-2)]
 
@@ -604,6 +604,11 @@ def test_a_shifted_distribution_agrees_with_quadrature(p, q):
         (stats.poisson(3), stats.poisson(3, loc=1)),
         (stats.poisson(0.5, loc=0.5), stats.poisson(3)),
         (stats.bernoulli(0.3), stats.bernoulli(0.3, loc=1)),
+        (stats.poisson(0, loc=-2), stats.poisson(3)),
+        (stats.bernoulli(0), stats.bernoulli(0.5, loc=1)),
+        (stats.poisson(3), stats.expon(3)),
+        (stats.norm(), stats.gamma(2)),
+        (stats.norm(), stats.poisson(2)),
     ],
 )
 def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p, q):
@@ -621,11 +626,8 @@ def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p,
         (stats.beta(2, 3, 0.2, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
         (stats.beta(2, 3, 0, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
         (stats.poisson(3, loc=2), stats.poisson(3), "for that loc of dist_p"),
-        (stats.poisson(0, loc=-2), stats.poisson(3), "for that loc of dist_p"),
         (stats.bernoulli(1), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
-        (stats.bernoulli(0), stats.bernoulli(0.5, loc=1), "for that loc of dist_p"),
         (stats.poisson(3), stats.binom(3, 0.5), "dist_p.logpmf, dist_q.logpmf, samples.* dist_p$"),
-        (stats.poisson(3), stats.expon(3), "is infinite: one is discrete and the other continuous"),
     ],
 )
 def test_where_there_is_no_closed_form_the_error_names_the_estimator(p, q, said):
@@ -666,12 +668,13 @@ def test_an_invalid_parameter_of_a_distribution_is_named():
                 families.kl_between(of_scale(p), of_scale(q))
 
 
-def test_a_family_that_is_added_to_the_list_is_found(monkeypatch):
-    def same_or_not(p, q, base):
+def test_a_family_that_is_added_to_the_lists_is_found(monkeypatch):
+    def same_or_not(p, q):
         return float(p["df"] != q["df"])
 
-    added = between.Family(same_or_not, {"t": functools.partial(between._scipy, df="df")}, {})
-    monkeypatch.setattr(between, "FAMILIES", (*between.FAMILIES, added))
+    reader = ("student_t", functools.partial(from_scipy._named, df="df"))
+    monkeypatch.setitem(from_scipy.READERS, "t", reader)
+    monkeypatch.setitem(registry.PAIRS, ("student_t", "student_t"), registry.Entry(same_or_not))
     assert families.kl_between(stats.t(3), stats.t(df=4)) == 1.0
 
 
@@ -922,13 +925,10 @@ COUNT = tfp_like("Zipf", DiscreteDistributionMixin)
 ESTIMATE = "has no closed form here{}; estimate it: kl_monte_carlo(dist_p.{}, dist_q.{}, samples)"
 FROM_SAMPLES = " with samples of dist_p"
 NEAREST = ", or kl_knn(x, y) from samples of both"
-INFINITE = (
-    " is infinite: one is discrete and the other continuous, so that neither gives the values of "
-    "the other any probability"
-)
 NO_DISTRIBUTION = (
-    "; pass a distribution with its parameters, such as stats.norm(0, 1) of SciPy or "
-    "tfd.Normal(0.0, 1.0) of TFP; for arrays of probabilities use kl_divergence(p, q)"
+    "; pass a distribution with its parameters, such as stats.norm(0, 1) of SciPy, "
+    "torch.distributions.Normal(0.0, 1.0) or tfd.Normal(0.0, 1.0) of TFP; for arrays of "
+    "probabilities use kl_divergence(p, q), and for a class of your own register_kl"
 )
 
 
@@ -966,8 +966,6 @@ NO_DISTRIBUTION = (
             "KL from tfd.Zipf to tfd.Zipf "
             + ESTIMATE.format("", "log_prob", "log_prob") + FROM_SAMPLES,
         ),
-        (COUNT, stats.norm(), "KL from tfd.Zipf to stats.norm" + INFINITE),
-        (T, COUNT, "KL from tfd.StudentT to tfd.Zipf" + INFINITE),
         (stats.norm, T, "dist_p is stats.norm without its parameters; pass them: stats.norm(...)"),
         (T, stats.t, "dist_q is stats.t without its parameters; pass them: stats.t(...)"),
         (T, type(T), "dist_q is the class StudentT; pass it with its parameters"),
@@ -984,6 +982,89 @@ def test_what_is_said_where_there_is_no_closed_form(p, q, said):
     with pytest.raises(TypeError) as caught:
         families.kl_between(p, q)
     assert str(caught.value) == said
+
+
+def test_what_is_discrete_is_infinitely_far_from_what_is_not_and_the_reason_is_told():
+    for p, q in ((COUNT, stats.norm()), (T, COUNT), (stats.t(3), stats.zipf([2.0, 3.0]))):
+        assert np.all(np.isposinf(families.kl_between(p, q)))
+        assert "is discrete and the other continuous" in families.why_infinite(p, q)
+    assert families.kl_between(stats.t(3), stats.zipf([2.0, 3.0])).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "reason"),
+    [
+        (stats.norm(), stats.norm(2), None),
+        (
+            stats.norm(),
+            stats.gamma(2, loc=1),
+            "stats.norm has values from -inf to inf, stats.gamma only values from 1 to inf",
+        ),
+        (
+            stats.poisson(3),
+            stats.bernoulli(0.5),
+            "stats.poisson has whole steps from 0 to inf, stats.bernoulli only whole steps from 0 "
+            "to 1",
+        ),
+        (
+            stats.expon(loc=[0, 1, -2]),
+            stats.expon(loc=[0.5, 0.5, 0.5]),
+            "stats.expon has values from -2 (the lowest) to inf, stats.expon only values from 0.5 "
+            "(the lowest) to inf",
+        ),
+        (
+            stats.norm(scale=1e300),
+            stats.norm(),
+            "the log density of dist_q has no finite mean under dist_p, or the value is beyond the "
+            "largest float",
+        ),
+    ],
+)
+def test_the_reason_for_an_infinite_divergence_is_told(p, q, reason):
+    assert families.why_infinite(p, q) == reason
+
+
+class Coin:
+    def __init__(self, heads):
+        self.heads = heads
+
+
+class Bent(Coin):
+    pass
+
+
+def test_a_class_of_the_users_own_is_found_by_itself_and_by_its_parents(monkeypatch):
+    monkeypatch.setattr(registry, "PAIRS", dict(registry.PAIRS))
+    with pytest.raises(TypeError, match=r"dist_p is of type Coin; .* register_kl"):
+        families.kl_between(Coin(0.5), Coin(0.5))
+
+    @kl.register_kl(Coin, Coin)
+    def two_coins(p, q):
+        return families.kl_bernoulli(p.heads, q.heads)
+
+    assert families.kl_between(Coin(0.5), Bent(0.75)) == families.kl_bernoulli(0.5, 0.75)
+    assert families.kl_between(Bent([0.5, 0]), Bent(0.75), base=2) == pytest.approx(
+        families.kl_bernoulli([0.5, 0], 0.75, base=2), rel=1e-15
+    )
+    kl.register_kl(Bent, Coin)(lambda p, q: 7.0)
+    assert families.kl_between(Bent(0.5), Coin(0.75)) == 7
+    assert families.kl_between(Coin(0.5), Bent(0.75)) < 1
+    kl.register_kl(Coin, "bernoulli")(lambda p, q: families.kl_bernoulli(p.heads, q["probs"]))
+    expected = families.kl_bernoulli(0.5, 0.75)
+    assert families.kl_between(Bent(0.5), stats.bernoulli(0.75)) == expected
+    with pytest.raises(families.NoClosedFormError, match=r"from stats.bernoulli to Coin has no"):
+        families.kl_between(stats.bernoulli(0.75), Coin(0.5))
+    with pytest.raises(ValueError, match=r"the pair \(Coin, 'bernoulli'\) has a form already"):
+        kl.register_kl(Coin, "bernoulli")(two_coins)
+    kl.register_kl(Coin, "bernoulli", replace=True)(lambda p, q: 5.0)
+    assert families.kl_between(Coin(0.5), stats.bernoulli(0.75)) == 5
+
+
+def test_what_can_not_be_registered_is_named():
+    with pytest.raises(TypeError, match="kind_q is 'norm'; pass a class or one of normal, "):
+        kl.register_kl(Coin, "norm")
+    with pytest.raises(TypeError, match="kind_p is a float; pass a class or the name"):
+        kl.register_kl(1.0, Coin)
 
 
 # TensorFlow Probability
@@ -1075,7 +1156,6 @@ def test_what_tensorflow_probability_has_and_kl_between_has_not_goes_to_an_estim
         families.kl_between(p, q)
     with pytest.raises(families.NoClosedFormError, match=r"tfd.Chi2 to tfd.Gamma has no closed"):
         families.kl_between(tfd.Chi2(3.0), tfd.Gamma(1.0, 1.0))
-    with pytest.raises(families.NoClosedFormError, match="one is discrete"):
-        families.kl_between(tfd.Poisson(3.0), q)
+    assert families.kl_between(tfd.Poisson([3.0, 2.0]), q).tolist() == [math.inf] * 2
     with pytest.raises(TypeError, match="dist_q is the class Normal"):
         families.kl_between(q, tfd.Normal)

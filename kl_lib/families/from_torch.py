@@ -1,0 +1,84 @@
+"""From a distribution of PyTorch to the name of its family and its parameters.
+
+PyTorch is not imported: an object is known by the name of its class, and its attributes are read,
+as arrays without a gradient. To read another kind, add its line to `READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import arrays
+
+Parameters = dict[str, Any]
+Reader = tuple[str, Callable[[Any], Parameters]]
+
+
+def read(dist: Any) -> tuple[str, Parameters] | None:
+    """Family and parameters; None for a kind that is not listed."""
+    name = type(dist).__name__
+    if name not in READERS:
+        return None
+    family, reader = READERS[name]
+    return family, reader(dist)
+
+
+def _attributes(dist: Any, **names: str) -> Parameters:
+    """`names` gives PyTorch's own name for each of ours."""
+    return {ours: _array(getattr(dist, theirs), theirs) for ours, theirs in names.items()}
+
+
+def _array(value: Any, name: str) -> Any:
+    return arrays.read(value, name)[0]
+
+
+def _odds(dist: Any, **names: str) -> Parameters:
+    """Probabilities or logits, as they were given: PyTorch derives the others when asked."""
+    made = vars(dist)
+    held = [name for name in ("probs", "logits") if name in made]
+    if len(held) == 2 and np.array_equal(_array(dist._param, "_param"), _array(dist.logits, "")):
+        held = ["logits"]
+    return {held[0]: _array(made[held[0]], held[0])} | _attributes(dist, **names)
+
+
+def _one_hot(dist: Any) -> Parameters:
+    return _odds(dist._categorical)
+
+
+def _mvn(dist: Any) -> Parameters:
+    """The factor that PyTorch holds, whatever of scale, covariance and precision was given."""
+    return _attributes(dist, mean="loc", factor="scale_tril")
+
+
+def _low_rank(dist: Any) -> Parameters:
+    """W·Wᵀ + D as the product of the wide [W, √D] with itself: the covariance is never formed."""
+    wide, diagonal = _array(dist.cov_factor, "cov_factor"), _array(dist.cov_diag, "cov_diag")
+    scales = np.sqrt(diagonal)[..., None] * np.eye(diagonal.shape[-1])
+    both = np.concatenate([wide, scales], axis=-1)
+    upper = np.linalg.qr(np.swapaxes(both, -1, -2).astype(np.float64), mode="r")
+    return {"mean": _array(dist.loc, "loc"), "factor": np.swapaxes(upper, -1, -2)}
+
+
+_PLACE = {"loc": "loc", "scale": "scale"}
+
+#: Each kind of PyTorch: its family, and what reads it.
+READERS: dict[str, Reader] = {
+    "Normal": ("normal", partial(_attributes, **_PLACE)),
+    "MultivariateNormal": ("multivariate_normal", _mvn),
+    "LowRankMultivariateNormal": ("multivariate_normal", _low_rank),
+    "Laplace": ("laplace", partial(_attributes, **_PLACE)),
+    "Bernoulli": ("bernoulli", _odds),
+    "Categorical": ("categorical", _odds),
+    "OneHotCategorical": ("one_hot", _one_hot),
+    "OneHotCategoricalStraightThrough": ("one_hot", _one_hot),
+    "Poisson": ("poisson", partial(_attributes, rate="rate")),
+    "Exponential": ("exponential", partial(_attributes, rate="rate")),
+    "Gamma": ("gamma", partial(_attributes, concentration="concentration", rate="rate")),
+    "Chi2": ("gamma", partial(_attributes, concentration="concentration", rate="rate")),
+    "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
+    "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
+}

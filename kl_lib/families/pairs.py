@@ -1,0 +1,159 @@
+"""Every closed form by the names of the two families: from their parameters to KL in nats.
+
+A form is a short function of two dicts of parameters, as `from_scipy.py`, `from_tfp.py` and
+`from_torch.py` read them, and one registration. Pairs of one family stand here, pairs across
+families in `cross.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..discrete import kl_divergence, kl_from_logits
+from .bernoulli import kl_bernoulli
+from .dirichlet import kl_beta, kl_dirichlet
+from .gamma import kl_exponential, kl_gamma
+from .laplace import kl_laplace
+from .multivariate_normal import cholesky, kl_mvn, kl_of_deviations, kl_of_factors
+from .normal import kl_normal
+from .parameters import checked, probability, rate, real, scale
+from .poisson import kl_of_log_rates, kl_poisson
+from .quotients import difference
+from .registry import PAIRS, Entry, Form
+
+Parameters = Mapping[str, Any]
+
+
+def _enter(family_p: str, family_q: str = "", unless: str = "") -> Callable[[Form], Form]:
+    """`register_kl` of two names, with the supports of dist_p that the form does not know."""
+
+    def enter(form: Form) -> Form:
+        PAIRS[family_p, family_q or family_p] = Entry(form, unless)
+        return form
+
+    return enter
+
+
+@_enter("normal")
+def _normal(p: Parameters, q: Parameters) -> Any:
+    return kl_normal(p["loc"], p["scale"], q["loc"], q["scale"])
+
+
+@_enter("multivariate_normal")
+def _mvn(p: Parameters, q: Parameters) -> Any:
+    for name, form in (("cov", kl_mvn), ("deviations", kl_of_deviations)):
+        if name in p and name in q:
+            return form(p["mean"], p[name], q["mean"], q[name])
+    return kl_of_factors(p["mean"], _factor(p, "cov_p"), q["mean"], _factor(q, "cov_q"))
+
+
+def _factor(parameters: Parameters, name: str) -> Any:
+    if "deviations" in parameters:
+        deviations = np.asarray(parameters["deviations"])
+        return deviations[..., None] * np.eye(deviations.shape[-1])
+    return parameters["factor"] if "factor" in parameters else cholesky(parameters["cov"], name)
+
+
+@_enter("laplace")
+def _laplace(p: Parameters, q: Parameters) -> Any:
+    return kl_laplace(p["loc"], p["scale"], q["loc"], q["scale"])
+
+
+@_enter("dirichlet")
+def _dirichlet(p: Parameters, q: Parameters) -> Any:
+    return kl_dirichlet(p["concentration"], q["concentration"])
+
+
+@_enter("one_hot")
+@_enter("categorical")
+def _categorical(p: Parameters, q: Parameters) -> Any:
+    if "probs" in p and "probs" in q:
+        return kl_divergence(p["probs"], q["probs"])
+    return kl_from_logits(_log_probs(p, "p"), _log_probs(q, "q"))
+
+
+def _log_probs(parameters: Parameters, name: str) -> Any:
+    if "probs" not in parameters:
+        return parameters["logits"]
+    with np.errstate(divide="ignore"):
+        return np.log(checks.distribution(parameters["probs"], name)[0])
+
+
+@_enter("bernoulli", unless="that loc")
+def _bernoulli(p: Parameters, q: Parameters) -> Any:
+    if "probs" in p and "probs" in q:
+        return kl_bernoulli(p["probs"], q["probs"])
+    return kl_from_logits(_two_logits(p, "p"), _two_logits(q, "q"))
+
+
+def _two_logits(parameters: Parameters, name: str) -> Any:
+    """Log-odds as logits of 0 and 1; a probability as its logarithms."""
+    if "logits" in parameters:
+        logit = np.asarray(parameters["logits"])
+        return np.stack([np.minimum(-logit, 0), np.minimum(logit, 0)], axis=-1)
+    prob = checked(**{name: (parameters["probs"], probability)})[name]
+    with np.errstate(divide="ignore"):
+        return np.stack([np.log1p(-prob), np.log(prob)], axis=-1)
+
+
+@_enter("poisson", unless="that loc")
+def _poisson(p: Parameters, q: Parameters) -> Any:
+    if "rate" in p and "rate" in q:
+        return kl_poisson(p["rate"], q["rate"])
+    return kl_of_log_rates(*_rate_and_log(p), *_rate_and_log(q))
+
+
+def _rate_and_log(parameters: Parameters) -> tuple[Any, Any]:
+    with np.errstate(all="ignore"):
+        if "log_rate" in parameters:
+            log = np.asarray(parameters["log_rate"], dtype=np.float64)
+            return np.exp(log), log
+        return parameters["rate"], np.log(np.asarray(parameters["rate"], dtype=np.float64))
+
+
+@_enter("exponential")
+def _exponential(p: Parameters, q: Parameters) -> Any:
+    rate_p, rate_q = _rates(p, q)
+    value = kl_exponential(rate_p, rate_q)
+    if "loc" not in p and "loc" not in q:
+        return value
+    locs = checked(loc_p=(p.get("loc", 0.0), real), loc_q=(q.get("loc", 0.0), real))
+    # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
+    with np.errstate(all="ignore"):
+        units, unit = difference(*locs.values())
+        rate_q, scale_q = _rate_and_scale(q, "q")
+        return value + np.maximum(unit * (units * rate_q / scale_q), 0.0)
+
+
+@_enter("gamma", unless="a later loc")
+def _gamma(p: Parameters, q: Parameters) -> Any:
+    rate_p, rate_q = _rates(p, q)
+    return kl_gamma(p["concentration"], rate_p, q["concentration"], rate_q)
+
+
+@_enter("beta", unless="a narrower support")
+def _beta(p: Parameters, q: Parameters) -> Any:
+    return kl_beta(p["a"], p["b"], q["a"], q["b"])
+
+
+def _rates(p: Parameters, q: Parameters) -> tuple[Any, Any]:
+    """Two rates in some unit: KL depends on their quotient alone.
+
+    1/scale would be rounded and might overflow, so a scale is a factor of the other rate.
+    """
+    (rate_p, scale_p), (rate_q, scale_q) = _rate_and_scale(p, "p"), _rate_and_scale(q, "q")
+    with np.errstate(over="ignore"):
+        return rate_p * scale_q, rate_q * scale_p
+
+
+def _rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
+    """Of rate/scale, the one that is given; the other is 1."""
+    if "scale" in parameters:
+        name = f"scale_{side}"
+        return 1.0, checked(**{name: (parameters["scale"], scale)})[name]
+    name = f"rate_{side}"
+    return checked(**{name: (_rate_and_log(parameters)[0], rate)})[name], 1.0

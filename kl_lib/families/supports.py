@@ -1,0 +1,138 @@
+"""Which values each family can take: where dist_q excludes a value of dist_p, KL is infinite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import arrays, stable
+from .parameters import Array, checked, mean_count, probability, real, scale
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Support:
+    """An interval from `low` to `high`, or the whole steps from `low` to `high`.
+
+    `width` is high − low where that is known better than the rounded ends tell it. The ends of an
+    interval have no probability, so that they do not matter. `place` is what a form of one family
+    needs to be equal: loc, or loc and scale.
+    """
+
+    low: Any
+    high: Any
+    width: Any
+    steps: bool = False
+    place: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        ends = f"{_number(self.low)} to {_number(self.high)}"
+        return f"whole steps from {ends}" if self.steps else f"values from {ends}"
+
+
+def outside(p: Support, q: Support) -> NDArray[np.bool_]:
+    """Where p has values that q excludes."""
+    with np.errstate(all="ignore"):
+        beyond = np.where(
+            np.isfinite(p.high) & np.isfinite(q.high),
+            np.greater(p.high, q.high),
+            # The ends may overflow, the widths do not.
+            np.subtract(p.low, q.low) > np.subtract(q.width, p.width),
+        )
+        beyond |= np.isinf(p.width) & np.isfinite(q.width)
+        wider = np.equal(p.low, q.low) & np.greater(p.width, q.width)
+        result = np.less(p.low, q.low) | beyond | wider
+        if p.steps and q.steps:
+            steps, left = stable.two_sum(np.asarray(p.low), -np.asarray(q.low))
+            # A sum that overflows is one of whole numbers: left is nan there.
+            result |= (steps % 1 > 0) | (left % 1 > 0)
+        # Whole steps are no part of the probability of an interval, nor the other way round.
+        return result | (p.steps != q.steps)
+
+
+def same_place(p: Support, q: Support) -> NDArray[np.bool_]:
+    """Where both have one place."""
+    result = np.asarray(True)
+    for a, b in zip(p.place, q.place, strict=True):
+        result = result & np.equal(a, b)
+    return result
+
+
+def _number(value: Any) -> str:
+    value = np.asarray(value)
+    return f"{value:g}" if value.ndim == 0 else f"{value.min():g} (the lowest)"
+
+
+# From parameters to a support
+
+
+def read(values: Values, name: str, side: str, rule: Any = real, default: float = 0.0) -> Array:
+    """One parameter, checked: an error calls it name_side."""
+    full = f"{name}_{side}"
+    return checked(**{full: (values.get(name, default), rule)})[full]
+
+
+def _line(values: Values, side: str) -> Support:
+    return Support(-np.inf, np.inf, np.inf)
+
+
+def _half_line(values: Values, side: str) -> Support:
+    loc = read(values, "loc", side)
+    return Support(loc, np.inf, np.inf, place=(loc,))
+
+
+def _of_width(values: Values, side: str) -> Support:
+    low, width = read(values, "loc", side), read(values, "scale", side, scale, 1.0)
+    with np.errstate(over="ignore"):
+        return Support(low, low + width, width, place=(low, width))
+
+
+def _steps(loc: Any, number: Any, first: Any = 0.0) -> Support:
+    """`number` steps beyond the first value, which is `first` steps from `loc`."""
+    low = loc + first
+    with np.errstate(over="ignore"):
+        return Support(low, low + number, number, steps=True, place=(loc,))
+
+
+def _bernoulli(values: Values, side: str) -> Support:
+    loc = read(values, "loc", side)
+    if "logits" in values:
+        logits = arrays.read(values["logits"], f"logits_{side}")[0].astype(np.float64)
+        never, always = logits == -np.inf, logits == np.inf
+    else:
+        name = {"p": "p", "q": "q"}[side]
+        probs = checked(**{name: (values["probs"], probability)})[name]
+        never, always = probs == 0, probs == 1
+    # One that never or always happens has one value only.
+    return _steps(loc, np.where(never | always, 0.0, 1.0), first=always)
+
+
+def _poisson(values: Values, side: str) -> Support:
+    loc = read(values, "loc", side)
+    if "rate" in values:
+        never = read(values, "rate", side, mean_count) == 0
+    else:
+        never = arrays.read(values["log_rate"], f"log_rate_{side}")[0] == -np.inf
+    return _steps(loc, np.where(never, 0.0, np.inf))
+
+
+#: The support of each family of one variable, from its parameters; None for those of several.
+SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
+    "normal": _line,
+    "laplace": _line,
+    "bernoulli": _bernoulli,
+    "poisson": _poisson,
+    "exponential": _half_line,
+    "gamma": _half_line,
+    "beta": _of_width,
+    "multivariate_normal": None,
+    "categorical": None,
+    "one_hot": None,
+    "dirichlet": None,
+}
+FAMILY_NAMES = tuple(SUPPORTS)
