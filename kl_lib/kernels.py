@@ -12,6 +12,7 @@ To add a function over categories, add its kernel here and the function to `disc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ Pieces = Sequence[Sequence[Array]]
 _FEW = 256
 
 LOG_2 = float(np.log(2.0))
+
+#: A quotient whose logarithm is within this keeps its digits.
+_FAR = 600.0
 
 #: Sums this close to 1 are 1 but for their rounding.
 _ROUNDED = 1e-15
@@ -100,6 +104,12 @@ def products(x: Array, y: Array, out: Array) -> None:
 def sums(x: Array, out: Array | None = None) -> Array:
     # A reduction has a cost for each row, einsum one for each entry.
     return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
+
+
+def _power(pieces: Pieces, argument: int) -> Array:
+    """The power of two that brings the largest of each row between 1 and 2, in a column."""
+    largest = np.max([piece[argument].max(axis=1) for piece in pieces], axis=0)
+    return np.frexp(largest.astype(np.float64))[1][:, None] - 1
 
 
 def _wide(piece: Sequence[Array]) -> list[Array]:
@@ -183,9 +193,7 @@ class Cross:
     """
 
     def __init__(self, pieces: Pieces) -> None:
-        self.powers = [
-            np.frexp(np.max([x[i].max(axis=1) for x in pieces], axis=0))[1][:, None] for i in (0, 1)
-        ]
+        self.powers = [_power(pieces, i) for i in (0, 1)]
         found = [[stable.exact_sum(x) for x in self._scaled(piece)] for piece in pieces]
         self.sums, self.rests = [], []
         for parts in zip(*found, strict=True):
@@ -199,6 +207,14 @@ class Cross:
         self.total = (self.sums[0] * self.sums[1])[:, 0]
         self.shift = np.log(self.sums[1] / self.sums[0])
         self.shift = self.shift + (self.powers[1] - self.powers[0]) * LOG_2
+        #: What a category with more than half of p's mass is short of in q: what all others have
+        #: too much. Of two products near the whole, their difference would have lost its digits.
+        self.short: Any = None
+        found_short: Any = 0.0
+        for piece in pieces:
+            p, _, difference = self.of(piece)
+            found_short = found_short - sums(np.where(self._most(p), 0.0, difference))
+        self.short = np.asarray(found_short)[:, None]
 
     def _scaled(self, piece: Sequence[Array]) -> list[Array]:
         pairs = zip(_wide(piece), self.powers, strict=True)
@@ -210,7 +226,13 @@ class Cross:
         p_high, p_low = stable.two_product(p, self.sums[1])
         q_high, q_low = stable.two_product(q, self.sums[0])
         rest = p * self.rests[1] - q * self.rests[0]
-        return p_high, q_high, (p_high - q_high) + ((p_low - q_low) + rest)
+        difference = (p_high - q_high) + ((p_low - q_low) + rest)
+        if self.short is not None:
+            difference = np.where(self._most(p_high), self.short, difference)
+        return p_high, q_high, difference
+
+    def _most(self, p: Array) -> NDArray[np.bool_]:
+        return p > 0.5 * self.total[:, None]
 
     def log_ratio(self, piece: Sequence[Array]) -> Array:
         """log of the quotient of the two, also where one of them underflows."""
@@ -266,9 +288,7 @@ def _surprise_exact(pieces: Pieces, task: Task) -> Array:
     what is almost certain is small, and would be lost in the rounding of its share.
     """
     # A power of two changes no digit, and keeps the sums of counts finite.
-    powers = [
-        np.frexp(np.max([x[i].max(axis=1) for x in pieces], axis=0))[1][:, None] for i in (0, -1)
-    ]
+    powers = [_power(pieces, i) for i in (0, -1)]
 
     def scaled(piece: Sequence[Array]) -> list[Array]:
         wide = _wide(piece)
@@ -384,6 +404,8 @@ def terms(
     # Sums that are 1 but for rounding change nothing but the terms near 0, which `refine` knows.
     exact = max(np.abs(p_sums - 1).max(), np.abs(q_sums - 1).max()) <= _ROUNDED
     shift = np.log(q_sums / p_sums)
+    if not np.abs(shift).max() < _FAR:  # the quotient is beyond the floats, or has lost digits
+        shift = np.log(q_sums) - np.log(p_sums)
     least: Any = np.inf
     near = _NearTerms(pieces, float(np.abs(shift).max()))
     for i, (piece, out) in enumerate(zip(pieces, outs, strict=True)):
@@ -393,7 +415,8 @@ def terms(
         np.log(logs, out=logs)
         small = np.minimum(p.min(), q.min())
         least = np.minimum(small, least)
-        if not small > _NORMAL:  # a quotient of such numbers has lost digits
+        # A quotient of such numbers has lost digits; one of counts may be beyond the floats.
+        if not small > _NORMAL or not (exact or np.isfinite(logs).all()):
             logs[...] = stable.log_ratio(p, q)
         if not exact:
             logs += shift[:, None]
@@ -458,6 +481,9 @@ class _NearTerms:
 #: Exponentials up to here can be summed over any number of categories.
 _EXP_RANGE = 600.0
 
+#: Below this logarithm a probability has lost digits.
+_LEAST_LOG = -708.0
+
 #: Differences of logits up to here are finite, whatever their rows begin with.
 _HUGE_LOGIT = 1e290
 
@@ -485,7 +511,10 @@ def logits_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> b
     a_sum, b_sum = sums(a_exp), sums(b_exp)
     products(a_exp, gap, out)
     out /= a_sum
+    # The two parts round as they are large: what is much smaller has lost its digits.
+    least = 0.01 * np.abs(out)
     out += np.log(b_sum / a_sum)
+    out[out < least] = np.nan
     # Masked rows are nan, or 0·inf would be; so are rows of which no exponential is left.
     out[~(np.minimum(a_sum, b_sum) > 1 / np.finfo(np.float64).max ** 0.9)] = np.nan
     return True
@@ -508,23 +537,37 @@ def _log_rest(parts: Sequence[Array], top: Array) -> Array:
 def _logit_sums(a: Array, b: Array, tops: Sequence[Array], rests: Sequence[Array]) -> Array:
     """Σ (p·log(p/q) − p + q), Σp and Σ(q − p) for the softmaxes p of a and q of b."""
     a, b = _wide((a, b))
-    p, q = (np.exp((x - top) - rest) for x, top, rest in zip((a, b), tops, rests, strict=True))
-    gap = _gap(a, b, tops) - (rests[0] - rests[1])
+    log_p, log_q = ((x - top) - rest for x, top, rest in zip((a, b), tops, rests, strict=True))
+    p, q = np.exp(log_p), np.exp(log_q)
+    units, unit = _gap(a, b, tops)
+    units = units - (rests[0] - rests[1]) / unit
+    gap = units * unit
     near = np.abs(gap) < 0.1
     surplus = np.where(near, p * np.expm1(-gap), q - p)
-    terms = np.where(near, p * stable.expm1_plus(gap), p * gap + surplus)
-    terms = np.where(p == 0, q, terms)
+    terms = np.where(near, p * stable.expm1_plus(gap), (p * units) * unit + surplus)
+    # A p that is too small for a float may still count, where q is smaller by far.
+    lost = (log_p < _LEAST_LOG) & (gap > 1)
+    terms = np.where(
+        lost,
+        np.exp(log_p + np.log(units - 1 / unit) + np.log(unit)) + q,
+        np.where(p == 0, q, terms),
+    )
     surplus = np.where(p == 0, q, surplus)
     terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
     return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
 
 
+#: Below this logarithm a probability has lost digits.
+_LEAST_LOG = -708.0
+
 #: Differences of logits up to here are finite, whatever their rows begin with.
 _HUGE_LOGIT = 1e290
 
 
-def _gap(a: Array, b: Array, tops: Sequence[Array]) -> Array:
-    """(a − top of a) − (b − top of b), where a − b and what rounding took from it are exact.
+def _gap(a: Array, b: Array, tops: Sequence[Array]) -> tuple[Array, float]:
+    """(a − top of a) − (b − top of b) in units, and the unit, which keeps the units finite.
+
+    a − b and what rounding took from it are exact.
 
     For logits that agree but for a constant, the two differences have lost the digits that their
     difference needs.
@@ -534,4 +577,284 @@ def _gap(a: Array, b: Array, tops: Sequence[Array]) -> Array:
     difference, rest = stable.two_sum(scale * a, -scale * b)
     constant, constant_rest = stable.two_sum(scale * tops[0], -scale * tops[1])
     rest = np.where(np.isfinite(rest), rest, 0.0) - constant_rest
-    return ((difference - constant) + rest) / scale
+    return (difference - constant) + rest, 1 / scale
+
+
+# Relatives: Hellinger, Bhattacharyya, chi-squared, Rényi
+
+
+def _affinity_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    """Σ √p·√q, without a product that underflows."""
+    roots = [np.sqrt(x, out=y) for x, y in zip(parts, space, strict=True)]
+    products(roots[0], roots[1], out)
+    return 0.0  # what is negative has made its row nan
+
+
+def _hellinger_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total /= np.sqrt(s[0]) * np.sqrt(s[1])
+    return np.sqrt(1 - total), precision.bound**-0.5
+
+
+def _bhattacharyya_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total /= np.sqrt(s[0]) * np.sqrt(s[1])
+    return -np.log(total), 1
+
+
+def _affinity_exact(pieces: Pieces) -> tuple[Array, Array]:
+    """1 − BC as ½·Σ(√p − √q)², and BC = Σ √(p·q), of the rows divided by their sums."""
+    cross = Cross(pieces)
+    roots = [np.exp2(-0.5 * power) for power in cross.powers]
+    short: Any = 0.0
+    affinity: Any = 0.0
+    for piece in pieces:
+        p, q, difference = cross.of(piece)
+        both = np.maximum(np.sqrt(p) + np.sqrt(q), _SMALLEST)
+        short = short + sums((difference / both) ** 2)
+        # Of what was given, since a product with a sum can be too small for a float.
+        given = [np.sqrt(x) * root for x, root in zip(_wide(piece), roots, strict=True)]
+        affinity = affinity + sums(given[0] * given[1])
+    return np.minimum(0.5 * short / cross.total, 1.0), affinity / np.sqrt(cross.total)
+
+
+def _hellinger_exact(pieces: Pieces, task: Task) -> Array:
+    return np.sqrt(_affinity_exact(pieces)[0])
+
+
+def _bhattacharyya_exact(pieces: Pieces, task: Task) -> Array:
+    short, affinity = _affinity_exact(pieces)
+    return np.where(short < 0.5, -np.log1p(-short), -np.log(affinity))
+
+
+HELLINGER = Kernel(_affinity_fast, _hellinger_combine, _hellinger_exact, space=2)
+BHATTACHARYYA = Kernel(_affinity_fast, _bhattacharyya_combine, _bhattacharyya_exact, space=2)
+
+
+def _chi2_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    """Σ (p − q)²/q."""
+    p, q = parts
+    gap = np.subtract(p, q, out=space[0])
+    ratio = np.divide(gap, q, out=space[1])
+    least = np.minimum(p.min(), q.min())
+    if not least > 0:
+        ratio[(p == 0) & (q == 0)] = 0
+    products(gap, ratio, out)
+    return least
+
+
+def _chi2_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    # With r = Σq/Σp the sum over the shares is r·T/Σp − (1 − r)², T that over what was given.
+    gap = (s[0] - s[1]) / s[0]
+    total *= s[1] / s[0] / s[0]
+    total -= gap * gap
+    if task.normalize:  # the shares have been rounded
+        return total, 1
+    gap = np.abs(gap) + np.finfo(total.dtype).eps
+    unknown = 100 * np.finfo(total.dtype).eps * gap + gap * gap * precision.tolerance * 100
+    return total, unknown / (precision.bound * precision.tolerance)
+
+
+def _chi2_exact(pieces: Pieces, task: Task) -> Array:
+    total: Any = 0.0
+    cross = Cross(pieces)
+    for piece in pieces:
+        p, q, difference = cross.of(piece)
+        terms = difference * (difference / np.maximum(q, _SMALLEST))
+        lost = q < _NORMAL  # has no digits left that its logarithm does not have
+        if lost.any():
+            log = cross.log_ratio(piece)[lost]
+            root = np.exp(0.5 * log)
+            of_ratio = (p[lost] * root * np.expm1(-log)) * (root * np.expm1(-log))
+            terms[lost] = np.where(p[lost] > 0, of_ratio, q[lost])
+        total = total + sums(np.where((piece[0] > 0) & (piece[1] == 0), np.inf, terms))
+    return np.asarray(total / cross.total)
+
+
+CHI2 = Kernel(_chi2_fast, _chi2_combine, _chi2_exact, space=2, shares=True)
+
+
+def renyi(alpha: float) -> Kernel:
+    """The Rényi divergence of an order of at least 0: that of order 1 is KL."""
+    if alpha == 1:
+        return KL
+    if alpha == 0:
+        return _RENYI_0
+    if alpha == np.inf:
+        return _RENYI_MAX
+    if alpha < 1:
+        fast, space = _renyi_fast_below_1, 2
+    else:
+        fast, space = _renyi_fast_above_1, 1
+    return Kernel(
+        partial(fast, alpha),
+        partial(_renyi_combine, alpha),
+        partial(_renyi_exact, alpha),
+        space=space,
+    )
+
+
+def _renyi_fast_below_1(
+    alpha: float, parts: Sequence[Array], out: Array, space: Sequence[Array]
+) -> Any:
+    """Σ exp(α·log p + (1 − α)·log q): of a 0, −inf, which leaves nothing."""
+    a, b = (np.log(x, out=y) for x, y in zip(parts, space, strict=True))
+    a *= alpha
+    b *= 1 - alpha
+    a += b
+    np.exp(a, out=a)
+    sums(a, out)
+    return 0.0  # what is negative has made its row nan
+
+
+def _renyi_fast_above_1(
+    alpha: float, parts: Sequence[Array], out: Array, space: Sequence[Array]
+) -> Any:
+    """Σ p·(p/q)^(α − 1)."""
+    p, q = parts
+    factor = np.divide(p, q, out=space[0])
+    np.log(factor, out=factor)
+    factor *= alpha - 1
+    np.exp(factor, out=factor)
+    least = p.min()
+    if not least > 0:
+        factor[p == 0] = 0
+        least = np.minimum(least, q.min())
+    products(p, factor, out)
+    return least
+
+
+def _renyi_combine(
+    alpha: float, total: Any, s: Any, task: Task, precision: Precision
+) -> tuple[Any, Any]:
+    order = alpha - 1
+    shift = np.log(s[1] / s[0])
+    total /= s[0]
+    value = np.log(total) / order + shift
+    # A ratio that is rounded is so to the power of α.
+    scale = max(alpha, 1.0) / abs(order)
+    return value, scale * (1 + np.abs(shift)) if task.normalize else scale
+
+
+def _renyi_exact(alpha: float, pieces: Pieces, task: Task) -> Array:
+    """log(1 + h)/(α − 1) with h = Σ (p^α·q^(1 − α) − α·p − (1 − α)·q), whose terms have one sign.
+
+    Where h is near −1, or beyond the floats, it is the logarithm of the sum itself, from the
+    logarithms of its terms.
+    """
+    order = alpha - 1
+    cross = Cross(pieces)
+    size: Any = 0.0
+    for piece in pieces:
+        size = size + sums(_renyi_terms(alpha, cross, piece))
+    size = np.asarray(size) / cross.total
+    usual = size < (0.5 if alpha < 1 else np.inf)
+    value = np.log1p(np.where(usual, size if alpha > 1 else -size, 0.0)) / order
+    if not usual.all():
+        value = np.where(usual, value, _renyi_of_logs(alpha, cross, pieces))
+    if alpha > 1:
+        value[np.any([((p > 0) & (q == 0)).any(axis=1) for p, q in pieces], axis=0)] = np.inf
+    return np.maximum(value, 0.0)
+
+
+def _renyi_terms(alpha: float, cross: Cross, piece: Sequence[Array]) -> Array:
+    """|p^α·q^(1 − α) − α·p − (1 − α)·q|, with p and q multiplied by the sum of the other.
+
+    With t = log(p/q) and δ = α − 1 that is δ·(p·t − p + q) + p·(e^(δt) − 1 − δt): two parts that
+    are not negative for α > 1. Below they have opposite signs, and the first is twice the second at
+    least where α ≥ ½; a smaller α is that of the two exchanged.
+    """
+    p, q, difference = cross.of(piece)
+    log = _log_ratio(cross, piece, q, difference)
+    order = alpha - 1
+    if alpha < 0.5:
+        p, q, difference, log, order = q, p, -difference, -log, -alpha
+    first = abs(order) * stable.generalized_kl(p, q, difference, log)
+    second = p * stable.expm1_plus(-order * log)
+    second[p == 0] = 0
+    if alpha > 1:
+        return first + second
+    far = p * (abs(order) * np.expm1(-log) - np.expm1(order * log))
+    return np.maximum(np.where(log > 1, far, first - second), 0.0)
+
+
+def _log_ratio(cross: Cross, piece: Sequence[Array], q: Array, difference: Array) -> Array:
+    """log of the quotient of two shares with all its digits; 0 where both are 0."""
+    near = np.abs(difference) < 0.5 * q
+    return np.where(near, np.log1p(difference / q), cross.log_ratio(piece))
+
+
+def _renyi_of_logs(alpha: float, cross: Cross, pieces: Pieces) -> Array:
+    """log Σ p^α·q^(1 − α)/(α − 1), as the largest term of each row and the others next to it."""
+    order = alpha - 1
+    tops, rests = [], []
+    for piece in pieces:
+        logs = [
+            np.log(x) - power * LOG_2 - np.log(total)
+            for x, power, total in zip(_wide(piece), cross.powers, cross.sums, strict=True)
+        ]
+        if alpha > 1:
+            # Divided by the order, which may be huge.
+            _, q, difference = cross.of(piece)
+            terms = logs[0] / order + _log_ratio(cross, piece, q, difference)
+        else:
+            terms = alpha * logs[0] - order * logs[1]
+        terms[(piece[0] == 0) | (piece[1] == 0)] = -np.inf
+        tops.append(terms.max(axis=1))
+        top = np.where(np.isfinite(tops[-1]), tops[-1], 0.0)[:, None]
+        rests.append(sums(np.exp((order if alpha > 1 else 1.0) * (terms - top))))
+    factor = order if alpha > 1 else 1.0
+    top = np.max(tops, axis=0)
+    finite = np.where(np.isfinite(top), top, 0.0)
+    rest = np.sum(
+        [np.exp(factor * (x - finite)) * y for x, y in zip(tops, rests, strict=True)], axis=0
+    )
+    return np.asarray((top + np.log(rest) / factor) * (factor / order))
+
+
+def _renyi_0_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    """Σ q where p > 0."""
+    p, q = parts
+    np.multiply(q, p > 0, out=space[0])
+    sums(space[0], out)
+    return np.minimum(p.min(), q.min())
+
+
+def _renyi_0_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    total /= s[1]
+    return -np.log(total), 1
+
+
+def _renyi_0_exact(pieces: Pieces, task: Task) -> Array:
+    """From what is outside p's support, where that is less than what is inside."""
+    power = _power(pieces, 1)
+    inside: Any = 0.0
+    outside: Any = 0.0
+    for p, q in map(_wide, pieces):
+        q = np.ldexp(q, -power)
+        inside = inside + sums(np.where(p > 0, q, 0.0))
+        outside = outside + sums(np.where(p > 0, 0.0, q))
+    total = inside + outside
+    return np.where(outside < inside, -np.log1p(-outside / total), -np.log(inside / total))
+
+
+def _renyi_max_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
+    """nan: the largest quotient of a row in pieces is no sum."""
+    out[...] = np.nan
+    return 0.0
+
+
+def _renyi_max_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
+    return total, 1
+
+
+def _renyi_max_exact(pieces: Pieces, task: Task) -> Array:
+    cross = Cross(pieces)
+    found = []
+    for piece in pieces:
+        _, q, difference = cross.of(piece)
+        logs = _log_ratio(cross, piece, q, difference)
+        found.append(np.where(piece[0] > 0, logs, 0.0).max(axis=1))
+    return np.maximum(np.max(found, axis=0), 0.0)
+
+
+_RENYI_0 = Kernel(_renyi_0_fast, _renyi_0_combine, _renyi_0_exact)
+_RENYI_MAX = Kernel(_renyi_max_fast, _renyi_max_combine, _renyi_max_exact)

@@ -182,7 +182,8 @@ def batch_roles(**core: tuple[Role, ...]) -> Callable[[str, int], list[Role]]:
 
 def _fit(a: Sequence[Hashable], b: Sequence[Hashable], role: Role) -> bool:
     """Whether two axes pair by position: equal labels, counted rows, or one for all of a batch."""
-    if a is b or (role != CATEGORY and 1 in (len(a), len(b))) or (_counted(a) and _counted(b)):
+    shared = not isinstance(role, str) and 1 in (len(a), len(b))
+    if a is b or shared or (_counted(a) and _counted(b)):
         return True
     if hasattr(a, "equals") and hasattr(b, "equals"):
         return bool(a.equals(b))  # of two indexes of pandas, at the speed of arrays

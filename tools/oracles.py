@@ -109,15 +109,9 @@ def kl_slack(p: list[Any], q: list[Any], number: Any) -> float:
     return EPS * (gap**2 if gap < 1 else gap * (number > 0.01)) + 4 * EPS**2
 
 
-def js_slack(p: list[Any], q: list[Any], number: Any) -> float:
-    """Division by the sums rounds p/q, and the divergence of p near q is a square of what is left:
-    it has half the digits that kl_divergence has."""
-    return 4 * EPS * math.sqrt(float(number)) + 1e-28
-
-
-def like_1(p: list[Any], q: list[Any], number: Any) -> float:
-    """For sums whose largest part rounds like 1: of shares, or of −p·log q."""
-    return 2 * EPS
+def none(p: list[Any], q: list[Any], number: Any) -> float:
+    """Nothing cancels: all digits of the result are right."""
+    return 0.0
 
 
 def cross_row(p: list[Any], q: list[Any]) -> Any:
@@ -145,13 +139,15 @@ def entropy(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     unsure = [is_unsure(row, p.dtype, options) for row in rows_of(p.plain, axis)]
     if any(unsure):
         return EITHER
-    numbers = [cross_row(row, row) / scale for row in map(shares, rows_of(p.plain, axis))]
+    numbers = [
+        careful(lambda row=row: cross_row(shares(row), shares(row))) / scale
+        for row in rows_of(p.plain, axis)
+    ]
     _, known = aligned(arguments, pair_roles(axis))
     rest = [role for role in pair_roles(axis)("", deep) if role != "category"]
     shape = without(axis, deep, shape_of(p.plain))
-    # −p·log p of the largest p rounds like p: what is tiny beside 1 has fewer digits.
-    slack = 2 * EPS / abs(float(scale))
-    return Answer(numbers, shape, slack, single(p), named(known, rest))
+    slack = 1e-320 / abs(float(scale))  # a few of the smallest floats
+    return Answer(numbers, shape, slack, single(p, digits=ROWS), named(known, rest))
 
 
 def kl_terms(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
@@ -168,9 +164,12 @@ def kl_terms(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
         row = (*place[:at_end], *place[at_end + 1 :])
         a, b = (shares(row_at(x.plain, axis, deep, row))[place[at_end]] for x in (p, q))
         numbers.append(term(a, b) / scale)
-        # A share rounds, and log(p/q) near p = q is as far off as that.
+        # A share rounds, and log(p/q) near p = q is as far off as that; the logarithm of sums that
+        # are far apart rounds as it is large.
+        sums = (mp.fsum(exact(row_at(x.plain, axis, deep, row))) for x in (p, q))
+        far = 1 + float(abs(mp.log(next(sums) / next(sums))))
         # Below the normal floats it has a few digits of its own, and a logarithm of up to 1500.
-        slack.append((8 * EPS * float(a) + 1e-320) / abs(float(scale)))
+        slack.append((8 * EPS * far * float(a) + 1e-320) / abs(float(scale)))
     return Answer(numbers, shape, slack, single(p, q), named(known, pair_roles(axis)("", deep)))
 
 
@@ -271,7 +270,8 @@ def kl_from_logits(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     numbers, slack = [], []
     for place in places(batch):
         a, b = (row_at(x.plain, axis, deep, place) for x in (p, q))
-        numbers.append(careful(lambda a=a, b=b: logits_row(a, b)) / scale)
+        with mp.workdps(400):  # what a probability is short of 1 may be as small as exp(-700)
+            numbers.append(logits_row(a, b) / scale)
         # A log-probability rounds: of the size s, by EPS·s. So does the difference of two.
         size = max(
             [min(exp(x) * max(-x, -y), mpf(1e300)) for x, y in log_pairs(a, b) if y > -INF] or [0]
@@ -320,6 +320,10 @@ def concentration(x: float) -> bool:
     return 1e-150 <= x <= 1e150
 
 
+#: Numbers from here on are inf as floats.
+BEYOND = mpf(2) ** 1024
+
+
 def of_parameters(formula: Callable[..., Any], *rules: Callable[[float], bool]) -> Oracle:
     """The oracle of a closed form of numbers, which broadcast as in NumPy."""
 
@@ -339,9 +343,10 @@ def of_parameters(formula: Callable[..., Any], *rules: Callable[[float], bool]) 
                     *(mpf(fitting(given.plain, place)) for given in found.values())
                 )
             )
-            / scale
             for place in places(shape)
         ]
+        # What is beyond the floats in nats is inf in any unit.
+        numbers = [(x if x < BEYOND else INF) / scale for x in numbers]
         return Answer(numbers, shape, labels=named(known, roles("", len(shape))))
 
     return oracle
@@ -627,9 +632,9 @@ def filled(plain: Any, fill: float) -> Any:
 #: One oracle for each public function.
 ORACLES: dict[str, Oracle] = {
     "align": align,
-    "cross_entropy": of_pairs(cross_row, like_1),
+    "cross_entropy": of_pairs(cross_row, none, ROWS),
     "entropy": entropy,
-    "js_divergence": of_pairs(js_row, js_slack),
+    "js_divergence": of_pairs(js_row, none, ROWS),
     "kl_bernoulli": of_parameters(kl_bernoulli, *[probability] * 2),
     "kl_beta": of_parameters(kl_beta, *[concentration] * 4),
     "kl_dirichlet": kl_dirichlet,
@@ -648,5 +653,5 @@ ORACLES: dict[str, Oracle] = {
     "kl_terms": kl_terms,
     "mutual_information": mutual_information,
     "softmax": softmax,
-    "total_variation": of_pairs(variation_row, like_1),
+    "total_variation": of_pairs(variation_row, none, ROWS),
 }
