@@ -1,11 +1,12 @@
 """KL(p‖softmax(logits)) as a loss that trains: exact, and with a gradient that is always there.
 
-``kl_lib.losses.keras`` (any backend of Keras 3) and ``kl_lib.losses.torch`` hold the same function,
-``kl_loss(p, logits)``; the first also holds `KLFromLogits`, the same as a Keras loss. Both take the
-target first and **logits** second: the output of a last layer without softmax. Log-probabilities
-are logits too; probabilities are not.
+``kl_lib.losses.keras`` (any backend of Keras 3), ``kl_lib.losses.torch`` and ``kl_lib.losses.jax``
+hold the same function, ``kl_loss(p, logits)``; the first two also hold `KLFromLogits`, the same as
+a Keras loss and as a PyTorch module. All take the target first and **logits** second, also where
+the framework's own losses have the prediction first. Logits are the output of a last layer without
+softmax. Log-probabilities are logits too; probabilities are not.
 
-Neither framework is imported before its module is used:
+No framework is imported before its module is used:
 ``from kl_lib.losses.keras import KLFromLogits``.
 
 What the loss is, for a row p whose entries sum to s and q = softmax(logits):
@@ -34,7 +35,7 @@ from types import ModuleType
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Load ``losses.keras`` or ``losses.torch`` when it is asked for."""
-    if name in ("keras", "torch"):
+    """Load ``losses.keras``, ``losses.torch`` or ``losses.jax`` when it is asked for."""
+    if name in ("keras", "torch", "jax"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

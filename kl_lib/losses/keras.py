@@ -24,10 +24,14 @@ except ImportError as error:
 
 __all__ = ["KLFromLogits", "kl_loss"]
 
+#: p as a tensor: lists and integers are fine as arguments, so a remedy must take them too.
+_P = "keras.ops.convert_to_tensor({name})"
 #: What a message about p may advise here.
 _ADVICE = checks.Advice(
-    "pass {name} / keras.ops.sum({name}, axis={axis}, keepdims=True)",
-    "pass keras.ops.softmax({name})",
+    normalize="pass {name} / keras.ops.sum({name}, axis={axis}, keepdims=True)",
+    logits='pass keras.ops.softmax(keras.ops.cast({name}, "float32"), axis={axis})',
+    yes=f"pass keras.ops.stack([1 - {_P}, {_P}], axis=-1)",
+    column=f"pass keras.ops.concatenate([1 - {_P}, {_P}], axis={{axis}})",
 )
 
 #: What Keras calls the two means.

@@ -1,4 +1,4 @@
-"""KL(p‖softmax(logits)) for PyTorch: one function of tensors, differentiated by autograd.
+"""KL(p‖softmax(logits)) for PyTorch: a function of tensors, and the same as a module.
 
 What value and gradient are in the hard cases stands in `kl_lib.losses`. The target comes first,
 unlike in `torch.nn.functional.kl_div`, whose ``reduction="mean"`` divides by the number of all
@@ -18,11 +18,15 @@ try:
 except ImportError as error:
     raise ImportError("kl_lib.losses.torch needs torch: pip install torch") from error
 
-__all__ = ["kl_loss"]
+__all__ = ["KLFromLogits", "kl_loss"]
 
-#: What a message about p may advise here.
+#: What a message about p may advise here. Lists and integers are fine as arguments, so a remedy
+#: must take them too.
 _ADVICE = checks.Advice(
-    "pass {name} / {name}.sum({axis}, keepdim=True)", "pass torch.softmax({name}, -1)"
+    normalize="pass torch.as_tensor({name}) / torch.as_tensor({name}).sum({axis}, keepdim=True)",
+    logits="pass torch.as_tensor({name}).double().softmax({axis})",
+    yes="pass torch.stack([1 - torch.as_tensor({name}), torch.as_tensor({name})], -1)",
+    column="pass torch.cat([1 - torch.as_tensor({name}), torch.as_tensor({name})], {axis})",
 )
 
 
@@ -127,3 +131,60 @@ def kl_loss(
         weights = weights.to(dtype)
         _formula.check_weights_shape(weights.shape, values.shape)
     return _formula.reduced(torch, values, weights, reduction)
+
+
+class KLFromLogits(torch.nn.Module):
+    """KL(p‖softmax(logits)) as a module, for code that keeps its loss in an object.
+
+    Called with **p first and logits second**, as `kl_loss` and every function of kl_lib, and
+    unlike PyTorch's own losses, which take the prediction first. Probabilities in the place of
+    logits, or the two exchanged, raise nothing: the shapes are the same.
+
+    Parameters
+    ----------
+    axis
+        The axis that holds the categories: the last, where PyTorch's cross-entropy takes axis 1.
+    reduction
+        As for `kl_loss`, but the default divides by the number of samples.
+    validate
+        Check the values in each call, as `kl_loss` does.
+
+    Raises
+    ------
+    ValueError
+        For a `reduction` of another name, when the module is made.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from kl_lib.losses.torch import KLFromLogits
+    >>> loss_of = KLFromLogits(reduction="mean_over_weights")
+    >>> loss_of
+    KLFromLogits(axis=-1, reduction='mean_over_weights')
+    >>> p, logits = torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([[0.0, 20.0], [3.0, 3.0]])
+    >>> loss_of(p, logits, weights=torch.tensor([1.0, 3.0]))
+    tensor(5.)
+    """
+
+    def __init__(
+        self, *, axis: int = -1, reduction: str = "mean_over_samples", validate: bool = False
+    ) -> None:
+        _formula.check_reduction(reduction)
+        super().__init__()
+        self.axis, self.reduction, self.validate = axis, reduction, validate
+
+    def forward(self, p: Any, logits: Any, weights: Any = None) -> torch.Tensor:
+        """The loss of p against logits; `weights` are one for each row, as for `kl_loss`."""
+        return kl_loss(
+            p,
+            logits,
+            axis=self.axis,
+            weights=weights,
+            reduction=self.reduction,
+            validate=self.validate,
+        )
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets when the module is printed."""
+        said = f"axis={self.axis}, reduction={self.reduction!r}"
+        return f"{said}, validate=True" if self.validate else said
