@@ -3,14 +3,20 @@
 from ..errors import NoClosedFormError
 from .bernoulli import kl_bernoulli
 from .between import kl_between, why_infinite
+from .cauchy import kl_cauchy
+from .continuous_bernoulli import kl_continuous_bernoulli
+from .counts import kl_binomial, kl_geometric, kl_negative_binomial
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
+from .gumbel import kl_gumbel, kl_moyal, kl_weibull
 from .laplace import kl_laplace
 from .multivariate_normal import kl_mvn
-from .normal import kl_normal
+from .normal import kl_half_normal, kl_log_normal, kl_normal
+from .pareto import kl_pareto
 from .poisson import kl_poisson
 from .registry import register_kl
 from .supports import FAMILY_NAMES
+from .uniform import kl_uniform
 
 __all__ = [
     "FAMILY_NAMES",
@@ -18,13 +24,25 @@ __all__ = [
     "kl_bernoulli",
     "kl_beta",
     "kl_between",
+    "kl_binomial",
+    "kl_cauchy",
+    "kl_continuous_bernoulli",
     "kl_dirichlet",
     "kl_exponential",
     "kl_gamma",
+    "kl_geometric",
+    "kl_gumbel",
+    "kl_half_normal",
     "kl_laplace",
+    "kl_log_normal",
+    "kl_moyal",
     "kl_mvn",
+    "kl_negative_binomial",
     "kl_normal",
+    "kl_pareto",
     "kl_poisson",
+    "kl_uniform",
+    "kl_weibull",
     "register_kl",
     "why_infinite",
 ]

@@ -113,6 +113,24 @@ def why_infinite(dist_p: Any, dist_q: Any) -> str | None:
     )
 
 
+@registry.register_kl("independent", "independent")
+def _independent(p: dict[str, Any], q: dict[str, Any]) -> Any:
+    """The sum over the axes of the batch that count as one event."""
+    if p["axes"] != q["axes"]:
+        raise registry.NoFormError("other reinterpreted_batch_ndims")
+    shape = np.broadcast_shapes(*(tuple(map(int, x["base"].batch_shape)) for x in (p, q)))
+    value = np.broadcast_to(_solve(p["base"], q["base"])[0], shape)
+    return value.sum(axis=tuple(range(-p["axes"], 0)))
+
+
+@registry.register_kl("transformed", "transformed")
+def _transformed(p: dict[str, Any], q: dict[str, Any]) -> Any:
+    """Equal one-to-one maps of both change nothing."""
+    if p["map"] != q["map"] or p["event"] != q["event"]:
+        raise registry.NoFormError("another transform")
+    return _solve(p["base"], q["base"])[0]
+
+
 @dataclass(frozen=True)
 class _Known:
     """A distribution, what it is called in a message, and what it was read as."""
@@ -145,7 +163,7 @@ def _solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     if of_p is None or of_q is None:
         if pair is None:
             return _of_two_kinds(p, q)
-        return registry.PAIRS[pair].form(p.parameters, q.parameters), ""
+        return _value(registry.PAIRS[pair], p, q), ""
     outside = supports.outside(of_p, of_q)
     reason = f"{p.called} has {of_p}, {q.called} only {of_q}" if np.any(outside) else ""
     if np.all(outside):
@@ -156,8 +174,15 @@ def _solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     entry = registry.PAIRS[pair]
     if entry.unless and not np.all(outside | supports.same_place(of_p, of_q)):
         _refuse(p, q, f" for {entry.unless} of dist_p")
-    value = entry.form(p.parameters, q.parameters)
+    value = _value(entry, p, q)
     return (np.where(outside, math.inf, value)[()] if np.any(outside) else value), reason
+
+
+def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:
+    try:
+        return entry.form(p.parameters, q.parameters)
+    except registry.NoFormError as error:
+        _refuse(p, q, f" for {error} of dist_p")
 
 
 def _of_two_kinds(p: _Known, q: _Known) -> tuple[Any, str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .parameters import checked, scale
+
 Parameters = dict[str, Any]
 Reader = tuple[str, Callable[[Any], Parameters]]
 
@@ -62,6 +64,63 @@ def _mvn(dist: Any) -> Parameters:
         return {"mean": dist.mean, "cov": dist.cov}
 
 
+def _uniform(dist: Any) -> Parameters:
+    given = _given(dist)
+    low = np.asarray(given["loc"], dtype=np.float64)
+    return {"low": low, "high": low + given["scale"]}
+
+
+def _gumbel_l(dist: Any) -> Parameters:
+    """The mirror image of one of maxima, and so are both of a pair."""
+    return {"loc": np.negative(_given(dist)["loc"]), "scale": _given(dist)["scale"]}
+
+
+def _chi2(dist: Any) -> Parameters:
+    given = _given(dist)
+    return {
+        "concentration": 0.5 * np.asarray(given["df"]),
+        "loc": given["loc"],
+        "scale": 2.0 * np.asarray(given["scale"]),
+    }
+
+
+def _chi(dist: Any) -> Parameters:
+    """The square is a gamma variable, of scale 2·scale²."""
+    given = _given(dist)
+    root = np.asarray(given["scale"], dtype=np.float64)
+    return _chi2(dist) | {"scale": 2.0 * root * root}
+
+
+def _inverse_gamma(dist: Any) -> Parameters:
+    given = _given(dist)
+    return {"concentration": given["a"], "loc": given["loc"], "rate": given["scale"]}
+
+
+def _log_normal(dist: Any) -> Parameters:
+    given = _given(dist)
+    factor = checked(scale=(given["scale"], scale))["scale"]
+    return {"mu": np.log(factor), "sigma": given["s"], "loc": given["loc"]}
+
+
+def _geom(dist: Any) -> Parameters:
+    """SciPy counts the successful toss too: one more than the failures."""
+    given = _given(dist)
+    return {"probs": given["p"], "loc": np.add(given["loc"], 1)}
+
+
+def _randint(dist: Any) -> Parameters:
+    given = _given(dist)
+    low, high = (np.add(given[name], given["loc"]) for name in ("low", "high"))
+    return {"low": low, "high": np.asarray(high) - 1}
+
+
+def _rv_sample(dist: Any) -> Parameters:
+    """Of rv_discrete(values=...), frozen or not."""
+    frozen = hasattr(dist, "dist")
+    of, loc = (dist.dist, _given(dist)["loc"]) if frozen else (dist, 0)
+    return {"values": np.add(of.xk, loc), "probs": of.pk}
+
+
 _PLACE = {"loc": "loc", "scale": "scale"}
 _NORMAL = ("normal", partial(_attributes, loc="mu", scale="sigma"))
 
@@ -77,6 +136,25 @@ READERS: dict[str, Reader] = {
     "expon": ("exponential", partial(_named, **_PLACE)),
     "gamma": ("gamma", partial(_named, concentration="a", **_PLACE)),
     "erlang": ("gamma", partial(_named, concentration="a", **_PLACE)),
+    "chi2": ("gamma", _chi2),
+    "chi": ("chi", _chi),
+    "invgamma": ("inverse_gamma", _inverse_gamma),
+    "cauchy": ("cauchy", partial(_named, **_PLACE)),
+    "uniform": ("uniform", _uniform),
+    "Uniform": ("uniform", partial(_attributes, low="a", high="b")),
+    "gumbel_r": ("gumbel", partial(_named, **_PLACE)),
+    "gumbel_l": ("gumbel_l", _gumbel_l),
+    "moyal": ("moyal", partial(_named, **_PLACE)),
+    "halfnorm": ("half_normal", partial(_named, **_PLACE)),
+    "lognorm": ("log_normal", _log_normal),
+    "weibull_min": ("weibull", partial(_named, concentration="c", **_PLACE)),
+    "pareto": ("pareto", partial(_named, concentration="b", **_PLACE)),
+    "binom": ("binomial", partial(_named, n="n", probs="p", loc="loc")),
+    "nbinom": ("negative_binomial", partial(_named, n="n", probs="p", loc="loc")),
+    "geom": ("geometric", _geom),
+    "randint": ("discrete_uniform", _randint),
+    "rv_sample": ("finite", _rv_sample),
+    "multinomial": ("multinomial", partial(_attributes, n="n", probs="p")),
     "beta": ("beta", partial(_named, a="a", b="b", **_PLACE)),
     "dirichlet": ("dirichlet", partial(_attributes, concentration="alpha")),
 }

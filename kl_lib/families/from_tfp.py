@@ -39,6 +39,41 @@ def _mvn(dist: Any) -> Parameters:
     return {"mean": mean, "factor": np.asarray(dist.scale.to_dense())}
 
 
+def _chi2(dist: Any) -> Parameters:
+    """A gamma variable of rate ½; its root, a chi variable, is told by the same parameters."""
+    return {"concentration": 0.5 * np.asarray(dist.df), "rate": 0.5}
+
+
+def _exp_inverse_gamma(dist: Any) -> Parameters:
+    """Minus the logarithm of a gamma variable, whose rate is the scale of the inverse."""
+    return _attributes(dist, concentration="concentration", rate="scale", log_rate="log_scale")
+
+
+def _negative_binomial(dist: Any) -> Parameters:
+    """TFP's probability is that of the outcome that is counted, ours of the other one."""
+    given = _attributes(dist, n="total_count", **_ODDS)
+    if "logits" in given:
+        return {"n": given["n"], "logits": -given["logits"]}
+    return {"n": given["n"], "probs": 1 - given["probs"].astype(np.float64)}
+
+
+def _ordered(dist: Any) -> Parameters:
+    return {"logits": np.asarray(dist.categorical_log_probs())}
+
+
+def _probit(dist: Any) -> Parameters:
+    return {"probs": np.asarray(dist.probs_parameter())}
+
+
+def _independent(dist: Any) -> Parameters:
+    return {"base": dist.distribution, "axes": int(dist.reinterpreted_batch_ndims)}
+
+
+def _transformed(dist: Any) -> Parameters:
+    event = tuple(int(n) for n in dist.event_shape)
+    return {"base": dist.distribution, "map": dist.bijector, "event": event}
+
+
 _DIAGONAL = ("Diag", "Identity", "ScaledIdentity")
 _PLACE = {"loc": "loc", "scale": "scale"}
 _ODDS = {"probs": "probs", "logits": "logits"}
@@ -61,6 +96,37 @@ READERS: dict[str, Reader] = {
         "gamma",
         partial(_attributes, concentration="concentration", rate="rate", log_rate="log_rate"),
     ),
+    "Chi2": ("gamma", _chi2),
+    "Chi": ("chi", _chi2),
+    "InverseGamma": (
+        "inverse_gamma",
+        partial(_attributes, concentration="concentration", rate="scale"),
+    ),
+    "ExpGamma": (
+        "log_gamma",
+        partial(_attributes, concentration="concentration", rate="rate", log_rate="log_rate"),
+    ),
+    "ExpInverseGamma": ("minus_log_gamma", _exp_inverse_gamma),
+    "Cauchy": ("cauchy", partial(_attributes, **_PLACE)),
+    "Uniform": ("uniform", partial(_attributes, low="low", high="high")),
+    "Gumbel": ("gumbel", partial(_attributes, **_PLACE)),
+    "Moyal": ("moyal", partial(_attributes, **_PLACE)),
+    "HalfNormal": ("half_normal", partial(_attributes, scale="scale")),
+    "LogNormal": ("log_normal", partial(_attributes, mu="loc", sigma="scale")),
+    "LogitNormal": ("logit_normal", partial(_attributes, mu="loc", sigma="scale")),
+    "Weibull": ("weibull", partial(_attributes, concentration="concentration", scale="scale")),
+    "Pareto": ("pareto", partial(_attributes, concentration="concentration", scale="scale")),
+    "ContinuousBernoulli": ("continuous_bernoulli", partial(_attributes, **_ODDS)),
+    "Binomial": ("binomial", partial(_attributes, n="total_count", **_ODDS)),
+    "NegativeBinomial": ("negative_binomial", _negative_binomial),
+    "Geometric": ("geometric", partial(_attributes, **_ODDS)),
+    "Multinomial": ("multinomial", partial(_attributes, n="total_count", **_ODDS)),
+    "OneHotCategorical": ("one_hot", partial(_attributes, **_ODDS)),
+    "OrderedLogistic": ("categorical", _ordered),
+    "StoppingRatioLogistic": ("categorical", _ordered),
+    "ProbitBernoulli": ("bernoulli", _probit),
+    "Independent": ("independent", _independent),
+    "TransformedDistribution": ("transformed", _transformed),
     "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

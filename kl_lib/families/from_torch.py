@@ -40,8 +40,9 @@ def _odds(dist: Any, **names: str) -> Parameters:
     """Probabilities or logits, as they were given: PyTorch derives the others when asked."""
     made = vars(dist)
     held = [name for name in ("probs", "logits") if name in made]
-    if len(held) == 2 and np.array_equal(_array(dist._param, "_param"), _array(dist.logits, "")):
-        held = ["logits"]
+    if len(held) == 2 and hasattr(dist, "_param"):
+        param, logits = _array(dist._param, "_param"), _array(dist.logits, "logits")
+        held = ["logits"] if np.array_equal(param, logits) else ["probs"]
     return {held[0]: _array(made[held[0]], held[0])} | _attributes(dist, **names)
 
 
@@ -63,6 +64,35 @@ def _low_rank(dist: Any) -> Parameters:
     return {"mean": _array(dist.loc, "loc"), "factor": np.swapaxes(upper, -1, -2)}
 
 
+def _counts(dist: Any) -> Parameters:
+    return _odds(dist, n="total_count")
+
+
+def _negative_binomial(dist: Any) -> Parameters:
+    """PyTorch's probability is that of the outcome that is counted, ours of the other one."""
+    given = _counts(dist)
+    if "logits" in given:
+        return {"n": given["n"], "logits": -given["logits"]}
+    return {"n": given["n"], "probs": 1 - given["probs"].astype(np.float64)}
+
+
+def _inverse_gamma(dist: Any) -> Parameters:
+    """PyTorch's rate is that of the gamma variable, as ours is."""
+    return _attributes(dist, concentration="concentration", rate="rate")
+
+
+def _multinomial(dist: Any) -> Parameters:
+    return {"n": dist.total_count} | _odds(dist._categorical)
+
+
+def _independent(dist: Any) -> Parameters:
+    return {"base": dist.base_dist, "axes": dist.reinterpreted_batch_ndims}
+
+
+def _transformed(dist: Any) -> Parameters:
+    return {"base": dist.base_dist, "map": dist.transforms, "event": tuple(dist.event_shape)}
+
+
 _PLACE = {"loc": "loc", "scale": "scale"}
 
 #: Each kind of PyTorch: its family, and what reads it.
@@ -79,6 +109,21 @@ READERS: dict[str, Reader] = {
     "Exponential": ("exponential", partial(_attributes, rate="rate")),
     "Gamma": ("gamma", partial(_attributes, concentration="concentration", rate="rate")),
     "Chi2": ("gamma", partial(_attributes, concentration="concentration", rate="rate")),
+    "InverseGamma": ("inverse_gamma", _inverse_gamma),
+    "Cauchy": ("cauchy", partial(_attributes, **_PLACE)),
+    "Uniform": ("uniform", partial(_attributes, low="low", high="high")),
+    "Gumbel": ("gumbel", partial(_attributes, **_PLACE)),
+    "HalfNormal": ("half_normal", partial(_attributes, scale="scale")),
+    "LogNormal": ("log_normal", partial(_attributes, mu="loc", sigma="scale")),
+    "Weibull": ("weibull", partial(_attributes, concentration="concentration", scale="scale")),
+    "Pareto": ("pareto", partial(_attributes, concentration="alpha", scale="scale")),
+    "ContinuousBernoulli": ("continuous_bernoulli", _odds),
+    "Binomial": ("binomial", _counts),
+    "NegativeBinomial": ("negative_binomial", _negative_binomial),
+    "Geometric": ("geometric", _odds),
+    "Multinomial": ("multinomial", _multinomial),
+    "Independent": ("independent", _independent),
+    "TransformedDistribution": ("transformed", _transformed),
     "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

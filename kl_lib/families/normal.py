@@ -1,4 +1,4 @@
-"""KL between two normal distributions of one dimension."""
+"""KL between normal distributions of one dimension, their exponentials and their magnitudes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
-from .parameters import Array, broadcast, checked, deviation, finish, real
+from .parameters import Array, broadcast, checked, deviation, finish, real, scale
 from .quotients import difference_quotient, half_square, itakura_saito
 
 
@@ -62,6 +62,89 @@ def kl_normal(
     )
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     return finish(divergence(m_p, s_p, m_q, s_q), divisor, shape, parameters.labels)
+
+
+def kl_log_normal(
+    mu_p: ArrayLike,
+    sigma_p: ArrayLike,
+    mu_q: ArrayLike,
+    sigma_q: ArrayLike,
+    *,
+    base: float | None = None,
+) -> Any:
+    """KL between two log-normal distributions: that of the normal ones of their logarithms.
+
+    Parameters
+    ----------
+    mu_p, mu_q
+        Means of the logarithm: `loc` in TFP and PyTorch, log(`scale`) in SciPy; scalars or arrays
+        that broadcast.
+    sigma_p, sigma_q
+        Standard deviations of the logarithm, above 0: `scale` in TFP and PyTorch, `s` in SciPy.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`.
+
+    Raises
+    ------
+    DistributionError
+        If a parameter is not finite or a standard deviation is not above 0.
+
+    References
+    ----------
+    Gil, Alajaji and Linder, "Rényi divergence measures for commonly used univariate continuous
+    distributions", Information Sciences 249, 2013.
+
+    Examples
+    --------
+    >>> from kl_lib.families import kl_log_normal
+    >>> print(kl_log_normal(1, 1, 2, 0.5).round(7))
+    2.8068528
+    """
+    return kl_normal(mu_p, sigma_p, mu_q, sigma_q, base=base)
+
+
+def kl_half_normal(scale_p: ArrayLike, scale_q: ArrayLike, *, base: float | None = None) -> Any:
+    """KL(HalfNormal(scale_p) ‖ HalfNormal(scale_q)) = log(sq/sp) + sp²/(2·sq²) − ½.
+
+    Parameters
+    ----------
+    scale_p, scale_q
+        Standard deviations of the normal distribution that is folded (not of the result), above 0:
+        `scale` in SciPy, TFP and PyTorch; scalars or arrays that broadcast.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`.
+
+    Raises
+    ------
+    DistributionError
+        If a scale is not finite and above 0.
+
+    References
+    ----------
+    Gil, Alajaji and Linder, "Rényi divergence measures for commonly used univariate continuous
+    distributions", Information Sciences 249, 2013.
+
+    Examples
+    --------
+    >>> from kl_lib.families import kl_half_normal
+    >>> print(kl_half_normal(1, 2).round(7))
+    0.3181472
+    """
+    divisor = check_base(base)
+    parameters = checked(scale_p=(scale_p, scale), scale_q=(scale_q, scale))
+    shape, (s_p, s_q) = broadcast(parameters)
+    value = divergence(np.zeros(s_p.shape), s_p, np.zeros(s_q.shape), s_q)
+    return finish(value, divisor, shape, parameters.labels)
 
 
 def divergence(m_p: Array, s_p: Array, m_q: Array, s_q: Array) -> Array:

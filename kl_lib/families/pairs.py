@@ -15,15 +15,21 @@ import numpy as np
 from .. import checks
 from ..discrete import kl_divergence, kl_from_logits
 from .bernoulli import kl_bernoulli
+from .cauchy import kl_cauchy
+from .continuous_bernoulli import inside, kl_continuous_bernoulli, log_odds, of_log_odds
+from .counts import kl_binomial, kl_geometric, kl_negative_binomial, tosses
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
+from .gumbel import kl_gumbel, kl_moyal, kl_weibull
 from .laplace import kl_laplace
 from .multivariate_normal import cholesky, kl_mvn, kl_of_deviations, kl_of_factors
-from .normal import kl_normal
-from .parameters import checked, probability, rate, real, scale
+from .normal import kl_half_normal, kl_log_normal, kl_normal
+from .parameters import broadcast, checked, common_shape, finish, probability, rate, real, scale
+from .pareto import kl_pareto
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
-from .registry import PAIRS, Entry, Form
+from .registry import PAIRS, Entry, Form, NoFormError
+from .uniform import kl_uniform
 
 Parameters = Mapping[str, Any]
 
@@ -157,3 +163,133 @@ def _rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
         return 1.0, checked(**{name: (parameters["scale"], scale)})[name]
     name = f"rate_{side}"
     return checked(**{name: (_rate_and_log(parameters)[0], rate)})[name], 1.0
+
+
+@_enter("chi", unless="a later loc")
+@_enter("inverse_gamma", unless="a later loc")
+@_enter("log_gamma")
+@_enter("minus_log_gamma")
+def _of_gamma(p: Parameters, q: Parameters) -> Any:
+    """Of a root, an inverse or a logarithm of gamma variables; the parameters are theirs."""
+    return _gamma(p, q)
+
+
+@_enter("cauchy")
+def _cauchy(p: Parameters, q: Parameters) -> Any:
+    return kl_cauchy(p["loc"], p["scale"], q["loc"], q["scale"])
+
+
+@_enter("gumbel")
+@_enter("gumbel_l")
+def _gumbel(p: Parameters, q: Parameters) -> Any:
+    return kl_gumbel(p["loc"], p["scale"], q["loc"], q["scale"])
+
+
+@_enter("moyal")
+def _moyal(p: Parameters, q: Parameters) -> Any:
+    return kl_moyal(p["loc"], p["scale"], q["loc"], q["scale"])
+
+
+@_enter("half_normal", unless="a later loc")
+def _half_normal(p: Parameters, q: Parameters) -> Any:
+    return kl_half_normal(p["scale"], q["scale"])
+
+
+@_enter("log_normal", unless="a later loc")
+@_enter("logit_normal")
+def _log_normal(p: Parameters, q: Parameters) -> Any:
+    return kl_log_normal(p["mu"], p["sigma"], q["mu"], q["sigma"])
+
+
+@_enter("weibull", unless="a later loc")
+def _weibull(p: Parameters, q: Parameters) -> Any:
+    return kl_weibull(p["concentration"], p["scale"], q["concentration"], q["scale"])
+
+
+@_enter("pareto", unless="another loc")
+def _pareto(p: Parameters, q: Parameters) -> Any:
+    return kl_pareto(p["concentration"], p["scale"], q["concentration"], q["scale"])
+
+
+@_enter("uniform")
+def _uniform(p: Parameters, q: Parameters) -> Any:
+    return kl_uniform(p["low"], p["high"], q["low"], q["high"])
+
+
+@_enter("continuous_bernoulli")
+def _continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
+    if "probs" in p and "probs" in q:
+        return kl_continuous_bernoulli(p["probs"], q["probs"])
+    odds = checked(logits_p=(_log_odds(p, "p"), real), logits_q=(_log_odds(q, "q"), real))
+    _, (x, y) = broadcast(odds)
+    return finish(of_log_odds(x, y, y - x), 1.0, common_shape(odds))
+
+
+def _log_odds(parameters: Parameters, name: str) -> Any:
+    if "logits" in parameters:
+        return parameters["logits"]
+    return log_odds(checked(**{name: (parameters["probs"], inside)})[name])
+
+
+@_enter("binomial", unless="that loc")
+def _binomial(p: Parameters, q: Parameters) -> Any:
+    if "probs" in p and "probs" in q:
+        return kl_binomial(p["n"], p["probs"], q["n"], q["probs"])
+    if np.all(np.equal(p["n"], q["n"])):
+        return p["n"] * _bernoulli(p, q)
+    return kl_binomial(p["n"], _chance(p), q["n"], _chance(q))
+
+
+def _chance(parameters: Parameters) -> Any:
+    """A probability, of logits too."""
+    if "probs" in parameters:
+        return parameters["probs"]
+    logits = np.asarray(parameters["logits"], dtype=np.float64)
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-logits))
+
+
+@_enter("geometric", unless="that loc")
+def _geometric(p: Parameters, q: Parameters) -> Any:
+    if "probs" in p and "probs" in q:
+        return kl_geometric(p["probs"], q["probs"])
+    with np.errstate(all="ignore"):
+        return _bernoulli(p, q) / _chance(p)
+
+
+@_enter("negative_binomial", unless="that loc")
+def _negative_binomial(p: Parameters, q: Parameters) -> Any:
+    if not np.all(np.equal(p["n"], q["n"])):
+        raise NoFormError("another number of successes")
+    if "probs" in p and "probs" in q:
+        return kl_negative_binomial(p["n"], p["probs"], q["probs"])
+    with np.errstate(all="ignore"):
+        return p["n"] * (_bernoulli(p, q) / _chance(p))
+
+
+@_enter("discrete_uniform")
+def _discrete_uniform(p: Parameters, q: Parameters) -> Any:
+    number_p, number_q = (np.subtract(x["high"], x["low"]) + 1.0 for x in (p, q))
+    return np.log1p((number_q - number_p) / number_p)
+
+
+@_enter("finite")
+def _finite(p: Parameters, q: Parameters) -> Any:
+    """Of two lists of values with their probabilities, over the values of both."""
+    values = np.union1d(p["values"], q["values"])
+    return kl_divergence(*(_on(values, x) for x in (p, q)))
+
+
+def _on(values: Any, parameters: Parameters) -> Any:
+    result = np.zeros(len(values))
+    np.add.at(result, np.searchsorted(values, parameters["values"]), parameters["probs"])
+    return result
+
+
+@_enter("multinomial")
+def _multinomial(p: Parameters, q: Parameters) -> Any:
+    number_p, number_q = checked(n_p=(p["n"], tosses), n_q=(q["n"], tosses)).values()
+    value = _categorical(p, q)
+    with np.errstate(invalid="ignore"):
+        product = np.where(number_p == 0, 0.0, number_p * value)
+    return np.where(number_p != number_q, np.inf, product)[()]

@@ -14,6 +14,10 @@ Form = Callable[[Any, Any], Any]
 Key = type | str
 
 
+class NoFormError(Exception):
+    """Raised by a form that does not hold for such parameters of dist_p, which it names."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A closed form in nats; `unless` says for which supports of dist_p it does not hold."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import arrays, stable
+from .counts import tosses
 from .parameters import Array, checked, mean_count, probability, real, scale
 
 Values = Mapping[str, Any]
@@ -86,6 +87,21 @@ def _half_line(values: Values, side: str) -> Support:
     return Support(loc, np.inf, np.inf, place=(loc,))
 
 
+def _above_scale(values: Values, side: str) -> Support:
+    loc = read(values, "loc", side)
+    return Support(loc + read(values, "scale", side, scale), np.inf, np.inf, place=(loc,))
+
+
+def _between(values: Values, side: str) -> Support:
+    low, high = read(values, "low", side), read(values, "high", side)
+    with np.errstate(over="ignore"):
+        return Support(low, high, high - low)
+
+
+def _unit(values: Values, side: str) -> Support:
+    return Support(0.0, 1.0, 1.0)
+
+
 def _of_width(values: Values, side: str) -> Support:
     low, width = read(values, "loc", side), read(values, "scale", side, scale, 1.0)
     with np.errstate(over="ignore"):
@@ -100,16 +116,19 @@ def _steps(loc: Any, number: Any, first: Any = 0.0) -> Support:
 
 
 def _bernoulli(values: Values, side: str) -> Support:
+    """One that never or always happens has one value only."""
     loc = read(values, "loc", side)
+    never, always = read_sure(values, side)
+    return _steps(loc, np.where(never | always, 0.0, 1.0), first=always)
+
+
+def read_sure(values: Values, side: str) -> NDArray[np.bool_]:
+    """Whether a coin never shows 1, and whether it always does: two arrays in one."""
     if "logits" in values:
         logits = arrays.read(values["logits"], f"logits_{side}")[0].astype(np.float64)
-        never, always = logits == -np.inf, logits == np.inf
-    else:
-        name = {"p": "p", "q": "q"}[side]
-        probs = checked(**{name: (values["probs"], probability)})[name]
-        never, always = probs == 0, probs == 1
-    # One that never or always happens has one value only.
-    return _steps(loc, np.where(never | always, 0.0, 1.0), first=always)
+        return np.stack([logits == -np.inf, logits == np.inf])
+    probs = checked(**{side: (values["probs"], probability)})[side]
+    return np.stack([probs == 0, probs == 1])
 
 
 def _poisson(values: Values, side: str) -> Support:
@@ -121,6 +140,23 @@ def _poisson(values: Values, side: str) -> Support:
     return _steps(loc, np.where(never, 0.0, np.inf))
 
 
+def _binomial(values: Values, side: str) -> Support:
+    """One whose coin has one side only has one value only."""
+    loc, n = read(values, "loc", side), read(values, "n", side, tosses)
+    sure = read_sure(values, side)
+    return _steps(loc, np.where(np.any(sure, axis=0), 0.0, n), first=np.where(sure[1], n, 0.0))
+
+
+def _failures(values: Values, side: str) -> Support:
+    loc = read(values, "loc", side)
+    return _steps(loc, np.where(read_sure(values, side)[1], 0.0, np.inf))
+
+
+def _whole_between(values: Values, side: str) -> Support:
+    low, high = read(values, "low", side), read(values, "high", side)
+    return Support(low, high, high - low, steps=True)
+
+
 #: The support of each family of one variable, from its parameters; None for those of several.
 SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "normal": _line,
@@ -130,9 +166,32 @@ SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "exponential": _half_line,
     "gamma": _half_line,
     "beta": _of_width,
+    "cauchy": _line,
+    "gumbel": _line,
+    "moyal": _line,
+    "gumbel_l": _line,
+    "log_gamma": _line,
+    "minus_log_gamma": _line,
+    "half_normal": _half_line,
+    "log_normal": _half_line,
+    "chi": _half_line,
+    "inverse_gamma": _half_line,
+    "weibull": _half_line,
+    "pareto": _above_scale,
+    "uniform": _between,
+    "continuous_bernoulli": _unit,
+    "logit_normal": _unit,
+    "binomial": _binomial,
+    "geometric": _failures,
+    "negative_binomial": _failures,
+    "discrete_uniform": _whole_between,
     "multivariate_normal": None,
     "categorical": None,
     "one_hot": None,
     "dirichlet": None,
+    "multinomial": None,
+    "finite": None,
+    "independent": None,
+    "transformed": None,
 }
 FAMILY_NAMES = tuple(SUPPORTS)

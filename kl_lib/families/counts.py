@@ -1,0 +1,185 @@
+"""KL between binomial, geometric and negative binomial distributions: coins tossed many times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..checks import check_base
+from .bernoulli import kl_bernoulli
+from .parameters import Array, broadcast, checked, finish, positive, probability, real, refuse
+from .special import log_gamma
+
+
+def kl_binomial(
+    n_p: ArrayLike, p: ArrayLike, n_q: ArrayLike, q: ArrayLike, *, base: float | None = None
+) -> Any:
+    """KL(Binomial(n_p, p) ‖ Binomial(n_q, q)): n times `kl_bernoulli` where n_p = n_q = n.
+
+    Parameters
+    ----------
+    n_p, n_q
+        Numbers of tosses, whole and 0 or above: `n` in SciPy, `total_count` in TFP and PyTorch;
+        scalars or arrays that broadcast.
+    p, q
+        Probabilities of 1 in a toss (`p` in SciPy, `probs` in TFP and PyTorch), from 0 to 1.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`. inf where p has counts that q has not: more tosses, or a
+        certain result of q. Where n_p is below n_q, the sum over its n_p + 1 counts.
+
+    Raises
+    ------
+    DistributionError
+        If a number of tosses is not whole or is negative, or a probability not from 0 to 1.
+
+    References
+    ----------
+    Cover and Thomas, "Elements of Information Theory", 2nd edition, 2006, section 2.5 (the chain
+    rule).
+
+    Examples
+    --------
+    >>> from kl_lib.families import kl_binomial
+    >>> print(kl_binomial(10, 0.5, 10, 0.75).round(7))  # ten coins
+    1.4384104
+    >>> print(kl_binomial(3, 0.5, 2, 0.5), kl_binomial(1, 1, 2, 0.5).round(7))
+    inf 0.6931472
+    """
+    divisor = check_base(base)
+    parameters = checked(
+        n_p=(n_p, tosses), p=(p, probability), n_q=(n_q, tosses), q=(q, probability)
+    )
+    shape, (n_p, p, n_q, q) = broadcast(parameters)
+    coin = np.atleast_1d(kl_bernoulli(p, q))
+    with np.errstate(all="ignore"):
+        value = np.where(n_p == 0, 0.0, n_p * coin)
+    excluded = (n_p > n_q) & (p > 0)
+    value = np.where(excluded, np.inf, value)
+    for place in zip(*np.nonzero((n_p != n_q) & ~excluded), strict=True):
+        value[place] = _sum(n_p[place], p[place], n_q[place], q[place])
+    return finish(value, divisor, shape, parameters.labels)
+
+
+def _sum(n_p: float, p: float, n_q: float, q: float) -> float:
+    """Over the counts that p has, of which q may have more."""
+    k = np.arange(0 if p < 1 else n_p, (n_p if p > 0 else 0) + 1)
+    with np.errstate(all="ignore"):
+        log_p, log_q = _log_mass(k, n_p, p), _log_mass(k, n_q, q)
+        masses = np.exp(log_p)
+        return float(np.where(masses > 0, masses * (log_p - log_q), 0.0).sum())
+
+
+def _log_mass(k: Array, n: float, p: float) -> Array:
+    ways = log_gamma(np.asarray(n + 1)) - log_gamma(k + 1) - log_gamma(n - k + 1)
+    ones = np.where(k == 0, 0.0, k * np.log(p))
+    zeros = np.where(k == n, 0.0, (n - k) * np.log1p(-p))
+    return ways + ones + zeros
+
+
+def kl_geometric(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
+    """KL(Geometric(p) ‖ Geometric(q)) = `kl_bernoulli` (p, q)/p: that of a toss, times the tosses.
+
+    The same whether the successful toss is counted (SciPy) or not (TFP and PyTorch).
+
+    Parameters
+    ----------
+    p, q
+        Probabilities of success in a toss (`p` in SciPy, `probs` in TFP and PyTorch), above 0 and
+        at most 1; scalars or arrays that broadcast.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`. inf where q is 1 and p is not.
+
+    Raises
+    ------
+    DistributionError
+        If a probability is not above 0 and at most 1.
+
+    References
+    ----------
+    Cover and Thomas, "Elements of Information Theory", 2nd edition, 2006, section 2.5.
+
+    Examples
+    --------
+    >>> from kl_lib.families import kl_geometric
+    >>> print(kl_geometric(0.5, 0.75).round(7))  # two tosses of kl_bernoulli(0.5, 0.75)
+    0.2876821
+    """
+    divisor = check_base(base)
+    parameters = checked(p=(p, chance), q=(q, chance))
+    shape, (p, q) = broadcast(parameters)
+    with np.errstate(over="ignore"):
+        value = np.atleast_1d(kl_bernoulli(p, q)) / p
+    return finish(value, divisor, shape, parameters.labels)
+
+
+def kl_negative_binomial(n: ArrayLike, p: ArrayLike, q: ArrayLike, *, base: Any = None) -> Any:
+    """KL(NegativeBinomial(n, p) ‖ NegativeBinomial(n, q)) = n·`kl_bernoulli` (p, q)/p.
+
+    There is no closed form for two different n.
+
+    Parameters
+    ----------
+    n
+        Number of successes after which the failures have been counted, above 0 and not
+        necessarily whole: `n` in SciPy, `total_count` in TFP and PyTorch (which call the two
+        outcomes the other way round); broadcasts with the others.
+    p, q
+        Probabilities of such a success, above 0 and at most 1: `p` in SciPy, 1 − `probs` in TFP
+        and PyTorch.
+    base
+        Base of the logarithm: 2 for bits, None for nats.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`. inf where q is 1 and p is not.
+
+    Raises
+    ------
+    DistributionError
+        If n is not above 0 or a probability is not above 0 and at most 1.
+
+    References
+    ----------
+    Cover and Thomas, "Elements of Information Theory", 2nd edition, 2006, section 2.5.
+
+    Examples
+    --------
+    >>> from kl_lib.families import kl_negative_binomial
+    >>> print(kl_negative_binomial(3, 0.5, 0.75).round(7))  # three times kl_geometric(0.5, 0.75)
+    0.8630462
+    """
+    divisor = check_base(base)
+    parameters = checked(n=(n, successes), p=(p, chance), q=(q, chance))
+    shape, (n, p, q) = broadcast(parameters)
+    with np.errstate(all="ignore"):
+        value = n * (np.atleast_1d(kl_bernoulli(p, q)) / p)
+    return finish(value, divisor, shape, parameters.labels)
+
+
+def tosses(value: ArrayLike, name: str) -> Array:
+    array = real(value, name)
+    refuse((array < 0) | (array % 1 != 0), array, name, "a number of tosses is whole, 0 or above")
+    return array
+
+
+def successes(value: ArrayLike, name: str) -> Array:
+    return positive(value, name, "a number of successes is above 0")
+
+
+def chance(value: ArrayLike, name: str) -> Array:
+    array = probability(value, name)
+    refuse(array == 0, array, name, "a probability of success is above 0")
+    return array

@@ -1,0 +1,57 @@
+"""log Γ and its derivative ψ, of NumPy arrays, without SciPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_FROM = 10.0
+# B₂ₙ/(2n) of Stirling's series for ψ, https://dlmf.nist.gov/5.11.E2
+_PSI = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
+# B₂ₙ/(2n(2n − 1)) of that for log Γ
+_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
+
+
+def log_gamma(x: Array) -> Array:
+    """log Γ(x) of positive x; inf where it is beyond the largest float."""
+    return np.asarray(_log_gamma(x), dtype=np.float64)
+
+
+def _one(x: float) -> float:
+    return math.lgamma(x) if x < 2.5e305 else math.inf
+
+
+_log_gamma = np.vectorize(_one, otypes=[np.float64])
+
+
+def digamma(x: Array) -> Array:
+    """ψ(x) = (log Γ)′(x) of positive x."""
+    x = np.asarray(x, dtype=np.float64)
+    total = np.zeros(x.shape)
+    small = x < _FROM
+    for k in range(int(_FROM) if small.any() else 0):
+        total -= np.where(small, 1 / (x + k), 0.0)
+    x = np.where(small, x + _FROM, x)
+    return total + np.log(x) - 0.5 / x - psi_series(x)
+
+
+def psi_series(x: Array) -> Array:
+    """log x − 1/(2x) − ψ(x) for x ≥ 10: positive and small."""
+    square = 1 / x / x
+    total = np.zeros(np.shape(x))
+    for coefficient in reversed(_PSI):
+        total = (total + coefficient) * square
+    return total
+
+
+def log_gamma_series(x: Array) -> Array:
+    """log Γ(x) − (x − ½)·log x + x − ½·log 2π for x ≥ 10: positive and small."""
+    square = 1 / x / x
+    total = np.zeros(np.shape(x))
+    for coefficient in reversed(_LOG):
+        total = total * square + coefficient
+    return total / x
