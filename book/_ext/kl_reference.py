@@ -79,7 +79,7 @@ class NamesAsCode(SphinxPostTransform):
 
 
 def leave_mocks_alone(app: Sphinx, config: Any) -> None:
-    """autodoc reads the source of a class's bases, and would import all of a framework to find it."""
+    """autodoc reads the source of a class's bases, and would import a framework to find it."""
     for module in ("keras", "keras.losses", "torch", "torch.nn"):
         missing = PycodeError("mocked, see autodoc_mock_imports")
         ModuleAnalyzer.cache["module", module] = missing  # type: ignore[assignment]

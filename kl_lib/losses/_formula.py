@@ -89,8 +89,8 @@ def check_reduction(reduction: Any, allowed: Sequence[Any] = REDUCTIONS) -> None
         )
 
 
-def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any) -> int:
-    """As `checks.check_shapes`, but p and logits must have equally many axes.
+def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any, name: str = "logits") -> int:
+    """As `checks.check_shapes`, but p and logits, or what `name` says, must have equally many axes.
 
     Class numbers, shape (batch,), would otherwise pass for one distribution where the batch is as
     long as there are classes. A length may be None: not known yet, in a compiled function.
@@ -109,15 +109,15 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any) -> int:
     if len(p_shape) != len(logits_shape):
         axes = "1 axis" if len(p_shape) == 1 else f"{len(p_shape)} axes"
         raise checks.DistributionError(
-            f"p has {axes} and logits has {len(logits_shape)} (shapes {p_shape} and "
+            f"p has {axes} and {name} has {len(logits_shape)} (shapes {p_shape} and "
             f"{logits_shape}); one distribution against a batch is "
-            f"{'p' if len(p_shape) < len(logits_shape) else 'logits'}[None], class numbers are to "
+            f"{'p' if len(p_shape) < len(logits_shape) else name}[None], class numbers are to "
             "be made one-hot",
             kind="shape",
-            argument="p and logits",
+            argument=f"p and {name}",
         )
     return checks.check_shapes(
-        _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", "logits")
+        _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", name)
     )
 
 
@@ -139,8 +139,13 @@ def check_weights_shape(shape: Shape, values_shape: Shape) -> None:
         )
 
 
-def align(p: Any, logits: Any, weights: Any, axis: Any) -> tuple[Any, Any, Any]:
-    """The arguments without labels; those that have some, with the same labels in one order."""
+def align(
+    p: Any, logits: Any, weights: Any, axis: Any, name: str = "logits", missing: float = -math.inf
+) -> tuple[Any, Any, Any]:
+    """The arguments without labels; those that have some, with the same labels in one order.
+
+    `missing` is the value that a remedy gives to a category which `name` does not have.
+    """
 
     def roles(name: str, ndim: int) -> list[labels.Role]:
         if name == "weights":  # one for each row: it has all axes but that of the categories
@@ -148,21 +153,37 @@ def align(p: Any, logits: Any, weights: Any, axis: Any) -> tuple[Any, Any, Any]:
         return pair("", ndim)
 
     pair = labels.pair_roles(axis)
-    values = {"p": p, "logits": logits, "weights": weights}
+    values = {"p": p, name: logits, "weights": weights}
     if all(labels.of(value) is None for value in values.values()):
         return p, logits, weights
-    values, _ = labels.aligned(labels.in_step(values), roles, missing=-math.inf)
+    values, _ = labels.aligned(labels.in_step(values), roles, missing=missing)
+    # Copies: what pandas gives is read-only, and PyTorch warns of such an array.
     read = [
-        arrays.read(value, name)[0] if labels.of(value) is not None else value
-        for name, value in values.items()
+        np.array(arrays.read(value, who)[0]) if labels.of(value) is not None else value
+        for who, value in values.items()
     ]
     return read[0], read[1], read[2]
 
 
-def check_values(p: Any, logits: Any, weights: Any, *, axis: int, advice: checks.Advice) -> None:
-    """What `validate=True` asks for: distributions in p, logits that are logits, weights ≥ 0."""
+def check_values(
+    p: Any,
+    logits: Any,
+    weights: Any,
+    *,
+    axis: int,
+    advice: checks.Advice,
+    name: str = "logits",
+    from_logits: bool = True,
+) -> None:
+    """What `validate=True` asks for: distributions in p, logits that are logits, weights ≥ 0.
+
+    `from_logits=False` says that distributions stand in the place of logits.
+    """
     checks.distribution(p, "p", axis=axis, advice=advice)
-    checks.logits(logits, "logits", axis=axis)
+    if from_logits:
+        checks.logits(logits, name, axis=axis)
+    else:
+        checks.distribution(logits, name, axis=axis, advice=advice)
     if weights is not None:
         array = np.asarray(weights, dtype=np.float64)
         bad = ~((array >= 0) & (array < math.inf))
