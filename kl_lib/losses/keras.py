@@ -16,6 +16,9 @@ from . import _formula
 try:
     import keras
     from keras import ops
+
+    # Keras has no public name for it, and an array of JAX no attribute that a mask could be in.
+    from keras.src.backend import get_keras_mask
 except ImportError as error:
     raise ImportError(
         "kl_lib.losses.keras needs keras and tensorflow (or the backend that KERAS_BACKEND names): "
@@ -214,7 +217,7 @@ class KLFromLogits(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         # Keras multiplies by weights and mask, and 0 times an infinite loss would be nan. So `call`
         # must know which samples are left out.
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = get_keras_mask(y_pred)
         known = [x for x in (y_true, sample_weight, mask) if x is not None]
         known = [ops.convert_to_tensor(x) for x in known]
         return super().__call__(tuple(known), y_pred, sample_weight)

@@ -16,7 +16,7 @@ except ImportError as error:
         'names): pip install "kl-lib[keras]"'
     ) from error
 
-from kl_lib.losses.keras import kl_loss
+from kl_lib.losses.keras import get_keras_mask, kl_loss
 
 __all__ = ["KLDivergence"]
 
@@ -82,7 +82,7 @@ class KLDivergence(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the rows of a batch; `sample_weight` is one for each row, or for each sample."""
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = get_keras_mask(y_pred)
         missing = -math.inf if self.from_logits else 0.0
         p, q, sample_weight = _formula.align(y_true, y_pred, sample_weight, self.axis, "q", missing)
         p, q = ops.convert_to_tensor(p), ops.convert_to_tensor(q)
