@@ -46,7 +46,7 @@ bench: $(READY) ## time KL by every library, and training; write the page of it 
 	@$(BIN)/python benchmarks/training.py
 	@$(BIN)/python benchmarks/page.py
 
-fuzz: $(READY) ## compare kl_divergence with a plain-Python oracle on 100,000 inputs of all kinds
+fuzz: $(READY) ## compare every function with slow oracles on 100,000 inputs of all kinds
 	@$(BIN)/python tools/fuzz.py
 
 mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (an hour)
