@@ -420,13 +420,12 @@ def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
     array([[0.2689, 0.7311],
            [0.5   , 0.5   ]])
     """
-    values, _ = checks.logits(logits, "logits", axis=axis)
+    given = checks.one(logits, axis, "logits")
+    values, _ = checks.logits(logits, "logits", axis=given.axis)
     with np.errstate(over="ignore"):  # a gap beyond the largest float is one of −inf
-        weights = np.exp(values - values.max(axis=-1, keepdims=True, initial=-np.inf))
+        weights = np.exp(values - values.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
-    roles = labels.pair_roles(axis)("logits", values.ndim)
-    known = labels.aligned({"logits": logits}, lambda *_: roles)[1]
-    return known.give(np.moveaxis(weights, -1, axis), roles)
+    return given.entries_labelled(np.moveaxis(weights, -1, given.axis))
 
 
 def kl_from_logits(

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.special
 import scipy.stats
@@ -495,3 +496,28 @@ def test_a_batch_is_its_rows(pair):
     p, q = pair
     batch = kl.kl_divergence(np.stack([p, q, p]), np.stack([q, p, p]))
     assert batch.tolist() == [kl.kl_divergence(p, q), kl.kl_divergence(q, p), 0]
+
+
+def test_softmax_keeps_labels_and_axis_and_names_what_is_wrong():
+    frame = pd.DataFrame([[0.0, np.log(3)], [2.0, 2.0]], index=["x", "y"], columns=["a", "b"])
+    expected = pd.DataFrame([[0.25, 0.75], [0.5, 0.5]], index=["x", "y"], columns=["a", "b"])
+    pd.testing.assert_frame_equal(kl.softmax(frame), expected)
+    pd.testing.assert_frame_equal(kl.softmax(frame.T, axis=0), expected.T)
+    assert kl.softmax([1.7e308, -1.7e308]).tolist() == [1, 0]
+    assert kl.softmax(np.zeros((0, 3))).shape == (0, 3)
+    with pytest.raises(kl.DistributionError, match=r"^logits\[1\] is nan") as caught:
+        kl.softmax([0.0, np.nan])
+    assert (caught.value.argument, caught.value.kind, caught.value.place) == ("logits", "nan", (1,))
+
+
+def test_mutual_information_of_a_batch_keeps_its_labels():
+    xarray = pytest.importorskip("xarray")
+    tables = np.array([[[0.5, 0.0], [0.0, 0.5]], [[0.25, 0.25], [0.25, 0.25]]])
+    joint = xarray.DataArray(tables, dims=("day", "x", "y"), coords={"day": ["mon", "tue"]})
+    found = kl.mutual_information(joint, base=2)
+    assert found.dims == ("day",)
+    assert found.sel(day="mon") == pytest.approx(1, rel=1e-15)
+    assert found.sel(day="tue") == pytest.approx(0, abs=1e-15)
+    with pytest.raises(kl.DistributionError) as caught:
+        kl.mutual_information([0.5, 0.5])
+    assert (caught.value.kind, caught.value.argument) == ("shape", "joint")
