@@ -14,7 +14,7 @@ import numpy as np
 
 from ..checks import check_base
 from ..errors import NoClosedFormError
-from . import from_scipy, from_tfp, from_torch, pairs, registry, supports  # noqa: F401
+from . import cross, from_scipy, from_tfp, from_torch, pairs, registry, supports  # noqa: F401
 
 _READERS = {"stats": from_scipy.read, "tfd": from_tfp.read, "torch": from_torch.read}
 

@@ -75,11 +75,11 @@ def of_log_odds(x: Array, y: Array, step: Array) -> Array:
         near = np.abs(step) < np.maximum(1.0, 0.5 * size)
         # The integral of (y − t)·B″(t) from x to y: no term of it is negative.
         t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
-        rest = (0.25 * _WEIGHTS * (1 - _NODES) * _second(t)).sum(axis=-1)
-        return np.where(near, step * step * rest, _value(y) - _value(x) - step * slope(x))
+        rest = (0.25 * _WEIGHTS * (1 - _NODES) * second(t)).sum(axis=-1)
+        return np.where(near, step * step * rest, log_norm(y) - log_norm(x) - step * slope(x))
 
 
-def _value(t: Array) -> Array:
+def log_norm(t: Array) -> Array:
     size = np.abs(t)
     close = sum(b * np.minimum(size, 1.0) ** (2 * n) for n, b in enumerate(_SERIES, 1))
     return np.where(size < 1, close, 0.5 * size + np.log1p(-np.exp(-size)) - np.log(size))
@@ -93,7 +93,7 @@ def slope(t: Array) -> Array:
         return np.where(np.abs(t) < 1, close, 0.5 / np.tanh(0.5 * t) - 1 / t)
 
 
-def _second(t: Array) -> Array:
+def second(t: Array) -> Array:
     """B″(t): the variance of the distribution."""
     small = np.clip(t, -1.0, 1.0)
     close = sum(2 * n * (2 * n - 1) * b * small ** (2 * n - 2) for n, b in enumerate(_SERIES, 1))

@@ -220,12 +220,15 @@ def _uniform(p: Parameters, q: Parameters) -> Any:
 def _continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_continuous_bernoulli(p["probs"], q["probs"])
-    odds = checked(logits_p=(_log_odds(p, "p"), real), logits_q=(_log_odds(q, "q"), real))
+    odds = {
+        "logits_p": real(given_log_odds(p, "p"), "logits_p"),
+        "logits_q": real(given_log_odds(q, "q"), "logits_q"),
+    }
     _, (x, y) = broadcast(odds)
     return finish(of_log_odds(x, y, y - x), 1.0, common_shape(odds))
 
 
-def _log_odds(parameters: Parameters, name: str) -> Any:
+def given_log_odds(parameters: Parameters, name: str) -> Any:
     if "logits" in parameters:
         return parameters["logits"]
     return log_odds(checked(**{name: (parameters["probs"], inside)})[name])
@@ -237,10 +240,10 @@ def _binomial(p: Parameters, q: Parameters) -> Any:
         return kl_binomial(p["n"], p["probs"], q["n"], q["probs"])
     if np.all(np.equal(p["n"], q["n"])):
         return p["n"] * _bernoulli(p, q)
-    return kl_binomial(p["n"], _chance(p), q["n"], _chance(q))
+    return kl_binomial(p["n"], chance(p), q["n"], chance(q))
 
 
-def _chance(parameters: Parameters) -> Any:
+def chance(parameters: Parameters) -> Any:
     """A probability, of logits too."""
     if "probs" in parameters:
         return parameters["probs"]
@@ -254,7 +257,7 @@ def _geometric(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_geometric(p["probs"], q["probs"])
     with np.errstate(all="ignore"):
-        return _bernoulli(p, q) / _chance(p)
+        return _bernoulli(p, q) / chance(p)
 
 
 @_enter("negative_binomial", unless="that loc")
@@ -264,7 +267,7 @@ def _negative_binomial(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_negative_binomial(p["n"], p["probs"], q["probs"])
     with np.errstate(all="ignore"):
-        return p["n"] * (_bernoulli(p, q) / _chance(p))
+        return p["n"] * (_bernoulli(p, q) / chance(p))
 
 
 @_enter("discrete_uniform")

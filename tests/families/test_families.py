@@ -620,9 +620,9 @@ def test_a_distribution_with_values_that_the_other_excludes_is_infinitely_far(p,
 @pytest.mark.parametrize(
     ("p", "q", "said"),
     [
-        (stats.norm(), stats.laplace(), r"from stats.norm to stats.laplace has no closed form"),
-        (stats.norm(), stats.laplace(), r"kl_monte_carlo\(dist_p.logpdf, dist_q.logpdf, samples\)"),
-        (stats.norm(), stats.laplace(), r"kl_knn\(x, y\)"),
+        (stats.norm(), stats.t(3), r"from stats.norm to stats.t has no closed form"),
+        (stats.norm(), stats.t(3), r"kl_monte_carlo\(dist_p.logpdf, dist_q.logpdf, samples\)"),
+        (stats.norm(), stats.t(3), r"kl_knn\(x, y\)"),
         (stats.t(3), stats.t(4), "stats.t to stats.t has no closed form"),
         (stats.gamma(2, loc=1), stats.gamma(2), "no closed form here for a later loc of dist_p"),
         (stats.beta(2, 3, 0.2, 0.5), stats.beta(2, 3), "for a narrower support of dist_p"),
@@ -939,8 +939,8 @@ NO_DISTRIBUTION = (
     [
         (
             stats.norm(),
-            stats.laplace(),
-            "KL from stats.norm to stats.laplace "
+            stats.t(3),
+            "KL from stats.norm to stats.t "
             + ESTIMATE.format("", "logpdf", "logpdf") + FROM_SAMPLES + NEAREST,
         ),
         (
@@ -1156,8 +1156,6 @@ def test_what_tensorflow_probability_has_and_kl_between_has_not_goes_to_an_estim
         families.NoClosedFormError, match=r"dist_p.log_prob, dist_q.log_prob, .*knn"
     ):
         families.kl_between(p, q)
-    with pytest.raises(families.NoClosedFormError, match=r"tfd.Chi2 to tfd.Gamma has no closed"):
-        families.kl_between(tfd.Chi2(3.0), tfd.Gamma(1.0, 1.0))
     assert families.kl_between(tfd.Poisson([3.0, 2.0]), q).tolist() == [math.inf] * 2
     with pytest.raises(TypeError, match="dist_q is the class Normal"):
         families.kl_between(q, tfd.Normal)

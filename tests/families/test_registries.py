@@ -1,0 +1,164 @@
+"""Every pair for which PyTorch or TensorFlow Probability registers a KL, against quadrature.
+
+PyTorch lives in another environment where the book's has none: the tests of a library that is
+missing are skipped.
+"""
+
+import functools
+import itertools
+import math
+
+import pytest
+from scipy import integrate
+
+from kl_lib import families
+
+# PyTorch
+
+
+@functools.cache
+def torch_examples():
+    """Two sets of parameters of every family with a registered KL, in float64."""
+    torch = pytest.importorskip("torch")
+    d = torch.distributions
+    d.Distribution.set_default_validate_args(False)  # densities outside of a support are asked
+
+    def t(*x):
+        return torch.tensor(x if len(x) > 1 else x[0], dtype=torch.float64)
+
+    matrix = t([2.0, 0.3], [0.3, 1.0])
+    return {
+        "Bernoulli": (d.Bernoulli(t(0.3)), d.Bernoulli(logits=t(1.2))),
+        "Beta": (d.Beta(t(2.0), t(3.5)), d.Beta(t(1.5), t(1.2))),
+        "Binomial": (d.Binomial(5, t(0.3)), d.Binomial(5, logits=t(0.4))),
+        "Categorical": (
+            d.Categorical(t(0.2, 0.3, 0.5)),
+            d.Categorical(logits=t(0.1, 1.0, -0.4)),
+        ),
+        "Cauchy": (d.Cauchy(t(0.0), t(1.0)), d.Cauchy(t(1.0), t(2.5))),
+        "ContinuousBernoulli": (
+            d.ContinuousBernoulli(t(0.2)),
+            d.ContinuousBernoulli(logits=t(0.7)),
+        ),
+        "Dirichlet": (d.Dirichlet(t(2.0, 3.0)), d.Dirichlet(t(1.5, 4.0))),
+        "Exponential": (d.Exponential(t(1.3)), d.Exponential(t(0.4))),
+        "Gamma": (d.Gamma(t(2.5), t(1.2)), d.Gamma(t(1.4), t(0.7))),
+        "Geometric": (d.Geometric(t(0.3)), d.Geometric(logits=t(0.4))),
+        "Gumbel": (d.Gumbel(t(0.3), t(0.7)), d.Gumbel(t(-0.5), t(1.4))),
+        "HalfNormal": (d.HalfNormal(t(0.8)), d.HalfNormal(t(1.5))),
+        "Independent": (
+            d.Independent(d.Normal(t(0.0, 1.0), t(1.0, 2.0)), 1),
+            d.Independent(d.Normal(t(0.5, 0.5), t(1.5, 1.0)), 1),
+        ),
+        "Laplace": (d.Laplace(t(0.3), t(0.7)), d.Laplace(t(-0.5), t(1.4))),
+        "LowRankMultivariateNormal": (
+            d.LowRankMultivariateNormal(t(0.0, 0.5), t([0.5], [1.0]), t(1.0, 0.3)),
+            d.LowRankMultivariateNormal(t(1.0, 0.5), t([0.1, 1.0], [-1.0, 0.2]), t(0.5, 1.0)),
+        ),
+        "MultivariateNormal": (
+            d.MultivariateNormal(t(0.3, 0.1), matrix),
+            d.MultivariateNormal(t(0.0, 1.0), precision_matrix=matrix),
+        ),
+        "Normal": (d.Normal(t(0.3), t(0.7)), d.Normal(t(-0.5), t(1.4))),
+        "OneHotCategorical": (
+            d.OneHotCategorical(t(0.2, 0.3, 0.5)),
+            d.OneHotCategorical(logits=t(0.1, 1.0, -0.4)),
+        ),
+        "Pareto": (d.Pareto(t(1.0), t(3.5)), d.Pareto(t(0.5), t(2.2))),
+        "Poisson": (d.Poisson(t(3.0)), d.Poisson(t(4.2))),
+        "TransformedDistribution": (
+            d.TransformedDistribution(
+                d.Normal(t(0.3), t(0.7)), [d.ExpTransform(), d.AffineTransform(1.0, 2.0)]
+            ),
+            d.TransformedDistribution(
+                d.Normal(t(0.0), t(1.0)), [d.ExpTransform(), d.AffineTransform(1.0, 2.0)]
+            ),
+        ),
+        "Uniform": (d.Uniform(t(0.2), t(0.9)), d.Uniform(t(-0.3), t(1.4))),
+        "Chi2": (d.Chi2(t(3.0)), d.Chi2(t(4.5))),
+        "InverseGamma": (d.InverseGamma(t(3.0), t(2.0)), d.InverseGamma(t(2.0), t(1.5))),
+        "LogNormal": (d.LogNormal(t(0.3), t(0.7)), d.LogNormal(t(0.1), t(1.4))),
+        "NegativeBinomial": (
+            d.NegativeBinomial(t(3.0), t(0.3)),
+            d.NegativeBinomial(t(3.0), logits=t(0.2)),
+        ),
+        "Weibull": (d.Weibull(t(1.3), t(2.0)), d.Weibull(t(0.8), t(1.5))),
+    }
+
+
+#: Pairs of PyTorch's registry that are no pair of two kinds, each with the reason.
+TORCH_LEFT = {
+    ("ExponentialFamily", "ExponentialFamily"): "a base class: each family below it stands here",
+}
+
+
+def torch_pairs():
+    try:
+        from torch.distributions import kl as torch_kl
+    except ImportError:
+        return [pytest.param("", "", marks=pytest.mark.skip(reason="no PyTorch"))]
+    names = {(p.__name__, q.__name__) for p, q in torch_kl._KL_REGISTRY}
+    return sorted(names - set(TORCH_LEFT))
+
+
+def ends(dist):
+    """The ends of the support of a distribution of PyTorch of one variable."""
+    if type(dist.support).__name__ == "_Boolean":
+        return 0.0, 1.0
+    low = float(getattr(dist.support, "lower_bound", -math.inf))
+    return low, float(getattr(dist.support, "upper_bound", math.inf))
+
+
+def by_quadrature(p, q):
+    """KL of two distributions of PyTorch of one variable, by their own densities.
+
+    Where it is finite, so that all of the support of p is inside that of q.
+    """
+    torch = pytest.importorskip("torch")
+
+    def f(x):
+        log_p, log_q = (float(dist.log_prob(torch.tensor(float(x)).double())) for dist in (p, q))
+        return math.exp(log_p) * (log_p - log_q) if log_p > -700 else 0.0
+
+    low, high = ends(p)
+    if p.support.is_discrete:
+        return sum(f(k) for k in range(int(low), int(min(high, 400)) + 1))
+    points = [x for x in (-40, -9, -3, -1, 0, 1, 3, 9, 40, 400) if low < x < high]
+    cuts = [low + 1e-13 if low > -math.inf else low, *points, high - 1e-13]
+    return sum(integrate.quad(f, *pair, limit=300)[0] for pair in itertools.pairwise(cuts))
+
+
+#: PyTorch's own answer is wrong for these, or it has none; quadrature is the truth.
+TORCH_ERRS = {
+    ("ContinuousBernoulli", "Uniform"): "inf unless the uniform's interval is inside the other's",
+    ("Uniform", "ContinuousBernoulli"): "inf where an end of p only touches that of q",
+}
+
+
+@pytest.mark.parametrize(("name_p", "name_q"), torch_pairs())
+def test_every_pair_of_pytorchs_registry_has_its_kl(name_p, name_q):
+    torch = pytest.importorskip("torch")
+    (p, other), (_, q) = torch_examples()[name_p], torch_examples()[name_q]
+    value = families.kl_between(p, q)
+    theirs = float(torch.distributions.kl_divergence(p, q))
+    if p.event_shape == () and math.isfinite(value):
+        assert value == pytest.approx(by_quadrature(p, q), rel=1e-6, abs=1e-8)
+    if (name_p, name_q) not in TORCH_ERRS:
+        assert value == pytest.approx(theirs, rel=1e-6)
+    assert (families.why_infinite(p, q) is None) == math.isfinite(value)
+    if name_p == name_q:
+        assert families.kl_between(q, p) == pytest.approx(
+            float(torch.distributions.kl_divergence(q, p)), rel=1e-6
+        )
+        assert families.kl_between(p, p) == 0
+        assert other is q
+
+
+@pytest.mark.parametrize(
+    "name", ["Chi2", "InverseGamma", "LogNormal", "NegativeBinomial", "Weibull"]
+)
+def test_pairs_that_pytorch_has_by_other_ways_or_not_at_all(name):
+    pytest.importorskip("torch")
+    p, q = torch_examples()[name]
+    assert families.kl_between(p, q) == pytest.approx(by_quadrature(p, q), rel=1e-6)
+    assert families.kl_between(p, p) == 0
