@@ -21,6 +21,12 @@ from .discrete import (
 )
 from .errors import DistributionError, NoClosedFormError
 from .labels import align
+from .relatives import (
+    bhattacharyya_distance,
+    chi2_divergence,
+    hellinger_distance,
+    renyi_divergence,
+)
 from .rows import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -46,10 +52,13 @@ __all__ = [
     "DistributionError",
     "NoClosedFormError",
     "align",
+    "bhattacharyya_distance",
+    "chi2_divergence",
     "cross_entropy",
     "diagnose",
     "entropy",
     "get_num_threads",
+    "hellinger_distance",
     "js_divergence",
     "kl_bernoulli",
     "kl_beta",
@@ -70,6 +79,7 @@ __all__ = [
     "kl_terms",
     "mutual_information",
     "register_kl",
+    "renyi_divergence",
     "set_num_threads",
     "softmax",
     "total_variation",

@@ -266,7 +266,7 @@ def _values(
         least = np.min([least, *(x.min() for x in parts)])
         safe = (value > precision.bound * scale) & (value < np.inf) & (sums.min(axis=0) > enough)
         # What is computed of each row takes space too, which counts where it has few entries.
-        for rows in _batches(~safe, max(1, len(scratch) // (8 * max(parts[0].shape[1], 4)))):
+        for rows in _batches(~safe, max(1, len(scratch) // (16 * max(parts[0].shape[1], 4)))):
             wide = [x[rows].astype(np.float64, copy=False) for x in parts]
             if out.dtype == np.float32:
                 again = np.empty(len(wide[0]))

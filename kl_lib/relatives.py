@@ -1,0 +1,238 @@
+"""Relatives of the KL divergence: Rényi's, χ², the distances of Hellinger and Bhattacharyya.
+
+Conventions and checks are those of `kl_lib.discrete`: `p` is the reference, the last axis holds the
+categories, sums that are not 1 are refused, counts taken with ``normalize=True``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from . import checks, kernels, lazy
+from .discrete import Result, _rows
+from .errors import DistributionError
+
+
+def renyi_divergence(
+    p: ArrayLike,
+    q: ArrayLike,
+    alpha: float,
+    *,
+    axis: int = -1,
+    base: float | None = None,
+    normalize: bool = False,
+) -> Result:
+    """Rényi divergence of order α: log(Σ p^α·q^(1−α)) / (α − 1).
+
+    Never negative, zero when the two are equal, and it grows with the order. At order 1 it is
+    KL(p‖q), at 0 minus the logarithm of the mass that q has where p > 0, at ½ twice the
+    Bhattacharyya distance, at 2 log(1 + χ²), at infinity the logarithm of the largest p/q. Below
+    order 1 it is infinite only where p and q have no category in common, from 1 on wherever p > 0
+    meets q = 0.
+
+    Parameters
+    ----------
+    p, q
+        As for `kl_divergence`.
+    alpha
+        The order, one number of at least 0; `math.inf` too.
+    axis, base, normalize
+        As for `kl_divergence`.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`; the broadcast shape without `axis`.
+
+    Raises
+    ------
+    DistributionError
+        If p or q is not a distribution, the two do not pair up, or alpha is not a number of at
+        least 0.
+
+    References
+    ----------
+    Rényi, "On measures of entropy and information", 1961. The limits: van Erven and Harremoës,
+    "Rényi divergence and Kullback-Leibler divergence", 2014.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> p, q = [0.5, 0.5, 0.0], [0.25, 0.25, 0.5]
+    >>> print(kl.renyi_divergence(p, q, 0, base=2), kl.renyi_divergence(p, q, 2, base=2))
+    1.0 1.0
+    >>> for alpha in (0, 0.5, 1, 2, float("inf")):
+    ...     print(kl.renyi_divergence([0.5, 0.5], [0.75, 0.25], alpha).round(4))
+    0.0
+    0.0693
+    0.1438
+    0.2877
+    0.6931
+    """
+    order = _order(alpha)
+    if lazy.any_lazy(p, q):
+        options: dict[str, Any] = {"base": base, "normalize": normalize}
+        return lazy.by_chunks(_renyi, p, q, axis=axis, alpha=order, **options)
+    return _renyi(p, q, order, axis=axis, base=base, normalize=normalize)
+
+
+def _renyi(
+    p: ArrayLike, q: ArrayLike, alpha: float = 2.0, *, axis: int = -1, **options: Any
+) -> Any:
+    base, normalize = options.get("base"), options.get("normalize", False)
+    return _rows(kernels.renyi(alpha), checks.both(p, q, axis), base, normalize=normalize)
+
+
+def _order(alpha: Any) -> float:
+    try:
+        order = float(alpha)
+    except (TypeError, ValueError):
+        order = math.nan
+    if isinstance(alpha, (bool, str, bytes)) or not order >= 0:
+        raise DistributionError(
+            f"alpha is {alpha!r:.40}; pass the order, one number of at least 0 (1 gives KL(p‖q), "
+            "math.inf the largest log(p/q))",
+            kind="option",
+            argument="alpha",
+            value=alpha,
+        )
+    return order
+
+
+def hellinger_distance(
+    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+) -> Result:
+    """Hellinger distance: √(1 − BC) with the Bhattacharyya coefficient BC = Σ √(p·q).
+
+    A metric between 0 and 1: 1 where p and q have no category in common. The factor ½ in
+    ½·Σ(√p − √q)² = 1 − BC is part of it; where a source leaves it out, its distance is √2 times
+    this one.
+
+    Parameters
+    ----------
+    p, q, axis, normalize
+        As for `kl_divergence`.
+
+    Returns
+    -------
+    float or array
+        Between 0 and 1, no unit; the broadcast shape without `axis`.
+
+    Raises
+    ------
+    DistributionError
+        If p or q is not a distribution, or the two do not pair up.
+
+    References
+    ----------
+    Hellinger, "Neue Begründung der Theorie quadratischer Formen von unendlichvielen
+    Veränderlichen", 1909. H² ≤ TV ≤ √2·H: Tsybakov, "Introduction to Nonparametric Estimation",
+    2009, section 2.4.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.hellinger_distance([1, 0], [0, 1]))
+    1.0
+    >>> print(kl.hellinger_distance([0.5, 0.5], [0.9, 0.1]).round(6))
+    0.32492
+    """
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(hellinger_distance, p, q, axis=axis, normalize=normalize)
+    return _rows(kernels.HELLINGER, checks.both(p, q, axis), None, normalize=normalize)
+
+
+def bhattacharyya_distance(
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    axis: int = -1,
+    base: float | None = None,
+    normalize: bool = False,
+) -> Result:
+    """Bhattacharyya distance: −log BC with the Bhattacharyya coefficient BC = Σ √(p·q).
+
+    Symmetric, never negative, infinite where p and q have no category in common. Half the Rényi
+    divergence of order ½. Not a metric: `hellinger_distance`, √(1 − BC), is.
+
+    Parameters
+    ----------
+    p, q, axis, base, normalize
+        As for `kl_divergence`.
+
+    Returns
+    -------
+    float or array
+        In nats, or the unit of `base`; the broadcast shape without `axis`. exp(−distance), of nats,
+        is the coefficient.
+
+    Raises
+    ------
+    DistributionError
+        If p or q is not a distribution, or the two do not pair up.
+
+    References
+    ----------
+    Bhattacharyya, "On a measure of divergence between two statistical populations defined by their
+    probability distributions", 1943. Kailath, "The divergence and Bhattacharyya distance measures
+    in signal selection", 1967.
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.bhattacharyya_distance([0.5, 0.5], [1, 0], base=2).round(12))
+    0.5
+    >>> print(kl.bhattacharyya_distance([1, 0], [0, 1]))
+    inf
+    """
+    if lazy.any_lazy(p, q):
+        options: dict[str, Any] = {"base": base, "normalize": normalize}
+        return lazy.by_chunks(bhattacharyya_distance, p, q, axis=axis, **options)
+    return _rows(kernels.BHATTACHARYYA, checks.both(p, q, axis), base, normalize=normalize)
+
+
+def chi2_divergence(
+    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+) -> Result:
+    """Pearson's χ² divergence: Σ (p − q)²/q, the variance of p/q under q.
+
+    Never negative, infinite where p > 0 meets q = 0, and not symmetric: chi2_divergence(q, p) is
+    Neyman's, Σ (p − q)²/p. An upper bound: KL(p‖q) ≤ log(1 + χ²). For observed counts of n draws
+    against expected probabilities, n times this is Pearson's statistic (`scipy.stats.chisquare`).
+
+    Parameters
+    ----------
+    p, q, axis, normalize
+        As for `kl_divergence`.
+
+    Returns
+    -------
+    float or array
+        No unit; the broadcast shape without `axis`.
+
+    Raises
+    ------
+    DistributionError
+        If p or q is not a distribution, or the two do not pair up.
+
+    References
+    ----------
+    Pearson, "On the criterion that a given system of deviations ...", 1900. Gibbs and Su, "On
+    choosing and bounding probability metrics", 2002 (the bound).
+
+    Examples
+    --------
+    >>> import kl_lib as kl
+    >>> print(kl.chi2_divergence([0.5, 0.5], [0.75, 0.25]).round(6))
+    0.333333
+    >>> print(kl.chi2_divergence([8, 12, 10], [1, 1, 1], normalize=True).round(6))
+    0.026667
+    >>> print(kl.chi2_divergence([0.5, 0.5], [1, 0]))
+    inf
+    """
+    if lazy.any_lazy(p, q):
+        return lazy.by_chunks(chi2_divergence, p, q, axis=axis, normalize=normalize)
+    return _rows(kernels.CHI2, checks.both(p, q, axis), None, normalize=normalize)

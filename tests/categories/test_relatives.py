@@ -1,0 +1,303 @@
+"""Relatives of KL: as exact as KL itself, with its checks, in its memory, on threads, through dask.
+
+The same statements as of the functions in `test_kernels.py`, against mpmath.
+"""
+
+import tracemalloc
+from functools import partial
+
+import mpmath
+import numpy as np
+import pytest
+import truth
+from mpmath import mpf
+from test_kernels import PAIRS, assert_exact, shares
+
+import kl_lib as kl
+from kl_lib import kernels, rows
+
+INF = mpf("inf")
+ORDERS = 0, 1e-9, 0.3, 0.5, 0.999999, 1, 1.0000001, 1.5, 2, 40, 1e6, np.inf
+
+
+def affinity(p, q):
+    return mpmath.fsum(mpmath.sqrt(a * b) for a, b in zip(*shares(p, q), strict=True))
+
+
+def hellinger(p, q):
+    return mpmath.sqrt(1 - affinity(p, q))
+
+
+def bhattacharyya(p, q):
+    return -mpmath.log(affinity(p, q)) if affinity(p, q) > 0 else INF
+
+
+def chi2(p, q):
+    pairs = [(a, b) for a, b in zip(*shares(p, q), strict=True) if a > 0 or b > 0]
+    return INF if any(b == 0 for _, b in pairs) else mpmath.fsum((a - b) ** 2 / b for a, b in pairs)
+
+
+def renyi(alpha, p, q):
+    if alpha == 1:
+        return truth.kl(p, q)
+    pairs = [(a, b) for a, b in zip(*shares(p, q), strict=True) if a > 0]
+    if alpha == np.inf:
+        return INF if any(b == 0 for _, b in pairs) else max(mpmath.log(a / b) for a, b in pairs)
+    order = mpf(alpha)
+    if order > 1 and any(b == 0 for _, b in pairs):
+        return INF
+    total = mpmath.fsum(a**order * b ** (1 - order) for a, b in pairs if b > 0)
+    return mpmath.log(total) / (order - 1) if total > 0 else INF
+
+
+def of_order(alpha):
+    return lambda p, q, **options: kl.renyi_divergence(p, q, alpha, **options)
+
+
+#: A function, the same by mpmath, and its kernel.
+FUNCTIONS = {
+    "hellinger_distance": (kl.hellinger_distance, hellinger, kernels.HELLINGER),
+    "bhattacharyya_distance": (kl.bhattacharyya_distance, bhattacharyya, kernels.BHATTACHARYYA),
+    "chi2_divergence": (kl.chi2_divergence, chi2, kernels.CHI2),
+    **{f"renyi {a:g}": (of_order(a), partial(renyi, a), kernels.renyi(a)) for a in ORDERS},
+}
+#: One of each way to compute.
+KINDS = [name for name in FUNCTIONS if name not in ("renyi 1e-09", "renyi 0.999999", "renyi 1e+06")]
+
+
+@pytest.fixture
+def many_threads():
+    yield kl.set_num_threads
+    kl.set_num_threads(None)
+
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mpmath.workdps(500):
+        yield
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_twelve_digits_near_equality_and_near_certainty(name, pair):
+    function, exact, _ = FUNCTIONS[name]
+    p, q = map(np.array, PAIRS[pair])
+    assert_exact(function(p, q), exact(p, q), 1e-12)
+    assert_exact(function([p, p], [q, q])[1], exact(p, q), 1e-12)
+
+
+@pytest.mark.parametrize("pair", [name for name in PAIRS if "smallest" not in name])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_twelve_digits_of_counts(name, pair):
+    function, exact, _ = FUNCTIONS[name]
+    p, q = (np.array(x) for x in PAIRS[pair])
+    p, q = 1e7 * p, 3e-4 * q
+    assert_exact(function(p, q, normalize=True), exact(p, q), 1e-12)
+
+
+@pytest.mark.parametrize(
+    "pair", ["near 10, 1", "near 10, 0.001", "near 300, 1", "steep 10", "zeros"]
+)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_five_digits_of_float32(name, pair):
+    function, exact, _ = FUNCTIONS[name]
+    p, q = (np.float32(x) for x in PAIRS[pair])
+    found = function(p, q)
+    assert found.dtype == np.float32
+    expected = exact(p, q)
+    # What is beyond the largest float32 is infinite.
+    assert_exact(found, INF if expected > 3.4e38 else expected, 1e-5)
+
+
+@pytest.mark.parametrize(
+    "pair", ["near 300, 1", "near 300, 1e-08", "certain 300, 1e-09", "steep 300"]
+)
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_rows_longer_than_a_chunk_are_as_exact(name, normalize, pair, monkeypatch):
+    """The same rows, cut into pieces of a few categories."""
+    function, exact, _ = FUNCTIONS[name]
+    p, q = PAIRS[pair]
+    p, q = (5 * p, 0.3 * q) if normalize else (p, q)
+    for constant, value in (
+        ("_SCRATCH", 512),
+        ("_LEAST_SCRATCH", 512),
+        ("CHUNK", 32),
+        ("_SMALL", 0),
+    ):
+        monkeypatch.setattr(rows, constant, value)
+    assert_exact(function(p, q, normalize=normalize), exact(p, q), 1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("renyi 1", "renyi 0")])
+def test_the_usual_sums_stand_only_where_they_are_right(name):
+    """Where the fast pass is trusted it has its digits: rows on both sides of each bound."""
+    _, exact, kernel = FUNCTIONS[name]
+    rng, fast = np.random.default_rng(5), 0
+    for sharp in np.linspace(0.5, 12, 40):
+        logits = sharp * rng.standard_normal(20)
+        noise = rng.choice([1e-10, 1e-3, 0.1, 1]) * rng.standard_normal(20)
+        p, q = np.exp(logits), np.exp(logits + noise)
+        p, q = p / p.sum(), q / q.sum() * (1 + 1e-7 * rng.choice([0, 1]))
+        calls = []
+        watched = kernel._replace(exact=lambda *x, n=calls: n.append(1) or kernel.exact(*x))
+        for normalize in (False, True):
+            task = kernels.Task(1.0, None if normalize else (1e-6, 1e-6), normalize)
+            found = rows.reduce(watched, [p[None], q[None]], task, np.float64)[0]
+            assert truth.relative_error(found[0], exact(p, q)) < 1e-12
+        fast += 2 - len(calls)
+    assert fast < 80
+    # Close to orders 0 and 1 the usual sum is never good enough, of the highest it overflows.
+    assert (fast > 0) == (name not in ("renyi 1e-09", "renyi 0.999999", "renyi 1e+06", "renyi inf"))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("shape", [(400_000, 10), (4_000, 1000), (3_000_000,)])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("equal", [False, True])
+def test_memory_beside_the_result_stays_below_8_mb(name, shape, normalize, equal, many_threads):
+    """Also of equal rows, which take the longest way."""
+    many_threads(2)
+    p = np.random.default_rng(11).random(shape)
+    p /= p.sum(axis=-1, keepdims=True)
+    q = p if equal else p[..., ::-1]
+    function = FUNCTIONS[name][0]
+    function([0.5, 0.5], [0.4, 0.6])
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        result = function(p, q, normalize=normalize)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak - np.asarray(result).nbytes < 8e6
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_threads_change_nothing(name, many_threads):
+    p, q = np.random.default_rng(3).dirichlet(np.ones(10), size=(2, 60_000))
+    many_threads(1)
+    expected = FUNCTIONS[name][0](p, q)
+    many_threads(3)
+    np.testing.assert_array_equal(FUNCTIONS[name][0](p, q), expected)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_function_is_lazy_on_dask(name):
+    da = pytest.importorskip("dask.array")
+    p, q = np.random.default_rng(4).dirichlet(np.ones(7), size=(2, 50, 3))
+    function = FUNCTIONS[name][0]
+    for axis in (-1, 0):
+        a, b = (np.moveaxis(x, -1, axis) for x in (p, q))
+        lazy = function(da.from_array(a, chunks=4), da.from_array(b, chunks=5), axis=axis)
+        assert isinstance(lazy, da.Array)
+        np.testing.assert_allclose(lazy.compute(), function(a, b, axis=axis), rtol=1e-13)
+
+
+# Checks: those of the other functions
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_no_distribution_is_refused_and_named(name):
+    function = FUNCTIONS[name][0]
+    good = [0.5, 0.25, 0.25]
+    for bad, kind in (
+        ([0.5, 0.7, -0.2], "negative"),
+        ([0.0, 1.2, -0.2], "negative"),
+        ([0.5, 0.7, 0.2], "sum"),
+        ([0.5, np.nan, 0.5], "nan"),
+        ([0.5, np.inf, 0.5], "infinite"),
+    ):
+        for p, q, argument in ((bad, good, "p"), (good, bad, "q"), ([1, 0, 0], bad, "q")):
+            for rows_of in (1, 3):
+                with pytest.raises(kl.DistributionError) as caught:
+                    function(np.array([p] * rows_of), np.array([q] * rows_of))
+                assert (caught.value.kind, caught.value.argument) == (kind, argument)
+                if kind != "sum":
+                    with pytest.raises(kl.DistributionError) as caught:
+                        function(p, q, normalize=True)
+                    assert (caught.value.kind, caught.value.argument) == (kind, argument)
+    with pytest.raises(kl.DistributionError, match="same categories"):
+        function([0.5, 0.5], good)
+    with pytest.raises(kl.DistributionError, match="sums to 0"):
+        function([0, 0, 0], good, normalize=True)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_labels_are_aligned_and_rows_keep_theirs(name):
+    pd = pytest.importorskip("pandas")
+    function = FUNCTIONS[name][0]
+    p = pd.DataFrame([[0.2, 0.8], [0.5, 0.5]], index=["monday", "tuesday"], columns=["rain", "sun"])
+    found = function(p, {"sun": 0.3, "rain": 0.7})
+    assert list(found.index) == ["monday", "tuesday"]
+    np.testing.assert_array_equal(found, function(p.to_numpy(), [0.7, 0.3]))
+    with pytest.raises(kl.DistributionError, match=r"kl_lib\.align"):
+        function(p, {"sun": 0.3, "snow": 0.7})
+
+
+@pytest.mark.parametrize("alpha", [-1, -1e-9, float("nan"), "2", None, True, [1, 2], 1j, -np.inf])
+def test_an_order_that_is_none_is_refused(alpha):
+    with pytest.raises(kl.DistributionError, match=r"alpha is .*at least 0") as caught:
+        kl.renyi_divergence([0.5, 0.5], [0.4, 0.6], alpha)
+    assert (caught.value.kind, caught.value.argument) == ("option", "alpha")
+
+
+# What the book says of them
+
+
+def test_where_they_are_infinite():
+    p, q, apart = [0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]
+    for alpha in ORDERS:
+        assert np.isinf(kl.renyi_divergence(p, q, alpha)) == (alpha >= 1)
+        assert kl.renyi_divergence(p, apart, alpha) == np.inf
+        assert kl.renyi_divergence(apart, p, alpha) == np.inf
+    assert kl.chi2_divergence(p, q) == np.inf
+    assert kl.chi2_divergence(q, p) == 1
+    assert kl.bhattacharyya_distance(p, apart) == np.inf
+    assert kl.hellinger_distance(p, apart) == 1
+
+
+def test_never_negative_and_zero_of_equal_rows():
+    rng = np.random.default_rng(8)
+    p = rng.dirichlet(np.full(6, 0.3), size=2000)
+    q = p * (1 + 1e-15 * rng.integers(-3, 4, p.shape))
+    for name in FUNCTIONS:
+        function = FUNCTIONS[name][0]
+        assert function(p, q).min() >= 0
+        assert function(np.float32(p), np.float32(q)).min() >= 0
+        np.testing.assert_array_equal(function(p, p), 0)
+        np.testing.assert_array_equal(function(3 * p, 3 * p, normalize=True), 0)
+
+
+def test_renyi_grows_with_its_order_and_is_continuous_at_1():
+    p, q = np.random.default_rng(9).dirichlet(np.ones(8), size=(2, 200))
+    found = [kl.renyi_divergence(p, q, a) for a in (0, 1e-5, 0.2, 0.5, 0.9, 1, 1.1, 2, 9, np.inf)]
+    assert (np.diff(found, axis=0) >= 0).all()
+    for step in (-1e-9, 1e-9):
+        np.testing.assert_allclose(
+            kl.renyi_divergence(p, q, 1 + step), kl.kl_divergence(p, q), rtol=1e-7
+        )
+
+
+def test_the_relations_between_them():
+    p, q = np.random.default_rng(10).dirichlet(np.ones(5), size=(2, 300))
+    np.testing.assert_allclose(
+        kl.renyi_divergence(p, q, 2), np.log1p(kl.chi2_divergence(p, q)), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        kl.renyi_divergence(p, q, 0.5), 2 * kl.bhattacharyya_distance(p, q), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        1 - kl.hellinger_distance(p, q) ** 2, np.exp(-kl.bhattacharyya_distance(p, q)), rtol=1e-12
+    )
+    variation = kl.total_variation(p, q)
+    assert (kl.hellinger_distance(p, q) ** 2 <= variation).all()
+    assert (variation <= np.sqrt(2) * kl.hellinger_distance(p, q)).all()
+
+
+def test_chi2_is_pearsons_statistic_divided_by_the_draws():
+    stats = pytest.importorskip("scipy.stats")
+    observed = np.array([8, 12, 10])
+    expected = stats.chisquare(observed, 30 * np.array([0.2, 0.5, 0.3])).statistic
+    found = kl.chi2_divergence(observed / 30, [0.2, 0.5, 0.3])
+    np.testing.assert_allclose(30 * found, expected, rtol=1e-12)
