@@ -31,7 +31,7 @@ __all__ = ["KLFromLogits", "kl_loss"]
 _P = "keras.ops.convert_to_tensor({name})"
 #: What a message about p may advise here.
 _ADVICE = checks.Advice(
-    normalize="pass {name} / keras.ops.sum({name}, axis={axis}, keepdims=True)",
+    normalize=f"pass {_P} / keras.ops.sum({{name}}, axis={{axis}}, keepdims=True)",
     logits='pass keras.ops.softmax(keras.ops.cast({name}, "float32"), axis={axis})',
     yes=f"pass keras.ops.stack([1 - {_P}, {_P}], axis=-1)",
     column=f"pass keras.ops.concatenate([1 - {_P}, {_P}], axis={{axis}})",
