@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from importlib import import_module
@@ -30,10 +31,21 @@ def test_every_name_in_the_overview_has_an_entry():
     assert {f"kl_lib.{name}" for name in names} <= set(ENTRIES)
 
 
+@pytest.mark.parametrize("folder", ["losses", "metrics"])
+def test_every_loss_and_metric_has_an_entry(folder):
+    """Read from the source, for the frameworks need not be here."""
+    found = []
+    for path in sorted((BOOK.parent / "kl_lib" / folder).glob("[!_]*.py")):
+        [names] = re.findall(r"^__all__ = (\[.*?\])$", path.read_text("utf-8"), re.M) or ["[]"]
+        found += [f"kl_lib.{folder}.{path.stem}.{name}" for name in ast.literal_eval(names)]
+    assert len(found) >= 2
+    assert set(found) - {f"kl_lib.{folder}.conftest.pytest_collect_file"} <= set(ENTRIES)
+
+
 @pytest.mark.parametrize("entry", sorted(set(ENTRIES)))
 def test_an_entry_is_a_documented_object(entry):
     module, _, name = entry.rpartition(".")
-    if module.startswith("kl_lib.losses."):
+    if module.startswith(("kl_lib.losses.", "kl_lib.metrics.")):
         pytest.importorskip(module.rpartition(".")[2])
     if module == "kl_lib.figures":
         pytest.importorskip("matplotlib")
