@@ -17,6 +17,7 @@ from .poisson import kl_poisson
 from .registry import register_kl
 from .supports import FAMILY_NAMES
 from .uniform import kl_uniform
+from .von_mises import kl_von_mises
 
 __all__ = [
     "FAMILY_NAMES",
@@ -42,6 +43,7 @@ __all__ = [
     "kl_pareto",
     "kl_poisson",
     "kl_uniform",
+    "kl_von_mises",
     "kl_weibull",
     "register_kl",
     "why_infinite",

@@ -123,6 +123,22 @@ def _independent(p: dict[str, Any], q: dict[str, Any]) -> Any:
     return value.sum(axis=tuple(range(-p["axes"], 0)))
 
 
+@registry.register_kl("sample", "sample")
+def _sample(p: dict[str, Any], q: dict[str, Any]) -> Any:
+    """Of several independent draws, so many times that of one."""
+    if p["shape"] != q["shape"]:
+        raise registry.NoFormError("another sample_shape")
+    return math.prod(p["shape"]) * _solve(p["base"], q["base"])[0]
+
+
+@registry.register_kl("masked", "masked")
+def _masked(p: dict[str, Any], q: dict[str, Any]) -> Any:
+    """Nothing where both are masked."""
+    if not np.all(np.equal(p["mask"], q["mask"])):
+        raise registry.NoFormError("another validity_mask")
+    return np.where(p["mask"], _solve(p["base"], q["base"])[0], 0.0)[()]
+
+
 @registry.register_kl("transformed", "transformed")
 def _transformed(p: dict[str, Any], q: dict[str, Any]) -> Any:
     """Equal one-to-one maps of both change nothing."""

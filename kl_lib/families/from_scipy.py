@@ -155,6 +155,7 @@ READERS: dict[str, Reader] = {
     "randint": ("discrete_uniform", _randint),
     "rv_sample": ("finite", _rv_sample),
     "multinomial": ("multinomial", partial(_attributes, n="n", probs="p")),
+    "vonmises": ("von_mises", partial(_named, loc="loc", concentration="kappa")),
     "beta": ("beta", partial(_named, a="a", b="b", **_PLACE)),
     "dirichlet": ("dirichlet", partial(_attributes, concentration="alpha")),
 }

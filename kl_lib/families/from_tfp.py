@@ -65,6 +65,29 @@ def _probit(dist: Any) -> Parameters:
     return {"probs": np.asarray(dist.probs_parameter())}
 
 
+def _matrix_normal(dist: Any) -> Parameters:
+    """Row by row, a multivariate normal whose factor is the Kronecker product of the two scales."""
+    rows, columns = (np.asarray(s.to_dense()) for s in (dist.scale_row, dist.scale_column))
+    mean = np.asarray(dist.mean())
+    mean = mean.reshape((*mean.shape[:-2], -1))
+    factor = np.einsum("...ij,...kl->...ikjl", rows, columns)
+    return {"mean": mean, "factor": factor.reshape((*factor.shape[:-4], *mean.shape[-1:] * 2))}
+
+
+def _process(dist: Any) -> Parameters:
+    """A Gaussian process at its index points."""
+    return _mvn(dist.get_marginal_distribution())
+
+
+def _sample(dist: Any) -> Parameters:
+    shape = tuple(int(n) for n in np.atleast_1d(dist.sample_shape))
+    return {"base": dist.distribution, "shape": shape}
+
+
+def _masked(dist: Any) -> Parameters:
+    return {"base": dist.distribution, "mask": np.asarray(dist.validity_mask)}
+
+
 def _independent(dist: Any) -> Parameters:
     return {"base": dist.distribution, "axes": int(dist.reinterpreted_batch_ndims)}
 
@@ -127,6 +150,11 @@ READERS: dict[str, Reader] = {
     "ProbitBernoulli": ("bernoulli", _probit),
     "Independent": ("independent", _independent),
     "TransformedDistribution": ("transformed", _transformed),
+    "VonMises": ("von_mises", partial(_attributes, loc="loc", concentration="concentration")),
+    "MatrixNormalLinearOperator": ("multivariate_normal", _matrix_normal),
+    "GaussianProcess": ("multivariate_normal", _process),
+    "Sample": ("sample", _sample),
+    "Masked": ("masked", _masked),
     "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

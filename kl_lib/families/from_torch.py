@@ -124,6 +124,7 @@ READERS: dict[str, Reader] = {
     "Multinomial": ("multinomial", _multinomial),
     "Independent": ("independent", _independent),
     "TransformedDistribution": ("transformed", _transformed),
+    "VonMises": ("von_mises", partial(_attributes, loc="loc", concentration="concentration")),
     "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

@@ -30,6 +30,7 @@ from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
 from .registry import PAIRS, Entry, Form, NoFormError
 from .uniform import kl_uniform
+from .von_mises import kl_von_mises
 
 Parameters = Mapping[str, Any]
 
@@ -296,3 +297,8 @@ def _multinomial(p: Parameters, q: Parameters) -> Any:
     with np.errstate(invalid="ignore"):
         product = np.where(number_p == 0, 0.0, number_p * value)
     return np.where(number_p != number_q, np.inf, product)[()]
+
+
+@_enter("von_mises")
+def _von_mises(p: Parameters, q: Parameters) -> Any:
+    return kl_von_mises(p["loc"], p["concentration"], q["loc"], q["concentration"])

@@ -189,9 +189,12 @@ SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "categorical": None,
     "one_hot": None,
     "dirichlet": None,
+    "von_mises": None,
     "multinomial": None,
     "finite": None,
     "independent": None,
+    "sample": None,
+    "masked": None,
     "transformed": None,
 }
 FAMILY_NAMES = tuple(SUPPORTS)
