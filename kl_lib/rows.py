@@ -149,7 +149,8 @@ def reduce(
 
     entries = space * 8 // out.itemsize
     if first.ndim == 2:  # with more axes, blocks may have to be copies
-        rows = max(_RESULTS // (threads * out.itemsize), 1)
+        # Of each row the sums of all arguments are kept too.
+        rows = max(2 * _RESULTS // (threads * out.itemsize * max(len(arrays), 2)), 1)
         entries = min(_CHUNKS * entries, rows * first.shape[1])
     return out, _on_threads(work, _blocks(arrays, out, entries), threads)
 

@@ -301,3 +301,202 @@ def test_chi2_is_pearsons_statistic_divided_by_the_draws():
     expected = stats.chisquare(observed, 30 * np.array([0.2, 0.5, 0.3])).statistic
     found = kl.chi2_divergence(observed / 30, [0.2, 0.5, 0.3])
     np.testing.assert_allclose(30 * found, expected, rtol=1e-12)
+
+
+# Of several, and of conditional distributions
+
+
+def js_of(distributions, weights):
+    table = [truth._normalised(x) for x in distributions]
+    w = truth._normalised(weights)
+    mean = [mpmath.fsum(a * x for a, x in zip(w, c, strict=True)) for c in zip(*table, strict=True)]
+    return mpmath.fsum(
+        a * x * mpmath.log(x / m)
+        for a, row in zip(w, table, strict=True)
+        for x, m in zip(row, mean, strict=True)
+        if x > 0
+    )
+
+
+def tables(pair):
+    """Four distributions: two of a pair, one between them, one of them once more."""
+    p, q = (np.array(x) for x in PAIRS[pair])
+    return np.array([p, q, (p + 2 * q) / 3, p])
+
+
+WEIGHTS = [0.1, 0.45, 0.25, 0.2]
+
+
+@pytest.mark.parametrize("pair", [name for name in PAIRS if "smallest" not in name])
+def test_jensen_shannon_of_several_has_twelve_digits(pair, monkeypatch):
+    table = tables(pair)
+    exact = js_of(table, WEIGHTS)
+    assert_exact(kl.js_divergence_of(table, WEIGHTS), exact, 1e-12)
+    assert_exact(kl.js_divergence_of([table, table], WEIGHTS)[1], exact, 1e-12)
+    for constant in ("_SCRATCH", "_LEAST_SCRATCH"):
+        monkeypatch.setattr(rows, constant, 512)
+    monkeypatch.setattr(rows, "CHUNK", 32)
+    assert_exact(kl.js_divergence_of(table, WEIGHTS), exact, 1e-12)
+    counts = table * np.array([[1e7], [3e-4], [5], [2]])
+    found = kl.js_divergence_of(counts, [20, 90, 50, 40], normalize=True)
+    assert_exact(found, js_of(counts, WEIGHTS), 1e-12)
+
+
+def test_jensen_shannon_of_two_is_js_divergence_and_of_float32_float32():
+    p, q = np.random.default_rng(12).dirichlet(np.ones(6), size=(2, 40))
+    both = np.stack([p, q], axis=1)
+    np.testing.assert_allclose(kl.js_divergence_of(both), kl.js_divergence(p, q), rtol=1e-12)
+    found = kl.js_divergence_of(np.float32(both))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, kl.js_divergence(p, q), rtol=1e-5)
+    np.testing.assert_array_equal(kl.js_divergence_of(np.stack([p, p, p], axis=1)), 0)
+    # A weight of 0 takes its distribution out.
+    three = np.stack([p, q, q[::-1]], axis=1)
+    np.testing.assert_allclose(
+        kl.js_divergence_of(three, [0.5, 0.5, 0]), kl.js_divergence(p, q), rtol=1e-12
+    )
+
+
+def test_jensen_shannon_of_labelled_distributions_aligns_them():
+    rain = [{"rain": 0.2, "sun": 0.8}, {"sun": 0.3, "rain": 0.7}, [0.5, 0.5]]
+    found = kl.js_divergence_of(rain)
+    np.testing.assert_array_equal(found, kl.js_divergence_of([[0.2, 0.8], [0.7, 0.3], [0.5, 0.5]]))
+    with pytest.raises(kl.DistributionError, match="labelled differently"):
+        kl.js_divergence_of([{"rain": 0.2, "sun": 0.8}, {"snow": 0.3, "rain": 0.7}])
+
+
+def test_jensen_shannon_of_several_refuses_what_is_none():
+    good = [[0.5, 0.5], [0.2, 0.8]]
+    for table, weights, message in (
+        ([[0.5, 0.5], [0.2, 0.7]], None, "row 1 of distributions sums to 0.9"),
+        ([[0.5, 0.5], [1.2, -0.2]], None, "negative"),
+        ([[0.5, 0.5], [1.2, -0.2]], [1, 0], "negative"),
+        ([0.5, 0.5], None, "one distribution in each row"),
+        (good, [0.5, 0.4], "weights sums to 0.9"),
+        (good, [0.5, 0.25, 0.25], "pass one weight for each"),
+    ):
+        with pytest.raises(kl.DistributionError, match=message):
+            kl.js_divergence_of(table, weights)
+
+
+@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize("shape", [(100_000, 4, 10), (1_000, 4, 1000), (4, 1_000_000)])
+def test_memory_of_several_stays_below_8_mb(shape, equal, many_threads):
+    many_threads(2)
+    p = np.random.default_rng(11).random(shape)
+    p /= p.sum(axis=-1, keepdims=True)
+    if equal:
+        p[...] = p[..., :1, :]
+    kl.js_divergence_of([[0.5, 0.5], [0.4, 0.6]])
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        result = kl.js_divergence_of(p)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak - np.asarray(result).nbytes < 8e6
+
+
+def random_tables(seed, *shape):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(shape[-1] * shape[-2]), size=shape[:-2]).reshape(shape)
+    return p
+
+
+def test_conditional_entropy_by_the_chain_rule():
+    p = random_tables(1, 20, 3, 4)
+    whole = kl.entropy(p.reshape(20, 12))
+    for given, axis in (("rows", -1), ("columns", -2)):
+        found = kl.conditional_entropy(p, given=given)
+        np.testing.assert_allclose(found, whole - kl.entropy(p.sum(axis)), rtol=1e-12)
+        other = kl.entropy(p.sum(-3 - axis))
+        np.testing.assert_allclose(found, other - kl.mutual_information(p), rtol=1e-12)
+        counts = kl.conditional_entropy(1e5 * p, given=given, normalize=True)
+        np.testing.assert_allclose(counts, found, rtol=1e-12)
+    # Almost certain: of rows 1 − e, e with e = 1e-20 the entropy is e·(1 − log e).
+    found = kl.conditional_entropy([[0.5, 5e-21], [5e-21, 0.5]])
+    np.testing.assert_allclose(found, 1e-20 * (1 - np.log(1e-20)), rtol=1e-12)
+    assert kl.conditional_entropy(np.float32([[0.5, 0.0], [0.0, 0.5]])) == 0
+    assert kl.conditional_entropy(np.float32(p)).dtype == np.float32
+
+
+@pytest.mark.parametrize("given", ["rows", "columns"])
+def test_conditional_kl_by_the_chain_rule(given):
+    p, q = random_tables(2, 20, 3, 4), random_tables(3, 20, 3, 4)
+    p[:, 0, 0] = 0
+    p[:, 2] = 0
+    p /= p.sum(axis=(1, 2), keepdims=True)
+    axis = -1 if given == "rows" else -2
+    whole = kl.kl_divergence(p.reshape(20, 12), q.reshape(20, 12))
+    expected = whole - kl.kl_divergence(p.sum(axis), q.sum(axis))
+    np.testing.assert_allclose(kl.kl_conditional(p, q, given=given), expected, rtol=1e-12)
+    found = kl.kl_conditional(1e5 * p, 3 * q, given=given, normalize=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    found = kl.kl_conditional(p, q[3], given=given)
+    np.testing.assert_array_equal(found[3], kl.kl_conditional(p[3], q[3], given=given))
+    assert kl.kl_conditional(np.float32(p), np.float32(q), given=given).dtype == np.float32
+
+
+@pytest.mark.parametrize("step", [1e-3, 1e-8, 1e-15])
+def test_conditional_kl_has_twelve_digits_near_equality(step):
+    p = random_tables(4, 5, 6)
+    q = p * (1 + step * np.random.default_rng(5).standard_normal(p.shape))
+    rows_of = [(a, b) for a, b in zip(p, q, strict=True)]
+    exact = mpmath.fsum(
+        mpmath.fsum(map(mpf, a)) * truth.kl(a, b) for a, b in rows_of
+    ) / mpmath.fsum(map(mpf, p.ravel()))
+    assert_exact(
+        kl.kl_conditional(p, q / q.sum(), normalize=True), conditional(p, q / q.sum()), 1e-12
+    )
+    assert_exact(kl.kl_conditional(p, q, normalize=True), exact, 1e-12)
+
+
+def conditional(p, q):
+    rest = mpmath.fsum(mpmath.fsum(map(mpf, a)) * truth.kl(a, b) for a, b in zip(p, q, strict=True))
+    return rest / mpmath.fsum(map(mpf, p.ravel()))
+
+
+def test_conditional_kl_is_infinite_where_q_has_nothing():
+    p = [[0.5, 0.0], [0.25, 0.25]]
+    assert kl.kl_conditional(p, [[0.0, 0.5], [0.25, 0.25]]) == np.inf
+    assert kl.kl_conditional(p, [[0.0, 0.0], [0.5, 0.5]]) == np.inf
+    assert np.isfinite(kl.kl_conditional([[0.0, 0.0], [0.5, 0.5]], p))
+
+
+@pytest.mark.parametrize("function", [kl.conditional_entropy, kl.js_divergence_of])
+def test_tables_are_lazy_on_dask(function):
+    da = pytest.importorskip("dask.array")
+    p = np.random.default_rng(7).random((30, 4, 5))
+    lazy = function(da.from_array(p, chunks=3), normalize=True)
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_allclose(lazy.compute(), function(p, normalize=True), rtol=1e-13)
+    q = p[::-1]
+    lazy = kl.kl_conditional(da.from_array(p, chunks=3), q, normalize=True)
+    np.testing.assert_allclose(lazy.compute(), kl.kl_conditional(p, q, normalize=True), rtol=1e-13)
+
+
+def test_tables_that_are_none_are_refused():
+    good = np.full((2, 2), 0.25)
+    for function in (kl.conditional_entropy, lambda x, **o: kl.kl_conditional(good, x, **o)):
+        for bad, message in (
+            ([[0.5, 0.7], [0.1, -0.3]], "negative"),
+            ([[0.5, 0.7], [0.1, 0.3]], "sums to 1.6"),
+            ([0.5, 0.5], "pass a table"),
+        ):
+            with pytest.raises(kl.DistributionError, match=message):
+                function(bad)
+        with pytest.raises(kl.DistributionError, match='pass "rows" or "columns"'):
+            function(good, given="x")
+    with pytest.raises(kl.DistributionError, match="do not pair up"):
+        kl.kl_conditional(good, np.full((2, 3), 1 / 6))
+
+
+def test_tables_with_labels():
+    pd = pytest.importorskip("pandas")
+    p = pd.DataFrame([[0.1, 0.2], [0.3, 0.4]], index=["a", "b"], columns=["x", "y"])
+    q = pd.DataFrame([[0.2, 0.3], [0.1, 0.4]], index=["a", "b"], columns=["x", "y"])
+    expected = kl.kl_conditional(p.to_numpy(), q.to_numpy())
+    assert kl.kl_conditional(p, q.loc[["b", "a"], ["y", "x"]]) == expected
+    with pytest.raises(kl.DistributionError, match="labelled differently"):
+        kl.kl_conditional(p, q.rename(columns={"x": "z"}))
