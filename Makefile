@@ -40,7 +40,7 @@ serve: book ## render the book and serve it on http://localhost:8000
 lab: $(READY) ## open the notebooks in Jupyter Lab
 	@$(BIN)/jupyter lab --notebook-dir .
 
-bench: $(READY) ## time KL by every library, and training; write the page of it anew (minutes)
+bench: $(READY) ## time KL by every library, every function, and training; write their page anew (minutes)
 	@$(BIN)/python benchmarks/kl_divergence.py
 	@$(BIN)/python benchmarks/functions.py
 	@$(BIN)/python benchmarks/training.py
