@@ -34,7 +34,7 @@ MODES = ("all", "baseline")
 
 FULL = {
     "rows": [1_000_000, 10], "matrix": [2000, 2000, 10], "small_calls": 400,
-    "evicted_megabytes": 600, "least": 5, "most": 21, "budget": 45.0, "matrix_budget": 8.0,
+    "evicted_megabytes": 600, "least": 5, "most": 21, "budget": 40.0, "matrix_budget": 7.0,
     "small_budget": 8.0,
 }  # fmt: skip
 QUICK = {
