@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, stable
 from ..discrete import kl_divergence, kl_from_logits
 from .bernoulli import kl_bernoulli
 from .cauchy import kl_cauchy
@@ -257,8 +257,18 @@ def chance(parameters: Parameters) -> Any:
 def _geometric(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_geometric(p["probs"], q["probs"])
+    return _of_tosses(p, q)
+
+
+def _of_tosses(p: Parameters, q: Parameters) -> Any:
+    """KL of a toss times the mean number of tosses, of logits."""
     with np.errstate(all="ignore"):
-        return _bernoulli(p, q) / chance(p)
+        value = _bernoulli(p, q) / chance(p)
+        if "probs" in p or "probs" in q:
+            return value
+        # Rare successes, whose probability may be 0 as a float: r − 1 − log r, r their quotient.
+        x, y = (np.asarray(side["logits"], dtype=np.float64) for side in (p, q))
+        return np.where(np.maximum(x, y) < -40, stable.expm1_plus(x - y), value)[()]
 
 
 @_enter("negative_binomial", unless="that loc")
@@ -267,8 +277,7 @@ def _negative_binomial(p: Parameters, q: Parameters) -> Any:
         raise NoFormError("another number of successes")
     if "probs" in p and "probs" in q:
         return kl_negative_binomial(p["n"], p["probs"], q["probs"])
-    with np.errstate(all="ignore"):
-        return p["n"] * (_bernoulli(p, q) / chance(p))
+    return p["n"] * _of_tosses(p, q)
 
 
 @_enter("discrete_uniform")

@@ -1,0 +1,245 @@
+"""KL across families, against quadrature of SciPy's densities and against high precision."""
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import truth
+from mpmath import mpf
+from scipy import integrate, stats
+
+import kl_lib as kl
+from kl_lib import families
+from kl_lib.families import cross, registry
+
+
+class ContinuousBernoulli:
+    """As TFP has it: SciPy has none."""
+
+    __module__ = "tensorflow_probability.python.distributions"
+    log_prob = batch_shape = ()
+
+    def __init__(self, probs):
+        self.probs, self.logits = probs, None
+
+    def logpdf(self, x):
+        t = math.log(self.probs / (1 - self.probs))
+        return t * x - math.log(math.expm1(t) / t)
+
+    def support(self):
+        return 0.0, 1.0
+
+
+AS_P = {
+    "normal": stats.norm(0.3, 0.7),
+    "laplace": stats.laplace(0.3, 0.7),
+    "gumbel": stats.gumbel_r(0.3, 0.7),
+    "exponential": stats.expon(scale=0.8),
+    "gamma": stats.gamma(2.5, scale=0.9),
+    "beta": stats.beta(2, 3.5),
+    "continuous_bernoulli": ContinuousBernoulli(0.2),
+    "uniform": stats.uniform(0.2, 0.7),
+    "pareto": stats.pareto(3.5, scale=1.2),
+    "log_normal": stats.lognorm(0.4, scale=1.1),
+    "weibull": stats.weibull_min(1.4, scale=1.3),
+    "half_normal": stats.halfnorm(scale=0.8),
+    "cauchy": stats.cauchy(0.3, 0.7),
+}
+AS_Q = {
+    "normal": stats.norm(-0.5, 1.4),
+    "laplace": stats.laplace(0.5, 1.4),
+    "gumbel": stats.gumbel_r(-0.5, 1.4),
+    "exponential": stats.expon(scale=1.7),
+    "gamma": stats.gamma(1.4, scale=1.3),
+    "beta": stats.beta(1.5, 1.2),
+    "continuous_bernoulli": ContinuousBernoulli(0.7),
+    "uniform": stats.uniform(-0.1, 1.3),
+    "pareto": stats.pareto(2.2, scale=0.1),
+    "log_normal": stats.lognorm(0.9, scale=0.8),
+    "weibull": stats.weibull_min(1.8, scale=1.1),
+    "half_normal": stats.halfnorm(scale=1.5),
+}
+PAIRS = [
+    pair
+    for pair in sorted(key for key in registry.PAIRS if all(isinstance(k, str) for k in key))
+    if pair[0] != pair[1] and pair[0] in AS_P and pair[1] in AS_Q
+]
+
+
+def by_quadrature(p, q):
+    def f(x):
+        log_p = p.logpdf(x)
+        return math.exp(log_p) * (log_p - q.logpdf(x)) if log_p > -700 else 0.0
+
+    with np.errstate(all="ignore"):
+        return _integral(f, p)
+
+
+def _integral(f, p):
+    low, high = p.support()
+    points = [x for x in (-300, -40, -9, -3, -1, 0.3, 0.5, 1, 3, 9, 40, 300, 1e4) if low < x < high]
+    cuts = itertools.pairwise([low, *points, high])
+    return math.fsum(integrate.quad(f, *cut, limit=300, epsabs=1e-13)[0] for cut in cuts)
+
+
+def test_every_family_with_moments_and_every_surprise_is_tried():
+    assert set(AS_P) == set(cross.MOMENTS)
+    assert set(AS_Q) == set(cross.SURPRISES)
+    assert len(PAIRS) > 90
+
+
+@pytest.mark.parametrize(("name_p", "name_q"), PAIRS)
+def test_a_pair_of_two_families_agrees_with_quadrature(name_p, name_q):
+    p, q = AS_P[name_p], AS_Q[name_q]
+    value = kl.kl_between(p, q)
+    (low_p, high_p), (low_q, high_q) = p.support(), q.support()
+    if low_p < low_q or high_p > high_q:
+        assert value == math.inf
+        assert " only values from " in families.why_infinite(p, q)
+    elif name_p == "cauchy":
+        assert value == math.inf
+        assert "no finite mean" in families.why_infinite(p, q)
+    else:
+        assert value == pytest.approx(by_quadrature(p, q), rel=1e-6)
+        assert families.why_infinite(p, q) is None
+        bits = kl.kl_between(p, q, base=2)
+        assert bits == pytest.approx(value / math.log(2), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (stats.expon(1, 0.8), stats.norm(-0.5, 1.4)),
+        (stats.expon(1, 0.8), stats.laplace(0.5, 1.4)),
+        (stats.expon(1, 0.8), stats.laplace(1.5, 1.4)),
+        (stats.gamma(2.5, -1, 0.9), stats.gumbel_r(0.5, 1.4)),
+        (stats.gamma(2.5, 1, 0.9), stats.expon(-0.5, 1.4)),
+        (stats.gamma(2.5, 1, 0.9), stats.expon(1, 1.4)),
+        (stats.beta(2, 3.5, -1, 3), stats.norm(-0.5, 1.4)),
+        (stats.beta(2, 3.5, -1, 3), stats.uniform(-2, 5)),
+        (stats.beta(2, 3.5, 0.5, 3), stats.expon(0.2)),
+        (stats.beta(2, 3.5, 0.5, 3), stats.gamma(2.5, 0.5)),
+        (stats.uniform(-2, 0.5), stats.beta(1.5, 1.2, -3, 4)),
+        (stats.uniform(-2, 4), stats.beta(1.5, 1.2, -2, 4)),
+        (stats.uniform(2, 1e-3), stats.gamma(1.5, 1)),
+        (stats.uniform(2, 3), stats.weibull_min(1.5, 1)),
+        (stats.uniform(-3, 7), stats.laplace(0.5, 2)),
+        (stats.pareto(4, 0.5, 2), stats.norm(3, 2)),
+        (stats.lognorm(0.5, 1), stats.norm(3, 2)),
+        (stats.weibull_min(1.5, 1), stats.norm(3, 2)),
+        (stats.weibull_min(1.5, 1), stats.expon(0.5)),
+        (stats.halfnorm(1, 2), stats.gamma(1.5, 1)),
+    ],
+)
+def test_a_shifted_pair_agrees_with_quadrature(p, q):
+    assert kl.kl_between(p, q) == pytest.approx(by_quadrature(p, q), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "said"),
+    [
+        (stats.expon(1), stats.gamma(2), "for a later loc of dist_p"),
+        (stats.gamma(2, 1), stats.weibull_min(2), "for a later loc of dist_p"),
+        (stats.beta(2, 3), stats.pareto(2, -1, 0.5), "for a later loc of dist_p"),
+        (stats.pareto(2, 1), stats.gamma(2), "for another loc of dist_p"),
+    ],
+)
+def test_a_pair_whose_mean_logarithm_is_not_known_is_refused(p, q, said):
+    with pytest.raises(kl.NoClosedFormError, match=said):
+        kl.kl_between(p, q)
+
+
+def test_batches_of_two_families_broadcast():
+    value = kl.kl_between(stats.expon(scale=[[0.5], [1], [2]]), stats.norm([0, 1], 2))
+    assert value.shape == (3, 2)
+    assert value[1, 1] == kl.kl_between(stats.expon(), stats.norm(1, 2))
+    starts = kl.kl_between(stats.uniform([-1, 0, 1]), stats.gamma(2, scale=3))
+    assert starts[0] == math.inf
+    assert np.isfinite(starts[1:]).all()
+
+
+def test_a_heavy_tail_is_infinitely_far_from_a_light_one():
+    for a, q in ((2, stats.norm()), (1, stats.expon()), (1, stats.gamma(2)), (1.5, stats.norm())):
+        p = stats.pareto(a)
+        assert kl.kl_between(p, q) == math.inf
+        assert "no finite mean" in families.why_infinite(p, q)
+    assert kl.kl_between(stats.laplace(scale=2), stats.gumbel_r(scale=1)) == math.inf
+    assert math.isfinite(kl.kl_between(stats.laplace(scale=2), stats.gumbel_r(scale=3)))
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
+def test_a_family_inside_another_is_exact_near_equality(distance):
+    x = 1 + distance
+    e, one = mpf(x), mpf(1)
+    gamma = (e - 1) * mpmath.digamma(e) - mpmath.loggamma(e)
+    cases = [
+        (stats.gamma(x), stats.expon(), gamma),
+        (stats.expon(), stats.gamma(x), mpmath.loggamma(e) - (e - 1) * mpmath.digamma(1)),
+        (stats.beta(x, 1), stats.uniform(), mpmath.log(e) - (e - 1) / e),
+        (stats.uniform(), stats.beta(x, 1), e - 1 - mpmath.log(e)),
+        (stats.beta(x, 1, scale=2), stats.uniform(0, 2), mpmath.log(e) - (e - 1) / e),
+        (
+            stats.weibull_min(x),
+            stats.expon(),
+            mpmath.log(e) + mpmath.euler * (1 / e - 1) + mpmath.gamma(1 + 1 / e) - one,
+        ),
+        (
+            stats.expon(),
+            stats.weibull_min(x),
+            -mpmath.log(e) + mpmath.euler * (e - 1) + mpmath.gamma(1 + e) - one,
+        ),
+    ]
+    for p, q, exact in cases:
+        assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+
+
+def tfp_like(kind, **attributes):
+    where = {"__module__": "tensorflow_probability.python.distributions", "log_prob": None}
+    return type(kind, (), {**where, "batch_shape": (), **attributes})()
+
+
+def test_coins_inside_counts():
+    coin, counts = stats.bernoulli(0.3), stats.binom(1, 0.6)
+    expected = families.kl_bernoulli(0.3, 0.6)
+    assert kl.kl_between(coin, counts) == pytest.approx(expected, rel=1e-15)
+    assert kl.kl_between(stats.binom(1, 0.3), stats.bernoulli(0.6)) == pytest.approx(expected)
+    assert kl.kl_between(stats.binom(2, 0.3), stats.bernoulli(0.6)) == math.inf
+    geometric = tfp_like("Geometric", probs=0.3, logits=None)
+    negative = tfp_like("NegativeBinomial", total_count=1.0, probs=0.4, logits=None)
+    expected = families.kl_geometric(0.3, 0.6)
+    assert kl.kl_between(geometric, negative) == pytest.approx(expected, rel=1e-15)
+    assert kl.kl_between(stats.geom(0.3, loc=-1), negative) == pytest.approx(expected, rel=1e-15)
+    assert kl.kl_between(stats.geom(0.3), stats.geom(0.6)) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("logit", [-800.0, -2.0, 0.5, 800.0])
+def test_counts_of_logits_agree_with_counts_of_probabilities(logit):
+    prob = 1 / (1 + mpmath.exp(-mpf(logit)))
+    other = 1 / (1 + mpmath.exp(-mpf(logit) + mpf(1) / 2))
+    with mpmath.workdps(800):
+        prob = 1 / (1 + mpmath.exp(-mpf(logit)))
+        other = 1 / (1 + mpmath.exp(-(mpf(logit) - mpf(1) / 2)))
+        coin = prob * mpmath.log(prob / other)
+        coin += (1 - prob) * mpmath.log((1 - prob) / (1 - other))
+        expected = {"Binomial": 7 * coin, "Geometric": coin / prob}
+    for kind, exact in expected.items():
+        given = {"total_count": 7.0} if kind == "Binomial" else {}
+        p, q = (tfp_like(kind, probs=None, logits=x, **given) for x in (logit, logit - 0.5))
+        value = kl.kl_between(p, q)
+        if exact > 1e-300:
+            assert truth.relative_error(value, exact) < 1e-12
+        assert kl.kl_between(p, p) == 0
+
+
+@pytest.mark.parametrize(
+    ("prob", "rate"), [(0.3, 0.4), (0.0, 2.0), (1.0, 0.5), (1e-9, 1e-9), (0.3, 1e-300)]
+)
+def test_a_coin_and_a_poisson_agree_with_high_precision(prob, rate):
+    p, r = mpf(prob), mpf(rate)
+    exact = sum(x * mpmath.log(x) for x in (p, 1 - p) if x > 0) - p * mpmath.log(r) + r
+    value = kl.kl_between(stats.bernoulli(prob), stats.poisson(rate))
+    assert truth.relative_error(value, exact) < 1e-13
+    log = tfp_like("Poisson", rate=None, log_rate=math.log(rate))
+    assert kl.kl_between(stats.bernoulli(prob), log) == pytest.approx(float(exact), rel=1e-6)
