@@ -429,6 +429,8 @@ def _reindexed(value: Any, union: list[Hashable], axis: int, fill_value: float) 
     assert labels is not None
     if labels.dims is not None:
         return value.reindex({labels.dims[axis]: union}, fill_value=fill_value)
+    if not float(fill_value).is_integer():
+        value = value.astype(np.float64)  # integers have no −inf
     if len(labels.axes) == 1:
         return value.reindex(union, fill_value=fill_value)
     return value.reindex(union, axis=axis % 2, fill_value=fill_value)

@@ -325,6 +325,12 @@ def _of_pairs(*names: str) -> Inputs:
     return make
 
 
+def _of_orders(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+    arguments, options = _of_pairs("axis", "base", "normalize")(rng)
+    alpha = rng.choice([0, 0.1, 0.5, 1 - 1e-9, 1, 1 + 1e-6, 2, 3.5, math.inf, -1, math.nan, "2"])
+    return arguments | {"alpha": Given(alpha, None, "float64")}, options
+
+
 def _of_one(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
     options = _some(_options(rng), "axis", "base", "normalize")
     return {"p": rng.choice(_pair(rng, options))}, options
@@ -639,8 +645,11 @@ def _of_tables(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
 #: Inputs of each public function, and how large a part of all they are.
 INPUTS: dict[str, tuple[Inputs, int]] = {
     "align": (_of_tables, 3),
+    "bhattacharyya_distance": (_of_pairs("axis", "base", "normalize"), 3),
+    "chi2_divergence": (_of_pairs("axis", "normalize"), 3),
     "cross_entropy": (_of_pairs("axis", "base", "normalize"), 6),
     "entropy": (_of_one, 5),
+    "hellinger_distance": (_of_pairs("axis", "normalize"), 3),
     "js_divergence": (_of_pairs("axis", "base", "normalize"), 6),
     "kl_bernoulli": (_of_parameters(p=_probability, q=_probability), 3),
     "kl_beta": (_of_parameters(**dict.fromkeys(("a_p", "b_p", "a_q", "b_q"), _concentration)), 1),
@@ -665,6 +674,7 @@ INPUTS: dict[str, tuple[Inputs, int]] = {
     "kl_poisson": (_of_parameters(rate_p=_scale, rate_q=_scale), 3),
     "kl_terms": (_of_pairs("axis", "base", "normalize"), 4),
     "mutual_information": (_of_joint, 4),
+    "renyi_divergence": (_of_orders, 3),
     "softmax": (_of_logits("logits"), 4),
     "total_variation": (_of_pairs("axis", "normalize"), 4),
 }  # fmt: skip

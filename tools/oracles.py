@@ -114,6 +114,15 @@ def none(p: list[Any], q: list[Any], number: Any) -> float:
     return 0.0
 
 
+def smallest(p: list[Any], q: list[Any], number: Any) -> float:
+    """A few of the smallest floats, which have few digits."""
+    return kl_slack(p, q, number) + 1e-307
+
+
+def root_of_smallest(p: list[Any], q: list[Any], number: Any) -> float:
+    return 1e-153
+
+
 def cross_row(p: list[Any], q: list[Any]) -> Any:
     if any(x > 0 and y == 0 for x, y in zip(p, q, strict=True)):
         return INF
@@ -127,6 +136,52 @@ def js_row(p: list[Any], q: list[Any]) -> Any:
 
 def variation_row(p: list[Any], q: list[Any]) -> Any:
     return mp.fsum([abs(x - y) for x, y in zip(p, q, strict=True)]) / 2
+
+
+def affinity(p: list[Any], q: list[Any]) -> Any:
+    """The Bhattacharyya coefficient."""
+    return mp.fsum([mp.sqrt(x * y) for x, y in zip(p, q, strict=True)])
+
+
+def hellinger_row(p: list[Any], q: list[Any]) -> Any:
+    return mp.sqrt(max(1 - affinity(p, q), mpf(0)))
+
+
+def bhattacharyya_row(p: list[Any], q: list[Any]) -> Any:
+    both = affinity(p, q)
+    return -mp.log(both) if both else INF
+
+
+def chi2_row(p: list[Any], q: list[Any]) -> Any:
+    pairs = list(zip(p, q, strict=True))
+    if any(x > 0 and y == 0 for x, y in pairs):
+        return INF
+    return mp.fsum([(x - y) ** 2 / y for x, y in pairs if y > 0])
+
+
+def renyi_divergence(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
+    given = arguments["alpha"].value
+    if not isinstance(given, (int, float)) or isinstance(given, bool) or not given >= 0:
+        raise RefusedError
+    alpha = mpf(given) if given < math.inf else INF
+
+    def row(p: list[Any], q: list[Any]) -> Any:
+        pairs = [(x, y) for x, y in zip(p, q, strict=True) if x > 0]
+        if alpha == 1:
+            return kl_row(p, q)
+        if alpha == 0:
+            mass = mp.fsum([y for _, y in pairs])
+            return -mp.log(mass) if mass else INF
+        if alpha > 1 and any(y == 0 for _, y in pairs):
+            return INF
+        if alpha == INF:
+            return mp.log(max(x / y for x, y in pairs))
+        with mp.workdps(900):  # near alpha = 1 what counts is what the sum is short of 1
+            total = mp.fsum([x**alpha * y ** (1 - alpha) for x, y in pairs if y > 0])
+            return mp.log(total) / (alpha - 1) if total else INF
+
+    pair = {name: arguments[name] for name in ("p", "q")}
+    return of_pairs(row, smallest, ROWS)(pair, options)
 
 
 def entropy(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
@@ -632,8 +687,11 @@ def filled(plain: Any, fill: float) -> Any:
 #: One oracle for each public function.
 ORACLES: dict[str, Oracle] = {
     "align": align,
+    "bhattacharyya_distance": of_pairs(bhattacharyya_row, none, ROWS),
+    "chi2_divergence": of_pairs(chi2_row, smallest, ROWS),
     "cross_entropy": of_pairs(cross_row, none, ROWS),
     "entropy": entropy,
+    "hellinger_distance": of_pairs(hellinger_row, root_of_smallest, ROWS),
     "js_divergence": of_pairs(js_row, none, ROWS),
     "kl_bernoulli": of_parameters(kl_bernoulli, *[probability] * 2),
     "kl_beta": of_parameters(kl_beta, *[concentration] * 4),
@@ -652,6 +710,7 @@ ORACLES: dict[str, Oracle] = {
     "kl_poisson": of_parameters(kl_poisson, *[at_least_0] * 2),
     "kl_terms": kl_terms,
     "mutual_information": mutual_information,
+    "renyi_divergence": renyi_divergence,
     "softmax": softmax,
     "total_variation": of_pairs(variation_row, none, ROWS),
 }

@@ -17,6 +17,8 @@ NO_NUMBERS = {
     "diagnose",  # tests/diagnosis/test_diagnose.py holds it against kl_divergence, on these inputs
     "kl_between",  # takes distributions, and gives what the closed form of their parameters does
     "register_kl",  # takes classes and a function
+    # Of tables and of several distributions: tests/categories/test_relatives.py has their truth.
+    "conditional_entropy", "js_divergence_of", "kl_conditional",
 }  # fmt: skip
 
 NAMES = sorted(INPUTS)
