@@ -37,7 +37,8 @@ def kl_between(dist_p: Any, dist_q: Any, *, base: float | None = None) -> Any:
     Returns
     -------
     float or array
-        In nats, or the unit of `base`; always of NumPy, without a gradient. inf where dist_p has
+        In nats, or the unit of `base`; always of NumPy, without a gradient (for one, use
+        `torch.distributions.kl_divergence` or TFP's). inf where dist_p has
         values that dist_q excludes, whatever the families, and where one is discrete and the
         other continuous; `why_infinite` says which it is.
 
@@ -52,8 +53,9 @@ def kl_between(dist_p: Any, dist_q: Any, *, base: float | None = None) -> Any:
 
     References
     ----------
-    Those of the function for the family: `kl_normal`, `kl_mvn`, `kl_bernoulli`, `kl_exponential`,
-    `kl_gamma`, `kl_beta`, `kl_dirichlet`, `kl_poisson`, `kl_laplace`, `kl_divergence`.
+    Those of the function for the family, such as `kl_normal`. Across families, minus the entropy
+    of dist_p and the mean of −log dist_q under it: Cover and Thomas, "Elements of Information
+    Theory", 2nd edition, 2006, chapter 8.
 
     Examples
     --------

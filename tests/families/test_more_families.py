@@ -383,3 +383,23 @@ def test_the_gamma_function_and_its_derivative_agree_with_high_precision(x):
     if x >= 10:
         psi = mpmath.log(mpf(x)) - 1 / (2 * mpf(x)) - mpmath.digamma(mpf(x))
         assert special.psi_series(given)[0] == pytest.approx(float(psi), rel=1e-12, abs=1e-40)
+
+
+@pytest.mark.parametrize("k_p", [0.0, 1e-9, 0.7, 2.0, 60.0, 290.0, 310.0, 1e4])
+@pytest.mark.parametrize("factor", [1.0, 1 + 1e-6, 1.3, 3.0, 0.2])
+@pytest.mark.parametrize("turn", [0.0, 1e-5, 2.0])
+def test_von_mises_agrees_with_high_precision(k_p, factor, turn):
+    k_q = k_p * factor if k_p else factor
+    x, y, d = mpf(k_p), mpf(k_q), mpf(turn)
+    mean = mpmath.besseli(1, x) / mpmath.besseli(0, x)
+    exact = log(mpmath.besseli(0, y) / mpmath.besseli(0, x)) + mean * (x - y * mpmath.cos(d))
+    value = families.kl_von_mises(0.0, k_p, turn, k_q)
+    # Of two concentrations nearly equal and near 300, the variance of the cosine cancels a little.
+    assert abs(value - exact) < 1e-10 * exact + 1e-25
+    p, q = stats.vonmises(k_p or 1e-300), stats.vonmises(k_q or 1e-300, loc=turn)
+    assert kl.kl_between(p, q) == pytest.approx(float(exact), rel=1e-10, abs=1e-25)
+
+
+def test_von_mises_needs_a_concentration():
+    with pytest.raises(kl.DistributionError, match="concentration_q is -1; a concentration of an"):
+        families.kl_von_mises(0, 1, 0, -1)

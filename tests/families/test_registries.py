@@ -7,12 +7,14 @@ missing are skipped.
 import functools
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import integrate
 
 from kl_lib import families
+from kl_lib.families import from_scipy, from_tfp, from_torch, registry
 
 # PyTorch
 
@@ -327,3 +329,29 @@ def by_quadrature_of_tfp(p, q):
         log_p, log_q = (dist.log_prob(x).numpy() for dist in (p, q))
         terms = np.exp(log_p) * (log_p - log_q) * width * step
         return terms[log_p > -700].sum()
+
+
+# The page that lists what is known
+
+
+def test_the_reference_lists_every_family_kind_pair_and_function():
+    page = (Path(__file__).parents[2] / "book/reference_families.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    families_, across = ({row[0]: row for row in rows if len(row) == n} for n in (5, 2))
+    for family in families.FAMILY_NAMES:
+        for column, reader in ((1, from_scipy), (2, from_torch), (3, from_tfp)):
+            kinds = {kind for kind, (name, _) in reader.READERS.items() if name == family}
+            told = families_[f"`{family}`"][column]
+            assert set(told.replace("`", "").split(", ")) == (kinds or {"–"})
+    pairs = {key for key in registry.PAIRS if all(isinstance(kind, str) for kind in key)}
+    assert {(p, p) for p in families.FAMILY_NAMES} <= pairs
+    told = {
+        (p.strip("`"), q.strip("`"))
+        for p, row in across.items()
+        for q in row[1].split(", ")
+        if p.startswith("`")
+    }
+    assert told == {(p, q) for p, q in pairs if p != q}
+    for name in families.__all__:
+        if name.startswith("kl_"):
+            assert f".{name}\n" in page
