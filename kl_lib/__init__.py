@@ -47,7 +47,13 @@ if TYPE_CHECKING:
         kl_poisson,
         register_kl,
     )
-    from .sampling import kl_from_counts, kl_knn, kl_monte_carlo
+    from .sampling import (
+        entropy_from_counts,
+        kl_from_counts,
+        kl_knn,
+        kl_monte_carlo,
+        mutual_information_from_counts,
+    )
 
 __version__ = "0.1.0"
 
@@ -61,6 +67,7 @@ __all__ = [
     "cross_entropy",
     "diagnose",
     "entropy",
+    "entropy_from_counts",
     "get_num_threads",
     "hellinger_distance",
     "js_divergence",
@@ -84,6 +91,7 @@ __all__ = [
     "kl_poisson",
     "kl_terms",
     "mutual_information",
+    "mutual_information_from_counts",
     "register_kl",
     "renyi_divergence",
     "set_num_threads",
@@ -110,7 +118,16 @@ _LATER = {
         ),
         "families",
     ),
-    **dict.fromkeys(("kl_from_counts", "kl_knn", "kl_monte_carlo"), "sampling"),
+    **dict.fromkeys(
+        (
+            "entropy_from_counts",
+            "kl_from_counts",
+            "kl_knn",
+            "kl_monte_carlo",
+            "mutual_information_from_counts",
+        ),
+        "sampling",
+    ),
 }
 
 
