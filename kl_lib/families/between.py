@@ -193,7 +193,11 @@ def _solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     if entry.unless and not np.all(outside | supports.same_place(of_p, of_q)):
         _refuse(p, q, f" for {entry.unless} of dist_p")
     value = _value(entry, p, q)
-    return (np.where(outside, math.inf, value)[()] if np.any(outside) else value), reason
+    if np.any(outside):
+        value = np.where(outside, math.inf, value)[()]
+    if np.any(np.isnan(value)):
+        _refuse(p, q, " for parameters so far apart that floats do not carry them,")
+    return value, reason
 
 
 def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:

@@ -39,18 +39,19 @@ class Moments:
     """What a distribution knows of itself, in nats and its own units.
 
     `log(c)` is the mean of log(X − c), `log_below(c)` that of log(c − X), `log_laplace(t)` the
-    logarithm of the mean of e^(−t·X), `distance(m)` the mean of |X − m|, `power(k, c)` that of
-    (X − c)^k, and `log_variance` the variance of log(X − loc). None: not in closed form.
+    logarithm of the mean of e^(−t·X), `distance(m)` the mean of |X − m|, `log_power(k, c)` the
+    logarithm of that of (X − c)^k, and `log_variance` the variance of log(X − loc). None: not in
+    closed form.
     """
 
     entropy: Any
     mean: Any
-    variance: Any
+    deviation: Any
     log: OfNumber | None = None
     log_below: OfNumber | None = None
     log_laplace: OfNumber | None = None
     distance: OfNumber | None = None
-    power: Callable[[Any, Any], Any] | None = None
+    log_power: Callable[[Any, Any], Any] | None = None
     log_variance: Any = None
 
 
@@ -87,7 +88,7 @@ def _normal(p: Parameters) -> Moments:
     return Moments(
         0.5 * (1 + math.log(2 * math.pi)) + np.log(s),
         m,
-        s * s,
+        s,
         log_laplace=lambda t: -t * m + 0.5 * (t * s) ** 2,
         distance=distance,
     )
@@ -103,7 +104,7 @@ def _laplace(p: Parameters) -> Moments:
     return Moments(
         1 + np.log(2 * s),
         m,
-        2 * s * s,
+        math.sqrt(2) * s,
         log_laplace=log_laplace,
         distance=lambda c: np.abs(m - c) + s * np.exp(-np.abs(m - c) / s),
     )
@@ -114,7 +115,7 @@ def _gumbel(p: Parameters) -> Moments:
     return Moments(
         np.log(s) + 1 + np.euler_gamma,
         m + np.euler_gamma * s,
-        (math.pi * s) ** 2 / 6,
+        math.pi / math.sqrt(6) * s,
         log_laplace=lambda t: -t * m + log_gamma(1 + t * s),
     )
 
@@ -151,11 +152,11 @@ def _of_gamma(a: Any, b: Any, loc: Any, distance: OfNumber | None = None) -> Mom
         # By the KL to the exponential distribution of the same mean, which does not cancel.
         1 + np.log(a) - np.log(b) - kl_gamma(a, 1, 1, 1 / a),
         loc + a / b,
-        a / b / b,
+        np.sqrt(a) / b,
         log=_at(loc, lambda c: digamma(a) - np.log(b)),
         log_laplace=lambda t: -t * loc - a * np.log1p(t / b),
         distance=distance,
-        power=_at(loc, lambda k, c: np.exp(log_gamma(a + k) - log_gamma(a) - k * np.log(b))),
+        log_power=_at(loc, lambda k, c: log_gamma(a + k) - log_gamma(a) - k * np.log(b)),
     )
 
 
@@ -172,14 +173,15 @@ def _beta(p: Parameters) -> Moments:
     return Moments(
         np.log(width) - kl_beta(a, b, 1, 1),
         loc + width * a / total,
-        width * width * (a / total) * (b / total) / (total + 1),
+        width * np.sqrt((a / total) * (b / total) / (total + 1)),
         log=_at(loc, lambda c: np.log(width) + digamma(a) - digamma(total)),
         log_below=log_below,
-        power=_at(
+        log_power=_at(
             loc,
             lambda k, c: (
-                width**k
-                * np.exp(log_gamma(a + k) - log_gamma(a) + log_gamma(total) - log_gamma(total + k))
+                k * np.log(width)
+                + (log_gamma(a + k) - log_gamma(a))
+                + (log_gamma(total) - log_gamma(total + k))
             ),
         ),
     )
@@ -187,7 +189,7 @@ def _beta(p: Parameters) -> Moments:
 
 def _continuous_bernoulli(p: Parameters) -> Moments:
     t = np.asarray(pairs.given_log_odds(p, "p"), dtype=np.float64)
-    return Moments(-of_log_odds(t, 0 * t, -t), 0.5 + slope(t), second(t))
+    return Moments(-of_log_odds(t, 0 * t, -t), 0.5 + slope(t), np.sqrt(second(t)))
 
 
 def _uniform(p: Parameters) -> Moments:
@@ -203,20 +205,23 @@ def _uniform(p: Parameters) -> Moments:
 
     def distance(c: Any) -> Any:
         a, b = low - c, high - c
-        return (b * np.abs(b) - a * np.abs(a)) / (2 * width)
+        across = 0.5 * (b * (b / width) + a * (a / width))
+        return np.where((a < 0) & (b > 0), across, np.abs(0.5 * a + 0.5 * b))
 
-    def power(k: Any, c: Any) -> Any:
-        return ((high - c) ** (k + 1) - (low - c) ** (k + 1)) / ((k + 1) * width)
+    def log_power(k: Any, c: Any) -> Any:
+        larger = (k + 1) * np.log(high - c)
+        share = (k + 1) * np.log((low - c) / (high - c))
+        return larger + np.log(-np.expm1(share)) - np.log((k + 1) * width)
 
     return Moments(
         np.log(width),
         low + 0.5 * width,
-        width * width / 12,
+        width / math.sqrt(12),
         log=log,
         log_below=lambda c: _mean_log(c - high, c - low),
         log_laplace=log_laplace,
         distance=distance,
-        power=power,
+        log_power=log_power,
     )
 
 
@@ -232,13 +237,16 @@ def _pareto(p: Parameters) -> Moments:
     a, s = read(p, "concentration", "p", concentration), read(p, "scale", "p", scale)
     loc = read(p, "loc", "p")
     mean = np.where(a > 1, a * s / np.maximum(a - 1, 0.0), np.inf)
-    variance = np.where(a > 2, a * (s / (a - 1)) ** 2 / (a - 2), np.inf)
+    spread = np.where(a > 2, s / (a - 1) * np.sqrt(a / np.maximum(a - 2, 0.0)), np.inf)
     return Moments(
         np.log(s) - np.log(a) + 1 + 1 / a,
         loc + mean,
-        variance,
+        spread,
         log=_same(loc, lambda c: np.log(s) + 1 / a),
-        power=_same(loc, lambda k, c: np.where(k < a, s**k * a / (a - k), np.inf)),
+        log_power=_same(
+            loc,
+            lambda k, c: np.where(k < a, k * np.log(s) - np.log1p(-np.minimum(k / a, 1.0)), np.inf),
+        ),
         log_variance=1 / a / a,
     )
 
@@ -259,9 +267,9 @@ def _log_normal(p: Parameters) -> Moments:
     return Moments(
         mu + 0.5 * (1 + math.log(2 * math.pi)) + np.log(s),
         loc + np.exp(mu + 0.5 * s * s),
-        np.expm1(s * s) * np.exp(2 * mu + s * s),
+        np.exp(0.5 * np.where(s > 9, s * s, np.log(np.expm1(s * s))) + mu + 0.5 * s * s),
         log=_at(loc, lambda c: mu),
-        power=_at(loc, lambda k, c: np.exp(k * mu + 0.5 * (k * s) ** 2)),
+        log_power=_at(loc, lambda k, c: k * mu + 0.5 * (k * s) ** 2),
         log_variance=s * s,
     )
 
@@ -270,15 +278,18 @@ def _weibull(p: Parameters) -> Moments:
     k, s = read(p, "concentration", "p", concentration), read(p, "scale", "p", scale)
     loc = read(p, "loc", "p")
 
-    def power(j: Any, c: Any) -> Any:
-        return s**j * np.exp(log_gamma(1 + j / k))
+    def log_power(j: Any, c: Any) -> Any:
+        return j * np.log(s) + log_gamma(1 + j / k)
 
+    first = np.exp(log_power(1, loc))
+    # The mean square over the squared mean, less 1.
+    spread = np.expm1(log_gamma(1 + 2 / k) - 2 * log_gamma(1 + 1 / k))
     return Moments(
         np.euler_gamma * (1 - 1 / k) + np.log(s) - np.log(k) + 1,
-        loc + power(1, loc),
-        power(2, loc) - power(1, loc) ** 2,
+        loc + first,
+        first * np.sqrt(spread),
         log=_at(loc, lambda c: np.log(s) - np.euler_gamma / k),
-        power=_at(loc, power),
+        log_power=_at(loc, log_power),
         log_variance=(math.pi / k) ** 2 / 6,
     )
 
@@ -289,12 +300,12 @@ def _half_normal(p: Parameters) -> Moments:
     return Moments(
         0.5 * (math.log(math.pi / 2) + 1) + np.log(s),
         loc + s * math.sqrt(2 / math.pi),
-        s * s * (1 - 2 / math.pi),
+        s * math.sqrt(1 - 2 / math.pi),
         log=_at(loc, lambda c: np.log(s) - half),
-        power=_at(
+        log_power=_at(
             loc,
             lambda k, c: (
-                (math.sqrt(2) * s) ** k * np.exp(log_gamma(0.5 * (k + 1))) / math.sqrt(math.pi)
+                k * np.log(math.sqrt(2) * s) + log_gamma(0.5 * (k + 1)) - 0.5 * math.log(math.pi)
             ),
         ),
         log_variance=math.pi**2 / 8,
@@ -306,15 +317,15 @@ MOMENTS: dict[str, tuple[Callable[[Parameters], Moments], set[str]]] = {
     "laplace": (_laplace, {"log_laplace", "distance"}),
     "gumbel": (_gumbel, {"log_laplace"}),
     "cauchy": (_cauchy, {"log_laplace", "distance"}),
-    "exponential": (_exponential, {"log", "log_laplace", "distance", "power"}),
-    "gamma": (_gamma, {"log", "log_laplace", "power"}),
-    "beta": (_beta, {"log", "log_below", "power"}),
+    "exponential": (_exponential, {"log", "log_laplace", "distance", "log_power"}),
+    "gamma": (_gamma, {"log", "log_laplace", "log_power"}),
+    "beta": (_beta, {"log", "log_below", "log_power"}),
     "continuous_bernoulli": (_continuous_bernoulli, set()),
-    "uniform": (_uniform, {"log", "log_below", "log_laplace", "distance", "power"}),
-    "pareto": (_pareto, {"log", "power", "log_variance"}),
-    "log_normal": (_log_normal, {"log", "power", "log_variance"}),
-    "weibull": (_weibull, {"log", "power", "log_variance"}),
-    "half_normal": (_half_normal, {"log", "power", "log_variance"}),
+    "uniform": (_uniform, {"log", "log_below", "log_laplace", "distance", "log_power"}),
+    "pareto": (_pareto, {"log", "log_power", "log_variance"}),
+    "log_normal": (_log_normal, {"log", "log_power", "log_variance"}),
+    "weibull": (_weibull, {"log", "log_power", "log_variance"}),
+    "half_normal": (_half_normal, {"log", "log_power", "log_variance"}),
 }
 
 
@@ -323,13 +334,13 @@ MOMENTS: dict[str, tuple[Callable[[Parameters], Moments], set[str]]] = {
 
 def _to_normal(q: Parameters, of: Any) -> Any:
     m, s = read(q, "loc", "q"), read(q, "scale", "q", deviation)
-    square = of.variance / s / s + ((of.mean - m) / s) ** 2
+    square = (of.deviation / s) ** 2 + ((of.mean - m) / s) ** 2
     return np.log(s) + 0.5 * math.log(2 * math.pi) + 0.5 * square
 
 
 def _to_half_normal(q: Parameters, of: Any) -> Any:
     m, s = read(q, "loc", "q"), read(q, "scale", "q", scale)
-    square = of.variance / s / s + ((of.mean - m) / s) ** 2
+    square = (of.deviation / s) ** 2 + ((of.mean - m) / s) ** 2
     return np.log(s) + 0.5 * math.log(math.pi / 2) + 0.5 * square
 
 
@@ -340,7 +351,10 @@ def _to_laplace(q: Parameters, of: Any) -> Any:
 
 def _to_gumbel(q: Parameters, of: Any) -> Any:
     m, s = read(q, "loc", "q"), read(q, "scale", "q", scale)
-    return np.log(s) + (of.mean - m) / s + np.exp(m / s + of.log_laplace(1 / s))
+    log = of.log_laplace(1 / s)
+    growth = np.where(np.isposinf(log), np.inf, np.exp(m / s + log))
+    # It outweighs all else where it is beyond the largest float.
+    return np.where(np.isinf(growth), np.inf, np.log(s) + (of.mean - m) / s + growth)
 
 
 def _to_exponential(q: Parameters, of: Any) -> Any:
@@ -386,8 +400,9 @@ def _to_log_normal(q: Parameters, of: Any) -> Any:
 def _to_weibull(q: Parameters, of: Any) -> Any:
     k, s = read(q, "concentration", "q", concentration), read(q, "scale", "q", scale)
     loc = read(q, "loc", "q")
-    shift = k * np.log(s) - np.log(k)
-    return shift - (k - 1) * of.log(loc) + of.power(k, loc) / s**k
+    growth = np.exp(of.log_power(k, loc) - k * np.log(s))
+    rest = k * np.log(s) - np.log(k) - (k - 1) * of.log(loc)
+    return np.where(np.isinf(growth), np.inf, rest + growth)
 
 
 SURPRISES: dict[str, tuple[Callable[[Parameters, Any], Any], set[str]]] = {
@@ -402,7 +417,7 @@ SURPRISES: dict[str, tuple[Callable[[Parameters, Any], Any], set[str]]] = {
     "uniform": (_to_uniform, set()),
     "pareto": (_to_pareto, {"log"}),
     "log_normal": (_to_log_normal, {"log", "log_variance"}),
-    "weibull": (_to_weibull, {"log", "power"}),
+    "weibull": (_to_weibull, {"log", "log_power"}),
 }
 
 

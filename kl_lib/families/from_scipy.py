@@ -140,6 +140,7 @@ READERS: dict[str, Reader] = {
     "chi": ("chi", _chi),
     "invgamma": ("inverse_gamma", _inverse_gamma),
     "cauchy": ("cauchy", partial(_named, **_PLACE)),
+    "halfcauchy": ("half_cauchy", partial(_named, **_PLACE)),
     "uniform": ("uniform", _uniform),
     "Uniform": ("uniform", partial(_attributes, low="a", high="b")),
     "gumbel_r": ("gumbel", partial(_named, **_PLACE)),

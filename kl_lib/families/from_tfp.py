@@ -131,6 +131,7 @@ READERS: dict[str, Reader] = {
     ),
     "ExpInverseGamma": ("minus_log_gamma", _exp_inverse_gamma),
     "Cauchy": ("cauchy", partial(_attributes, **_PLACE)),
+    "HalfCauchy": ("half_cauchy", partial(_attributes, **_PLACE)),
     "Uniform": ("uniform", partial(_attributes, low="low", high="high")),
     "Gumbel": ("gumbel", partial(_attributes, **_PLACE)),
     "Moyal": ("moyal", partial(_attributes, **_PLACE)),

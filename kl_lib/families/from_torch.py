@@ -111,6 +111,8 @@ READERS: dict[str, Reader] = {
     "Chi2": ("gamma", partial(_attributes, concentration="concentration", rate="rate")),
     "InverseGamma": ("inverse_gamma", _inverse_gamma),
     "Cauchy": ("cauchy", partial(_attributes, **_PLACE)),
+    "HalfCauchy": ("half_cauchy", partial(_attributes, scale="scale")),
+    "LogisticNormal": ("transformed", _transformed),
     "Uniform": ("uniform", partial(_attributes, low="low", high="high")),
     "Gumbel": ("gumbel", partial(_attributes, **_PLACE)),
     "HalfNormal": ("half_normal", partial(_attributes, scale="scale")),

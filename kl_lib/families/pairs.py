@@ -180,6 +180,12 @@ def _cauchy(p: Parameters, q: Parameters) -> Any:
     return kl_cauchy(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
+@_enter("half_cauchy", unless="a later loc")
+def _half_cauchy(p: Parameters, q: Parameters) -> Any:
+    """That of the two Cauchy distributions around 0, of which each is one half, twice as high."""
+    return kl_cauchy(0, p["scale"], 0, q["scale"])
+
+
 @_enter("gumbel")
 @_enter("gumbel_l")
 def _gumbel(p: Parameters, q: Parameters) -> Any:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .. import arrays, stable
 from .counts import tosses
-from .parameters import Array, checked, mean_count, probability, real, scale
+from .parameters import Array, broadcast, checked, mean_count, probability, real, refuse, scale
+from .uniform import check_order
 
 Values = Mapping[str, Any]
 
@@ -94,6 +95,8 @@ def _above_scale(values: Values, side: str) -> Support:
 
 def _between(values: Values, side: str) -> Support:
     low, high = read(values, "low", side), read(values, "high", side)
+    shape, (first, last) = broadcast({"low": low, "high": high})
+    check_order(side, first, last, shape)
     with np.errstate(over="ignore"):
         return Support(low, high, high - low)
 
@@ -154,6 +157,7 @@ def _failures(values: Values, side: str) -> Support:
 
 def _whole_between(values: Values, side: str) -> Support:
     low, high = read(values, "low", side), read(values, "high", side)
+    refuse(high < low, high, f"high_{side}", "a range of whole numbers holds one at least")
     return Support(low, high, high - low, steps=True)
 
 
@@ -167,6 +171,7 @@ SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "gamma": _half_line,
     "beta": _of_width,
     "cauchy": _line,
+    "half_cauchy": _half_line,
     "gumbel": _line,
     "moyal": _line,
     "gumbel_l": _line,

@@ -61,8 +61,8 @@ def kl_uniform(
         low_p=(low_p, real), high_p=(high_p, real), low_q=(low_q, real), high_q=(high_q, real)
     )
     shape, (low_p, high_p, low_q, high_q) = broadcast(parameters)
-    for side, low, high in (("p", low_p, high_p), ("q", low_q, high_q)):
-        _check_order(side, low, high, shape)
+    check_order("p", low_p, high_p, shape)
+    check_order("q", low_q, high_q, shape)
     with np.errstate(all="ignore"):
         # What q has beyond p is small where the two are close.
         more = ((high_q - high_p) + (low_p - low_q)) / (high_p - low_p)
@@ -73,7 +73,8 @@ def kl_uniform(
     return finish(value, divisor, shape, parameters.labels)
 
 
-def _check_order(side: str, low: Array, high: Array, shape: tuple[int, ...]) -> None:
+def check_order(side: str, low: Array, high: Array, shape: tuple[int, ...]) -> None:
+    """Raise where an interval has no width; the two arrays have one shape, of an axis at least."""
     wrong = ~(low < high)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 
 import kl_lib as kl
 from kl_lib import families
-from kl_lib.families import cross, registry
+from kl_lib.families import cross, from_scipy, registry
 
 
 class ContinuousBernoulli:
@@ -243,3 +243,50 @@ def test_a_coin_and_a_poisson_agree_with_high_precision(prob, rate):
     assert truth.relative_error(value, exact) < 1e-13
     log = tfp_like("Poisson", rate=None, log_rate=math.log(rate))
     assert kl.kl_between(stats.bernoulli(prob), log) == pytest.approx(float(exact), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "said"),
+    [
+        (stats.uniform(1, -1), stats.norm(), "high_p is 0, not above low_p, which is 1 there"),
+        (stats.norm(), stats.uniform([0, 2], [1, 0]), r"high_q\[1\] is 2, not above low_q"),
+        (stats.randint(3, 3), stats.randint(0, 9), "high_p is 2; a range of whole numbers holds"),
+        (stats.expon(scale=-1), stats.norm(), "scale_p is -1; a scale is above 0"),
+        (stats.expon(), stats.norm(0, 0), "scale_q is 0; a standard deviation is above 0"),
+        (stats.gamma(-1), stats.norm(), "concentration_p is -1; a concentration is above 0"),
+    ],
+)
+def test_a_parameter_that_is_none_is_named_across_families_too(p, q, said):
+    with pytest.raises(kl.DistributionError, match=said):
+        kl.kl_between(p, q)
+
+
+def test_what_floats_do_not_carry_is_no_number():
+    with pytest.raises(kl.NoClosedFormError, match="for parameters so far apart that floats do"):
+        kl.kl_between(stats.norm(1e300, 1e300), stats.gumbel_r(0, 1e-300))
+
+
+@pytest.mark.parametrize(("name_p", "name_q"), PAIRS)
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_a_unit_of_another_size_changes_nothing(name_p, name_q, factor):
+    """Both distributions are stretched: KL stays, though squares over- or underflow."""
+    if "continuous_bernoulli" in (name_p, name_q):
+        pytest.skip("on an interval of its own")
+    p, q = AS_P[name_p], AS_Q[name_q]
+    stretched = []
+    for dist in (p, q):
+        given = from_scipy._given(dist)
+        given["loc"], given["scale"] = given["loc"] * factor, given["scale"] * factor
+        stretched.append(dist.dist(**given))
+    assert kl.kl_between(*stretched) == pytest.approx(kl.kl_between(p, q), rel=1e-10)
+
+
+def test_what_is_beyond_the_largest_float_is_inf():
+    for p, q in (
+        (stats.weibull_min(1e-3), stats.norm()),
+        (stats.lognorm(30), stats.norm()),
+        (stats.norm(-1e300), stats.gumbel_r(1e300)),
+        (stats.cauchy(1e300), stats.gumbel_r(-1e300, 1e-300)),
+        (stats.halfnorm(scale=1e300), stats.weibull_min(40, scale=1e-300)),
+    ):
+        assert kl.kl_between(p, q) == math.inf

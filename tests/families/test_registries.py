@@ -9,6 +9,7 @@ import itertools
 import math
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import integrate
@@ -81,6 +82,7 @@ def torch_examples():
         "Chi2": (d.Chi2(t(3.0)), d.Chi2(t(4.5))),
         "InverseGamma": (d.InverseGamma(t(3.0), t(2.0)), d.InverseGamma(t(2.0), t(1.5))),
         "LogNormal": (d.LogNormal(t(0.3), t(0.7)), d.LogNormal(t(0.1), t(1.4))),
+        "HalfCauchy": (d.HalfCauchy(t(0.8)), d.HalfCauchy(t(1.5))),
         "NegativeBinomial": (
             d.NegativeBinomial(t(3.0), t(0.3)),
             d.NegativeBinomial(t(3.0), logits=t(0.2)),
@@ -158,13 +160,37 @@ def test_every_pair_of_pytorchs_registry_has_its_kl(name_p, name_q):
 
 
 @pytest.mark.parametrize(
-    "name", ["Chi2", "InverseGamma", "LogNormal", "NegativeBinomial", "Weibull"]
+    "name", ["Chi2", "HalfCauchy", "InverseGamma", "LogNormal", "NegativeBinomial", "Weibull"]
 )
 def test_pairs_that_pytorch_has_by_other_ways_or_not_at_all(name):
     pytest.importorskip("torch")
     p, q = torch_examples()[name]
     assert families.kl_between(p, q) == pytest.approx(by_quadrature(p, q), rel=1e-6)
     assert families.kl_between(p, p) == 0
+
+
+def test_a_logistic_normal_of_pytorch_has_the_kl_of_its_normal():
+    d = pytest.importorskip("torch").distributions
+    p, q = (d.LogisticNormal(d.Normal(x, 1.0).sample((2,)) * 0 + x, 1.0) for x in (0.0, 1.0))
+    assert families.kl_between(p, q) == pytest.approx(float(d.kl_divergence(p, q)))
+
+
+def test_an_array_of_pytorch_that_needs_a_gradient_and_one_of_half_precision_are_read():
+    torch = pytest.importorskip("torch")
+    mean = torch.zeros(2, requires_grad=True)
+    p, q = (
+        torch.distributions.Normal(mean, 1.0),
+        torch.distributions.Normal(torch.tensor(1, dtype=torch.bfloat16), 1.0),
+    )
+    np.testing.assert_array_equal(families.kl_between(p, q), [0.5, 0.5])
+
+
+def test_logits_of_pytorch_are_kept_when_their_probabilities_have_been_asked_for():
+    torch = pytest.importorskip("torch")
+    p, q = (torch.distributions.Bernoulli(logits=torch.tensor(x).double()) for x in (50.0, 60.0))
+    assert p.probs == q.probs == 1
+    exact = mpmath.exp(-50) * (mpmath.exp(-10) - 1 + 10)
+    assert families.kl_between(p, q) == pytest.approx(float(exact), rel=1e-12)
 
 
 # TensorFlow Probability
