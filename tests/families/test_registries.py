@@ -308,6 +308,8 @@ def tfp_pairs():
         return [pytest.param("", "", marks=pytest.mark.skip(reason="no TFP"))]
     kinds = kullback_leibler._DIVERGENCES
     names = {tuple(kind.__name__.removeprefix("_") for kind in pair) for pair in kinds}
+    # A wrapper, not a distribution: registered once another test has imported tfp.experimental.
+    names = {pair for pair in names if "JitPublicMethods" not in pair}
     assert set(TFP_LEFT) <= names
     return sorted(names - set(TFP_LEFT))
 
