@@ -500,3 +500,35 @@ def test_tables_with_labels():
     assert kl.kl_conditional(p, q.loc[["b", "a"], ["y", "x"]]) == expected
     with pytest.raises(kl.DistributionError, match="labelled differently"):
         kl.kl_conditional(p, q.rename(columns={"x": "z"}))
+
+
+# Corners
+
+
+def test_renyi_of_what_q_almost_has():
+    p, q = np.array([1 - 1e-9, 1e-9, 0.0]), np.array([1.0, 0.0, 0.0])
+    for alpha in (0.3, 0.5, 0.9):
+        assert_exact(kl.renyi_divergence(p, q, alpha), renyi(alpha, p, q), 1e-12)
+        assert_exact(kl.renyi_divergence(q, p, alpha), renyi(alpha, q, p), 1e-12)
+
+
+def test_chi2_of_shares_too_small_for_all_their_digits():
+    p, q = [3.0, 1e-150], [3.0, 1e-320]
+    assert_exact(kl.chi2_divergence(p, q, normalize=True), chi2(p, q), 1e-12)
+
+
+def test_jensen_shannon_of_several_in_corners():
+    near_rows = np.array([0.25, 0.25, 0.5])
+    near_q = near_rows + np.array([1e-12, -1e-12, 0])
+    table, weights = np.array([[1.0, 0.0, 0.0], near_rows, near_q]), [1e-30, 0.5, 0.5]
+    assert_exact(kl.js_divergence_of(table, weights), js_of(table, weights), 1e-12)
+    # Sums that are not 1, and not the same.
+    p, q = PAIRS["near 10, 1"]
+    table = np.array([p * (1 + 5e-7), q, (p + q) / 2])
+    weights = [0.3, 0.3, 0.4]
+    assert_exact(kl.js_divergence_of(table, weights), js_of(table, weights), 1e-12)
+    assert kl.js_divergence_of([[5e-324, 1], [5e-324, 1], [0, 1]], weights) < 1e-300
+
+
+def test_conditional_entropy_of_a_row_that_never_occurs():
+    assert kl.conditional_entropy([[0.5, 0.5], [0.0, 0.0]]) == pytest.approx(np.log(2), rel=1e-15)
