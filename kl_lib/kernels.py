@@ -649,17 +649,20 @@ def _chi2_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple
 def _chi2_exact(pieces: Pieces, task: Task) -> Array:
     total: Any = 0.0
     cross = Cross(pieces)
+    # Before they are summed, so that only the result itself can overflow.
+    weight = 1 / cross.total[:, None]
     for piece in pieces:
         p, q, difference = cross.of(piece)
-        terms = difference * (difference / np.maximum(q, _SMALLEST))
+        terms = (difference * weight) * (difference / np.maximum(q, _SMALLEST))
         lost = q < _NORMAL  # has no digits left that its logarithm does not have
         if lost.any():
             log = cross.log_ratio(piece)[lost]
             root = np.exp(0.5 * log)
-            of_ratio = (p[lost] * root * np.expm1(-log)) * (root * np.expm1(-log))
-            terms[lost] = np.where(p[lost] > 0, of_ratio, q[lost])
+            share = (p * weight)[lost]
+            of_ratio = (share * root * np.expm1(-log)) * (root * np.expm1(-log))
+            terms[lost] = np.where(share > 0, of_ratio, (q * weight)[lost])
         total = total + sums(np.where((piece[0] > 0) & (piece[1] == 0), np.inf, terms))
-    return np.asarray(total / cross.total)
+    return np.asarray(total)
 
 
 CHI2 = Kernel(_chi2_fast, _chi2_combine, _chi2_exact)
