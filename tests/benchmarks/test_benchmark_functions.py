@@ -180,7 +180,6 @@ def test_the_text_of_the_table_is_its_json(stored):
     assert tables.to_text(stored) == functions.RESULTS.read_text("utf-8")
 
 
-@pytest.mark.xfail(strict=True, reason="to be measured on a quiet machine; then remove this mark")
 def test_the_stored_table_is_of_a_whole_run(stored):
     assert stored["quick"] is False
 
