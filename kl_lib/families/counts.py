@@ -69,7 +69,7 @@ def kl_binomial(
 
 def _sum(n_p: float, p: float, n_q: float, q: float) -> float:
     """Over the counts that p has, of which q may have more."""
-    k = np.arange(0 if p < 1 else n_p, (n_p if p > 0 else 0) + 1)
+    k = np.arange((n_p if p > 0 else 0) + 1)
     with np.errstate(all="ignore"):
         log_p, log_q = _log_mass(k, n_p, p), _log_mass(k, n_q, q)
         masses = np.exp(log_p)

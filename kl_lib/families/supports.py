@@ -46,7 +46,6 @@ def outside(p: Support, q: Support) -> NDArray[np.bool_]:
             # The ends may overflow, the widths do not.
             np.subtract(p.low, q.low) > np.subtract(q.width, p.width),
         )
-        beyond |= np.isinf(p.width) & np.isfinite(q.width)
         wider = np.equal(p.low, q.low) & np.greater(p.width, q.width)
         result = np.less(p.low, q.low) | beyond | wider
         if p.steps and q.steps:

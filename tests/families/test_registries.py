@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+import kl_lib as kl
 from kl_lib import families
 from kl_lib.families import from_scipy, from_tfp, from_torch, registry
 
@@ -190,7 +191,17 @@ def test_logits_of_pytorch_are_kept_when_their_probabilities_have_been_asked_for
     p, q = (torch.distributions.Bernoulli(logits=torch.tensor(x).double()) for x in (50.0, 60.0))
     assert p.probs == q.probs == 1
     exact = mpmath.exp(-50) * (mpmath.exp(-10) - 1 + 10)
-    assert families.kl_between(p, q) == pytest.approx(float(exact), rel=1e-12)
+    assert families.kl_between(p, q) == pytest.approx(float(exact), rel=1e-12, abs=0)
+
+
+def test_unequal_transforms_of_pytorch_are_refused():
+    d = pytest.importorskip("torch").distributions
+    normal = d.Normal(0.0, 1.0)
+    p, q = (
+        d.TransformedDistribution(normal, [d.AffineTransform(0.0, scale)]) for scale in (1.0, 2.0)
+    )
+    with pytest.raises(kl.NoClosedFormError, match="for another transform of dist_p"):
+        families.kl_between(p, q)
 
 
 # TensorFlow Probability
