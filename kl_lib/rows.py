@@ -442,7 +442,7 @@ def matrix(
         As for `reduce`.
     """
     (p_given, shares, p_logs), (q_given, q_logs) = p, q
-    possible, empty = shares > 0, np.isneginf(q_logs)
+    possible, empty = ~np.isneginf(p_logs), np.isneginf(q_logs)
     minus_entropy = (shares * np.where(possible, p_logs, 0.0)).sum(axis=1)
     # Σ p·log p is one more category, in which q has 1: the product is the result.
     left = np.concatenate([shares, minus_entropy[:, None]], axis=1)

@@ -410,6 +410,18 @@ def test_the_matrix_computes_again_the_pairs_that_almost_agree_and_no_others(mon
         assert truth.relative_error(matrix[i, j], truth.kl(p[i], q[j])) < 1e-12
 
 
+def test_a_share_too_small_for_a_float_is_still_infinite_where_q_is_zero():
+    assert kl.kl_matrix([[1e299, 1e9, 1e-300]], [[1, 1, 0]], normalize=True) == np.inf
+
+
+def test_counts_of_half_precision_keep_five_digits():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    p = np.array([8, 44, 33], ml_dtypes.bfloat16)
+    q = np.array([0.582031, 1.65625, 0.173828], ml_dtypes.bfloat16)
+    exact = truth.kl(p.tolist(), q.tolist())
+    assert truth.relative_error(kl.kl_divergence(p, q, normalize=True), exact) < 1e-5
+
+
 def test_the_matrix_never_holds_all_pairs_times_all_categories():
     p = np.random.default_rng(13).dirichlet(np.ones(400), size=300)
     tracemalloc.start()
