@@ -114,13 +114,19 @@ def none(p: list[Any], q: list[Any], number: Any) -> float:
     return 0.0
 
 
-def smallest(p: list[Any], q: list[Any], number: Any) -> float:
-    """A few of the smallest floats, which have few digits."""
-    return kl_slack(p, q, number) + 1e-307
+def below_normal(p: list[Any], q: list[Any], number: Any) -> float:
+    """Beside `kl_slack`: what floats below the normal ones round, of a few entries."""
+    return kl_slack(p, q, number) + 1e-315
 
 
-def root_of_smallest(p: list[Any], q: list[Any], number: Any) -> float:
-    return 1e-153
+def squares(p: list[Any], q: list[Any], number: Any) -> float:
+    """A sum of squares below the smallest normal float may be lost: chi-squared does lose it."""
+    return kl_slack(p, q, number) + 2.3e-308
+
+
+def root_below_normal(p: list[Any], q: list[Any], number: Any) -> float:
+    """The same under a root."""
+    return 1e-157
 
 
 def cross_row(p: list[Any], q: list[Any]) -> Any:
@@ -181,7 +187,7 @@ def renyi_divergence(arguments: dict[str, Given], options: dict[str, Any]) -> An
             return mp.log(total) / (alpha - 1) if total else INF
 
     pair = {name: arguments[name] for name in ("p", "q")}
-    return of_pairs(row, smallest, ROWS)(pair, options)
+    return of_pairs(row, below_normal, ROWS)(pair, options)
 
 
 def entropy(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
@@ -688,10 +694,10 @@ def filled(plain: Any, fill: float) -> Any:
 ORACLES: dict[str, Oracle] = {
     "align": align,
     "bhattacharyya_distance": of_pairs(bhattacharyya_row, none, ROWS),
-    "chi2_divergence": of_pairs(chi2_row, smallest, ROWS),
+    "chi2_divergence": of_pairs(chi2_row, squares, ROWS),
     "cross_entropy": of_pairs(cross_row, none, ROWS),
     "entropy": entropy,
-    "hellinger_distance": of_pairs(hellinger_row, root_of_smallest, ROWS),
+    "hellinger_distance": of_pairs(hellinger_row, root_below_normal, ROWS),
     "js_divergence": of_pairs(js_row, none, ROWS),
     "kl_bernoulli": of_parameters(kl_bernoulli, *[probability] * 2),
     "kl_beta": of_parameters(kl_beta, *[concentration] * 4),
