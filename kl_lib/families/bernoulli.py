@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
-from .parameters import broadcast, checked, finish, probability
+from .numbers import generalized_kl
+from .parameters import Array, broadcast, checked, finish, probability
 
 
 def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
@@ -49,6 +50,11 @@ def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     divisor = check_base(base)
     parameters = checked(p=(p, probability), q=(q, probability))
     shape, (p, q) = broadcast(parameters)
-    # 1 − p is rounded, and where it is close to 1 − q only p − q still tells them apart.
-    value = stable.generalized_kl(p, q) + stable.generalized_kl(1 - p, 1 - q, q - p)
+    with np.errstate(all="ignore"):
+        value = divergence(p, q)
     return finish(value, divisor, shape, parameters.labels)
+
+
+def divergence(p: Array, q: Array) -> Array:
+    # 1 − p is rounded, and where it is close to 1 − q only p − q still tells them apart.
+    return generalized_kl(p, q) + generalized_kl(1 - p, 1 - q, q - p)

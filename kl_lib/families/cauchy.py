@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from .numbers import choose
 from .parameters import broadcast, checked, finish, real, scale
 
 
@@ -64,10 +65,14 @@ def kl_cauchy(
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         # log(1 + h²) with h the distance of the points (m, s) over 2·√(sp·sq).
-        large = np.maximum(np.abs([m_p, m_q]).max(axis=0), np.maximum(s_p, s_q)) > 1e300
-        c = np.where(large, 0.25, 1.0)  # so that nothing overflows, nor is lost where it is tiny
+        large = (abs(m_p) > 1e300) | (abs(m_q) > 1e300) | (s_p > 1e300) | (s_q > 1e300)
+        # So that nothing overflows, nor is lost where it is tiny.
+        c = choose(large, lambda: 0.25, lambda: 1.0)
         apart = np.hypot(c * m_p - c * m_q, c * s_p - c * s_q)
         h = apart / np.sqrt(s_p) / np.sqrt(s_q) / (2 * c)
-        far = 2 * np.log(apart) - 2 * np.log(2 * c) - np.log(s_p) - np.log(s_q)
-        value = np.where(h < 1e10, np.log1p(h * h), far)
+        value = choose(
+            h < 1e10,
+            lambda: np.log1p(h * h),
+            lambda: 2 * np.log(apart) - 2 * np.log(2 * c) - np.log(s_p) - np.log(s_q),
+        )
     return finish(value, divisor, shape, parameters.labels)

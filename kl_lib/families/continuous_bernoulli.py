@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from .numbers import choose
 from .parameters import Array, broadcast, checked, finish, real, refuse
 
 # With t the log-odds, the density is e^(t·x) over its integral, whose logarithm is t/2 plus an even
@@ -17,6 +19,8 @@ _SERIES = (
     1 / 24, -1 / 2880, 1 / 181440, -1 / 9676800, 1 / 479001600, -691 / 15692092416000,
     1 / 1046139494400, -3617 / 170729965486080000, 43867 / 91963695909076992000,
 )  # fmt: skip
+_SLOPES = tuple(2 * n * b for n, b in enumerate(_SERIES, 1))
+_SECONDS = tuple((2 * n - 1) * b for n, b in enumerate(_SLOPES, 1))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
@@ -56,11 +60,13 @@ def kl_continuous_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = 
     parameters = checked(p=(p, inside), q=(q, inside))
     shape, (p, q) = broadcast(parameters)
     # The difference of the log-odds from p − q, which their rounded values may not tell.
-    with np.errstate(all="ignore"):
-        apart = np.log1p((q - p) / p) - np.log1p((p - q) / (1 - p))
-    far = np.abs(q - p) > 0.5 * np.minimum(p, 1 - p)
     odds_p, odds_q = log_odds(p), log_odds(q)
-    value = of_log_odds(odds_p, odds_q, np.where(far, odds_q - odds_p, apart))
+    step = choose(
+        (abs(q - p) < 0.5 * p) & (abs(q - p) < 0.5 * (1 - p)),
+        lambda: np.log1p((q - p) / p) - np.log1p((p - q) / (1 - p)),
+        lambda: odds_q - odds_p,
+    )
+    value = of_log_odds(odds_p, odds_q, step)
     return finish(value, divisor, shape, parameters.labels)
 
 
@@ -71,35 +77,55 @@ def log_odds(p: Array) -> Array:
 def of_log_odds(x: Array, y: Array, step: Array) -> Array:
     """B(y) − B(x) − (y − x)·B′(x), with `step` = y − x."""
     with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(x), np.abs(y))
-        near = np.abs(step) < np.maximum(1.0, 0.5 * size)
-        # The integral of (y − t)·B″(t) from x to y: no term of it is negative.
-        t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
-        rest = (0.25 * _WEIGHTS * (1 - _NODES) * second(t)).sum(axis=-1)
-        return np.where(near, step * step * rest, log_norm(y) - log_norm(x) - step * slope(x))
+        far = abs(step)
+        return choose(
+            (far < 1) | (far < 0.5 * abs(x)) | (far < 0.5 * abs(y)),
+            lambda: _integral(x, step),
+            lambda: log_norm(y) - log_norm(x) - step * slope(x),
+        )
+
+
+def _integral(x: Array, step: Array) -> Array:
+    """Of (y − t)·B″(t) from x to y: no term of it is negative."""
+    t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
+    return step * step * (second(t) @ (0.25 * _WEIGHTS * (1 - _NODES)))
 
 
 def log_norm(t: Array) -> Array:
-    size = np.abs(t)
-    close = sum(b * np.minimum(size, 1.0) ** (2 * n) for n, b in enumerate(_SERIES, 1))
-    return np.where(size < 1, close, 0.5 * size + np.log1p(-np.exp(-size)) - np.log(size))
+    size = abs(t)
+    return choose(
+        size < 1,
+        lambda: t * t * _polynomial(t * t, _SERIES),
+        lambda: 0.5 * size + np.log1p(-np.exp(-size)) - np.log(size),
+    )
 
 
 def slope(t: Array) -> Array:
     """B′(t): the mean of the distribution, less ½."""
-    small = np.clip(t, -1.0, 1.0)
-    close = sum(2 * n * b * small ** (2 * n - 1) for n, b in enumerate(_SERIES, 1))
     with np.errstate(all="ignore"):
-        return np.where(np.abs(t) < 1, close, 0.5 / np.tanh(0.5 * t) - 1 / t)
+        return choose(
+            abs(t) < 1,
+            lambda: t * _polynomial(t * t, _SLOPES),
+            lambda: 0.5 / np.tanh(0.5 * t) - 1 / t,
+        )
 
 
 def second(t: Array) -> Array:
     """B″(t): the variance of the distribution."""
-    small = np.clip(t, -1.0, 1.0)
-    close = sum(2 * n * (2 * n - 1) * b * small ** (2 * n - 2) for n, b in enumerate(_SERIES, 1))
     with np.errstate(all="ignore"):
-        far = 1 / t / t - 0.25 / np.sinh(0.5 * t) ** 2
-    return np.where(np.abs(t) < 1, close, far)
+        return choose(
+            abs(t) < 1,
+            lambda: _polynomial(t * t, _SECONDS),
+            lambda: 1 / t / t - 0.25 / np.sinh(0.5 * t) ** 2,
+        )
+
+
+def _polynomial(x: Array, coefficients: Sequence[float]) -> Array:
+    """Of x, the constant first."""
+    total = 0.0 * x
+    for coefficient in reversed(coefficients):
+        total = total * x + coefficient
+    return total
 
 
 def inside(value: ArrayLike, name: str) -> Array:

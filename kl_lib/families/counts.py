@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
-from .bernoulli import kl_bernoulli
+from .bernoulli import divergence
+from .numbers import choose
 from .parameters import Array, broadcast, checked, finish, positive, probability, real, refuse
 from .special import log_gamma
 
@@ -57,23 +60,25 @@ def kl_binomial(
         n_p=(n_p, tosses), p=(p, probability), n_q=(n_q, tosses), q=(q, probability)
     )
     shape, (n_p, p, n_q, q) = broadcast(parameters)
-    coin = np.atleast_1d(kl_bernoulli(p, q))
-    with np.errstate(all="ignore"):
-        value = np.where(n_p == 0, 0.0, n_p * coin)
     excluded = (n_p > n_q) & (p > 0)
-    value = np.where(excluded, np.inf, value)
-    for place in zip(*np.nonzero((n_p != n_q) & ~excluded), strict=True):
-        value[place] = _sum(n_p[place], p[place], n_q[place], q[place])
+    with np.errstate(all="ignore"):
+        value = choose(
+            n_p == n_q,
+            lambda: choose(n_p == 0, lambda: 0.0, lambda: n_p * divergence(p, q)),
+            lambda: choose(excluded, lambda: np.inf, lambda: _over_counts(n_p, p, n_q, q)),
+        )
     return finish(value, divisor, shape, parameters.labels)
 
 
-def _sum(n_p: float, p: float, n_q: float, q: float) -> float:
-    """Over the counts that p has, of which q may have more."""
+@partial(np.vectorize, otypes=[np.float64])
+def _over_counts(n_p: float, p: float, n_q: float, q: float) -> float:
+    """The sum over the counts that p has, of which q may have more."""
+    if n_p >= n_q and p > 0:
+        return math.inf  # another form serves
     k = np.arange((n_p if p > 0 else 0) + 1)
-    with np.errstate(all="ignore"):
-        log_p, log_q = _log_mass(k, n_p, p), _log_mass(k, n_q, q)
-        masses = np.exp(log_p)
-        return float(np.where(masses > 0, masses * (log_p - log_q), 0.0).sum())
+    log_p, log_q = _log_mass(k, n_p, p), _log_mass(k, n_q, q)
+    masses = np.exp(log_p)
+    return float(np.where(masses > 0, masses * (log_p - log_q), 0.0).sum())
 
 
 def _log_mass(k: Array, n: float, p: float) -> Array:
@@ -119,8 +124,8 @@ def kl_geometric(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     divisor = check_base(base)
     parameters = checked(p=(p, chance), q=(q, chance))
     shape, (p, q) = broadcast(parameters)
-    with np.errstate(over="ignore"):
-        value = np.atleast_1d(kl_bernoulli(p, q)) / p
+    with np.errstate(all="ignore"):
+        value = divergence(p, q) / p
     return finish(value, divisor, shape, parameters.labels)
 
 
@@ -165,7 +170,7 @@ def kl_negative_binomial(n: ArrayLike, p: ArrayLike, q: ArrayLike, *, base: Any 
     parameters = checked(n=(n, successes), p=(p, chance), q=(q, chance))
     shape, (n, p, q) = broadcast(parameters)
     with np.errstate(all="ignore"):
-        value = n * (np.atleast_1d(kl_bernoulli(p, q)) / p)
+        value = n * (divergence(p, q) / p)
     return finish(value, divisor, shape, parameters.labels)
 
 

@@ -12,6 +12,7 @@ from ..errors import DistributionError
 from ..labels import Role
 from ..stable import exact_sum
 from .log_gamma import bregman, bregman_drop
+from .numbers import elementwise
 from .parameters import Array, broadcast, checked, concentration, finish, refuse
 from .quotients import product_quotient, quotient, weighted_itakura_saito
 
@@ -131,33 +132,33 @@ def kl_dirichlet(
             argument=" and ".join(parameters),
         )
     shape, (p, q) = broadcast(parameters)
-    value = _dirichlet(np.atleast_2d(p), np.atleast_2d(q))
-    return finish(value, divisor, shape[:-1], parameters.labels)
+    return finish(_dirichlet(p, q), divisor, shape[:-1], parameters.labels)
 
 
 def _dirichlet(p: Array, q: Array) -> Array:
     """Σ D(qi, pi) − D(Σq, Σp), where D says how far log Γ lies above its tangents.
 
-    Of log Γ, the part x·log x − x makes `_means`; for the rest, D is `bregman`.
+    Of log Γ, the part x·log x − x makes `_mean`; for the rest, D is `bregman`.
     """
     with np.errstate(all="ignore"):
-        (p_sum, p_low), (q_sum, q_low) = exact_sum(p), exact_sum(q)
-        means = _means(p, q, p_sum[..., None], q_sum[..., None], p_low[..., None], q_low[..., None])
+        sums = [np.broadcast_to(x[..., None], p.shape) for x in (*exact_sum(p), *exact_sum(q))]
+        means = elementwise(_mean, p, q, *sums).sum(axis=-1)
         # The component that weighs most is subtracted from the sum; all others only add.
-        shares = np.minimum(p / p_sum[..., None], q / q_sum[..., None])
+        shares = np.minimum(p / sums[0], q / sums[2])
         most = np.arange(p.shape[-1]) == shares.argmax(axis=-1)[..., None]
-        top = [np.where(most, x, 0.0).sum(axis=-1) for x in (q, p, q - p)]
-        rest = [np.where(most, 0.0, x).sum(axis=-1) for x in (q, p, q - p)]
-        others = np.where(most, 0.0, bregman(q, p, q - p)).sum(axis=-1)
-        return means + others + bregman_drop(*top, *rest)
+        batch, number = p.shape[:-1], p.shape[-1] - 1
+        top = [x[most].reshape(batch)[()] for x in (q, p, q - p)]
+        others = [x[~most].reshape(*batch, number) for x in (q, p, q - p)]
+        rest = [x.sum(axis=-1) for x in others]
+        return means + bregman(*others).sum(axis=-1) + bregman_drop(*top, *rest)
 
 
-def _means(p: Array, q: Array, p_sum: Array, q_sum: Array, p_low: Array, q_low: Array) -> Array:
-    """Σ q·log(q·Σp/(p·Σq)): the KL between the means, times Σq."""
+def _mean(p: Array, q: Array, p_sum: Array, p_low: Array, q_sum: Array, q_low: Array) -> Array:
+    """q·log(q·Σp/(p·Σq)), less what adds up to 0: of the KL between the means, times Σq."""
     u, log = quotient(p, q_sum, q, p_sum)
     # What rounding took from the sums: close p and q need every digit of u.
     u = u + p / q * (q_low / p_sum) - p_low / p_sum
-    return weighted_itakura_saito(q, product_quotient(p, q_sum, p_sum), u, log).sum(axis=-1)
+    return weighted_itakura_saito(q, product_quotient(p, q_sum, p_sum), u, log)
 
 
 def _concentration(value: ArrayLike, name: str) -> Array:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
 from .log_gamma import bregman
+from .numbers import choose, expm1_plus, generalized_kl, log_ratio
 from .parameters import Array, broadcast, checked, concentration, finish, real, scale
 from .quotients import difference_quotient, itakura_saito
 from .special import digamma
@@ -169,7 +169,7 @@ def kl_weibull(
     )
     shape, (k_p, s_p, k_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
-        d = k_q * stable.log_ratio(s_q, s_p)
+        d = k_q * log_ratio(s_q, s_p)
         value = _divergence(1.0, k_q, k_p, d)
     return finish(value, divisor, shape, parameters.labels)
 
@@ -195,10 +195,10 @@ def _placed(
 def _divergence(a: float, s_p: Array, s_q: Array, d: Array) -> Array:
     """The formula above, of r = s_p/s_q."""
     step = (s_p - s_q) / s_q
-    one = np.full(step.shape, a + 1)
+    one = np.full(np.shape(step), a + 1)[()]
     y = one + step
-    above = stable.generalized_kl(y, one, step) + bregman(y, one, step)
-    u = step * digamma(one) + above - d
-    value = itakura_saito(s_p, s_q) + a * (above + stable.expm1_plus(-u))
+    above = generalized_kl(y, one, step) + bregman(y, one, step)
+    u = step * digamma(a + 1) + above - d
+    value = itakura_saito(s_p, s_q) + a * (above + expm1_plus(-u))
     # What overflows on the way does so to inf only.
-    return np.where(np.isnan(value), np.inf, value)
+    return choose(value != value, lambda: np.inf, lambda: value)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
+from .numbers import choose, minus_log1p
 from .parameters import broadcast, checked, finish, real, scale
 from .quotients import difference_quotient, itakura_saito
 
@@ -67,12 +67,14 @@ def kl_laplace(
     )
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
-        t = np.abs(difference_quotient(m_p, m_q, s_p))
-        # e^(−t) − 1 + t is x − log(1 + x) with x = e^(−t) − 1: no cancellation for close centres.
-        near = s_p / s_q * stable.minus_log1p(np.expm1(-np.minimum(t, 1.0)))
-        far = np.abs(difference_quotient(m_p, m_q, s_q)) + s_p / s_q * np.expm1(-t)
-        shift = np.where(t < 1, near, far)
+        t = abs(difference_quotient(m_p, m_q, s_p))
+        shift = choose(
+            t < 1,
+            # e^(−t) − 1 + t is x − log(1 + x) with x = e^(−t) − 1: no cancellation.
+            lambda: s_p / s_q * minus_log1p(np.expm1(-t)),
+            lambda: abs(difference_quotient(m_p, m_q, s_q)) + s_p / s_q * np.expm1(-t),
+        )
         # With the first part infinite, so is the sum: shift may then be inf − inf.
         spread = itakura_saito(s_p, s_q)
-        value = np.where(np.isinf(spread), np.inf, spread + shift)
+        value = choose(spread == np.inf, lambda: np.inf, lambda: spread + shift)
     return finish(value, divisor, shape, parameters.labels)

@@ -143,7 +143,7 @@ def kl_half_normal(scale_p: ArrayLike, scale_q: ArrayLike, *, base: float | None
     divisor = check_base(base)
     parameters = checked(scale_p=(scale_p, scale), scale_q=(scale_q, scale))
     shape, (s_p, s_q) = broadcast(parameters)
-    value = divergence(np.zeros(s_p.shape), s_p, np.zeros(s_q.shape), s_q)
+    value = divergence(0 * s_p, s_p, 0 * s_q, s_q)
     return finish(value, divisor, shape, parameters.labels)
 
 

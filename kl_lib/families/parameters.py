@@ -1,12 +1,13 @@
 """What counts as a parameter of a distribution, and every error message about one.
 
-Each rule takes an argument and its name and gives a float64 array; an error names the argument, the
-place in it, the value found and the remedy. A closed form reads all its arguments by one call of
-`checked`.
+Each rule takes an argument and its name and gives a float64 array, or an `np.float64` for a lone
+number; an error names the argument, the place in it, the value found and the remedy. A closed form
+reads all its arguments by one call of `checked`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -37,7 +38,7 @@ def checked(
     """
     values = {name: value for name, (value, _) in arguments.items()}
     known = labels.NONE
-    if any(labels.of(value) is not None for value in values.values()):
+    if any(type(x) is not float and labels.of(x) is not None for x in values.values()):
         values, known = labels.aligned(labels.in_step(values), labels.batch_roles(**(_core or {})))
     result = Parameters({name: rule(values[name], name) for name, (_, rule) in arguments.items()})
     result.labels = known
@@ -45,11 +46,13 @@ def checked(
 
 
 def real(value: Any, name: str) -> Array:
-    """`value` as a float64 array of finite numbers."""
+    """`value` as finite numbers of float64."""
+    if type(value) is float and math.isfinite(value):
+        return np.float64(value)  # type: ignore[return-value]  # as good as an array
     if isinstance(value, np.ma.MaskedArray):
         _unreadable(f"{name} is a masked array; pass {name}.compressed(), without what is masked")
     try:
-        array = arrays.read(value, name)[0].astype(np.float64)
+        array = arrays.read(value, name)[0].astype(np.float64)[()]
     except DistributionError as error:
         # What a category may be told, that it has probability 0, is nothing for a parameter.
         what, _, remedy = str(error).partition("; ")
@@ -64,9 +67,9 @@ def _unreadable(message: str) -> NoReturn:
     raise DistributionError(message, kind="unreadable", argument=message.partition(" ")[0])
 
 
-def refuse(bad: NDArray[np.bool_], array: Array, name: str, remedy: str) -> None:
+def refuse(bad: Any, array: Array, name: str, remedy: str) -> None:
     """Raise for the first entry of `array` that is `bad`."""
-    if bad.any():
+    if bad.any() if isinstance(bad, np.ndarray) else bad:
         places = tuple(tuple(int(i) for i in place) for place in np.argwhere(bad)[:PLACES])
         where = entry(name, places[0])
         raise DistributionError(
@@ -103,7 +106,7 @@ def rate(value: ArrayLike, name: str) -> Array:
 def mean_count(value: ArrayLike, name: str) -> Array:
     array = real(value, name)
     refuse(array < 0, array, name, "a mean count is 0 or above")
-    return np.abs(array)  # −0.0 is 0
+    return abs(array)  # −0.0 is 0
 
 
 def concentration(value: ArrayLike, name: str) -> Array:
@@ -117,9 +120,11 @@ def probability(value: ArrayLike, name: str) -> Array:
 
 
 def broadcast(parameters: Mapping[str, Array]) -> tuple[tuple[int, ...], list[Array]]:
-    """The shape that the arrays broadcast to, and the arrays in it, of one axis at least."""
+    """The shape that the arrays broadcast to, and the arrays in it; lone numbers stay numbers."""
+    if not any(isinstance(array, np.ndarray) for array in parameters.values()):
+        return (), list(parameters.values())
     shape = common_shape(parameters)
-    return shape, [np.broadcast_to(array, shape or (1,)) for array in parameters.values()]
+    return shape, [np.broadcast_to(array, shape) for array in parameters.values()]
 
 
 def common_shape(
@@ -141,9 +146,11 @@ def common_shape(
 
 
 def finish(
-    value: Array, divisor: float, shape: tuple[int, ...], known: labels.Named = labels.NONE
+    value: Any, divisor: float, shape: tuple[int, ...], known: labels.Named = labels.NONE
 ) -> Any:
     """The divergence in the unit asked for, of the shape and with the labels promised."""
     with np.errstate(over="ignore"):
-        result = (np.maximum(value, 0.0) / divisor).reshape(shape)[()]
+        if not shape and not isinstance(value, np.ndarray):
+            return np.float64(0.0 if value <= 0 else value) / divisor
+        result = np.maximum(np.broadcast_to(value, shape), 0.0) / divisor
     return known.give(result, list(range(-len(shape), 0)))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
+from .numbers import choose, log_ratio
 from .parameters import broadcast, checked, concentration, finish, scale
 from .quotients import itakura_saito
 
@@ -65,6 +65,9 @@ def kl_pareto(
     )
     shape, (a_p, s_p, a_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
-        value = itakura_saito(a_q, a_p) + a_q * stable.log_ratio(s_p, s_q)
-        value = np.where(s_p < s_q, np.inf, value)
+        value = choose(
+            s_p < s_q,
+            lambda: np.inf,
+            lambda: itakura_saito(a_q, a_p) + a_q * log_ratio(s_p, s_q),
+        )
     return finish(value, divisor, shape, parameters.labels)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
+from .numbers import generalized_kl
 from .parameters import broadcast, checked, finish, mean_count
 
 
@@ -48,7 +48,9 @@ def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = Non
     divisor = check_base(base)
     parameters = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
     shape, (p, q) = broadcast(parameters)
-    return finish(stable.generalized_kl(p, q), divisor, shape, parameters.labels)
+    with np.errstate(all="ignore"):
+        value = generalized_kl(p, q)
+    return finish(value, divisor, shape, parameters.labels)
 
 
 def kl_of_log_rates(
@@ -62,9 +64,10 @@ def kl_of_log_rates(
     """The same of rates and their logarithms, which still differ where the rates round to 0."""
     divisor = check_base(base)
     rates = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
-    logs = {"log_p": np.asarray(log_p), "log_q": np.asarray(log_q)}
+    logs = {"log_p": np.asarray(log_p)[()], "log_q": np.asarray(log_q)[()]}
     shape, (p, q, log_p, log_q) = broadcast(rates | logs)
     with np.errstate(all="ignore"):
         log = log_p - log_q
-        difference = np.where(np.abs(log) < 1, -p * np.expm1(-log), p - q)
-    return finish(stable.generalized_kl(p, q, difference, log), divisor, shape)
+        difference = np.where(abs(log) < 1, -p * np.expm1(-log), p - q)[()]
+        value = generalized_kl(p, q, difference, log)
+    return finish(value, divisor, shape)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .numbers import choose
 
 Array = NDArray[np.float64]
 
@@ -28,21 +31,17 @@ def _one(x: float) -> float:
 _log_gamma = np.vectorize(_one, otypes=[np.float64])
 
 
-def digamma(x: Array) -> Array:
-    """ψ(x) = (log Γ)′(x) of positive x."""
-    x = np.asarray(x, dtype=np.float64)
-    total = np.zeros(x.shape)
-    small = x < _FROM
-    for k in range(int(_FROM) if small.any() else 0):
-        total -= np.where(small, 1 / (x + k), 0.0)
-    x = np.where(small, x + _FROM, x)
-    return total + np.log(x) - 0.5 / x - psi_series(x)
+def digamma(x: Any) -> Any:
+    """ψ(x) = (log Γ)′(x) of positive x, a number or an array."""
+    steps = choose(x < _FROM, lambda: sum(1 / (x + k) for k in range(int(_FROM))), lambda: 0.0)
+    far = x + choose(x < _FROM, lambda: _FROM, lambda: 0.0)
+    return np.log(far) - 0.5 / far - psi_series(far) - steps
 
 
-def psi_series(x: Array) -> Array:
+def psi_series(x: Any) -> Any:
     """log x − 1/(2x) − ψ(x) for x ≥ 10: positive and small."""
     square = 1 / x / x
-    total = np.zeros(np.shape(x))
+    total = 0.0
     for coefficient in reversed(_PSI):
         total = (total + coefficient) * square
     return total

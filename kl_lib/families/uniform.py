@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stable
 from ..checks import check_base
 from ..errors import DistributionError
+from .numbers import choose, log_ratio
 from .parameters import Array, broadcast, checked, finish, real
 from .quotients import difference
 
@@ -67,14 +67,20 @@ def kl_uniform(
         # What q has beyond p is small where the two are close.
         more = ((high_q - high_p) + (low_p - low_q)) / (high_p - low_p)
         (width_p, unit_p), (width_q, unit_q) = difference(high_p, low_p), difference(high_q, low_q)
-        far = stable.log_ratio(width_q, width_p) + np.log(unit_q / unit_p)
-        value = np.where(more < 0.5, np.log1p(more), far)
-        value = np.where((low_p < low_q) | (high_p > high_q), np.inf, value)
+        value = choose(
+            (low_p < low_q) | (high_p > high_q),
+            lambda: np.inf,
+            lambda: choose(
+                more < 0.5,
+                lambda: np.log1p(more),
+                lambda: log_ratio(width_q, width_p) + np.log(unit_q / unit_p),
+            ),
+        )
     return finish(value, divisor, shape, parameters.labels)
 
 
 def check_order(side: str, low: Array, high: Array, shape: tuple[int, ...]) -> None:
-    """Raise where an interval has no width; the two arrays have one shape, of an axis at least."""
+    """Raise where an interval has no width; the two are of this shape."""
     wrong = ~(low < high)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from .numbers import choose
 from .parameters import Array, broadcast, checked, finish, real, refuse
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
@@ -83,12 +84,17 @@ def _above_tangent(y: Array, x: Array) -> Array:
     from scipy import special
 
     step = y - x
-    # The integral of (y − t)·(log I₀)″(t): no term of it is negative.
-    t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
-    rest = (0.25 * _WEIGHTS * (1 - _NODES) * _variance(t)).sum(axis=-1)
-    far = np.log(special.i0e(y) / special.i0e(x)) + step * (1 - _mean(x))
-    near = np.abs(step) < np.maximum(1.0, 0.5 * np.maximum(x, y))
-    return np.where(near, step * step * rest, far)
+
+    def near() -> Array:
+        # The integral of (y − t)·(log I₀)″(t): no term of it is negative.
+        t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
+        return step * step * (_variance(t) @ (0.25 * _WEIGHTS * (1 - _NODES)))
+
+    def far() -> Array:
+        return np.log(special.i0e(y) / special.i0e(x)) + step * (1 - _mean(x))
+
+    size = abs(step)
+    return choose((size < 1) | (size < 0.5 * x) | (size < 0.5 * y), near, far)
 
 
 def _mean(t: Array) -> Array:
