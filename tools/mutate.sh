@@ -9,8 +9,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# mutmut in its own environment, which sees the packages of .venv but not the kl_lib installed there.
-tool=_build/mutmut-3.8.1
+# mutmut in its own environment, which sees the packages of .venv but not the kl_lib installed there;
+# PyTorch with it, for what kl_lib does with its tensors and distributions.
+tool=_build/mutmut-3.8.1-torch
 if [ ! -e "$tool/bin/mutmut" ]; then
     .venv/bin/python -m venv --clear --without-pip "$tool"
     .venv/bin/python - >"$(echo "$tool"/lib/python*/site-packages)/book.pth" <<'PYTHON'
@@ -18,10 +19,10 @@ import sysconfig
 print(sysconfig.get_path("purelib"))
 PYTHON
     .venv/bin/python -m pip --python "$tool/bin/python" install -q --disable-pip-version-check \
-        mutmut==3.8.1 libcst==1.9.0
+        mutmut==3.8.1 libcst==1.9.0 torch==2.13.0
 fi
 
-ulimit -v 6000000 || true # KB: a loop without end may also grow without end
+ulimit -v 8000000 || true # KB: a loop without end may also grow without end
 export OMP_NUM_THREADS=1
 export DASK_SCHEDULER=synchronous       # a pool of threads does not survive a fork
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 # a third of the time of a short run
