@@ -13,24 +13,22 @@ from .discrete import (
     js_divergence,
     kl_divergence,
     kl_from_logits,
-    kl_matrix,
     kl_terms,
-    mutual_information,
     softmax,
     total_variation,
 )
 from .errors import DistributionError, NoClosedFormError
 from .labels import align
+from .matrix import kl_matrix
 from .relatives import (
     bhattacharyya_distance,
     chi2_divergence,
-    conditional_entropy,
     hellinger_distance,
     js_divergence_of,
-    kl_conditional,
     renyi_divergence,
 )
-from .rows import get_num_threads, set_num_threads
+from .tables import conditional_entropy, kl_conditional, mutual_information
+from .threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from .diagnosis import diagnose

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, kernels, labels, lazy, rows, stable
-from .errors import DistributionError
+from . import checks, kernels, lazy, rows
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
 
 
-def _rows(
+def of_rows(
     kernel: kernels.Kernel,
     arguments: checks.Arguments,
     base: float | None,
@@ -87,7 +86,7 @@ def entropy(
     """
     if lazy.any_lazy(p):
         return lazy.by_chunks(entropy, p, axis=axis, base=base, normalize=normalize)
-    return _rows(kernels.ENTROPY, checks.one(p, axis), base, normalize=normalize)
+    return of_rows(kernels.ENTROPY, checks.one(p, axis), base, normalize=normalize)
 
 
 def cross_entropy(
@@ -134,7 +133,7 @@ def cross_entropy(
     """
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(cross_entropy, p, q, axis=axis, base=base, normalize=normalize)
-    return _rows(kernels.CROSS_ENTROPY, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(kernels.CROSS_ENTROPY, checks.both(p, q, axis), base, normalize=normalize)
 
 
 def kl_divergence(
@@ -196,7 +195,7 @@ def kl_divergence(
     options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(kl_divergence, p, q, axis=axis, base=base, **options)
-    return _rows(kernels.KL, checks.both(p, q, axis), base, advice=checks.KL, **options)
+    return of_rows(kernels.KL, checks.both(p, q, axis), base, advice=checks.KL, **options)
 
 
 def js_divergence(
@@ -242,7 +241,7 @@ def js_divergence(
     """
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(js_divergence, p, q, axis=axis, base=base, normalize=normalize)
-    return _rows(kernels.JENSEN_SHANNON, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(kernels.JENSEN_SHANNON, checks.both(p, q, axis), base, normalize=normalize)
 
 
 def kl_terms(
@@ -296,63 +295,6 @@ def kl_terms(
     return both.entries_labelled(np.moveaxis(result, -1, both.axis))
 
 
-def mutual_information(
-    joint: ArrayLike, *, base: float | None = None, normalize: bool = False
-) -> Result:
-    """Mutual information of two variables: KL(joint ‖ product of its marginals).
-
-    Parameters
-    ----------
-    joint
-        Joint probabilities, shape (..., rows, columns); each table sums to 1.
-    base
-        Base of the logarithm: 2 for bits, None for nats (as `sklearn.metrics.mutual_info_score`).
-    normalize
-        Accept non-negative counts, a contingency table, and divide each table by its sum first.
-
-    Returns
-    -------
-    float or array
-        Shape (...), in nats or the unit of `base`; zero when the two are independent.
-
-    Raises
-    ------
-    DistributionError
-        If a table is not a distribution or `joint` has fewer than two axes.
-
-    References
-    ----------
-    Cover and Thomas, "Elements of Information Theory", 2006, section 2.3.
-
-    Examples
-    --------
-    >>> import kl_lib as kl
-    >>> print(kl.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2).round(12))
-    1.0
-    >>> print(kl.mutual_information([[0.06, 0.14], [0.24, 0.56]]).round(12))
-    0.0
-    >>> print(kl.mutual_information([[1, 1], [0, 1]], normalize=True).round(6))
-    0.174416
-    """
-    divisor = checks.check_base(base)
-    given, _ = checks.as_array(joint, "joint")
-    if given.ndim < 2:
-        raise DistributionError(
-            f"joint has shape {given.shape}; pass a table, one variable in its rows, the other in "
-            "its columns",
-            kind="shape",
-            argument="joint",
-        )
-    cells, sums, dtype = checks.distribution(joint, "joint", axis=(-2, -1), normalize=normalize)
-    cells = cells / sums[..., None, None]
-    marginals = cells.sum(axis=-1, keepdims=True), cells.sum(axis=-2, keepdims=True)
-    # Both sum to 1 but for rounding, which enters the result squared.
-    terms = stable.generalized_kl_of_product(cells, *marginals)
-    result = (terms.sum(axis=(-2, -1)) / divisor).astype(checks.result_dtype(dtype))[()]
-    roles: list[labels.Role] = [i - given.ndim for i in range(given.ndim)]
-    return labels.aligned({"joint": joint}, lambda *_: roles)[1].give(result, roles[:-2])
-
-
 def total_variation(
     p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
 ) -> Result:
@@ -385,7 +327,7 @@ def total_variation(
     """
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(total_variation, p, q, axis=axis, normalize=normalize)
-    return _rows(kernels.TOTAL_VARIATION, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(kernels.TOTAL_VARIATION, checks.both(p, q, axis), None, normalize=normalize)
 
 
 def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
@@ -478,79 +420,3 @@ def kl_from_logits(
         for given, name in zip(both.given, both.names, strict=True):  # say what is wrong and where
             checks.logits(given, name, axis=both.axis)
     return both.rows_labelled(result[()])
-
-
-def kl_matrix(
-    p: ArrayLike, q: ArrayLike, *, base: float | None = None, normalize: bool = False
-) -> Array:
-    """KL(p[i]‖q[j]) for all pairs of a row of p and a row of q.
-
-    One matrix product where nothing cancels; pairs that almost agree are computed again as
-    `kl_divergence` does. Needs memory for the result and for copies of p and q, not for all pairs
-    times all categories.
-
-    Parameters
-    ----------
-    p, q
-        Distributions, shapes (n, categories) and (m, categories).
-    base, normalize
-        As for `kl_divergence`.
-
-    Returns
-    -------
-    array
-        Shape (n, m), in nats or the unit of `base`; inf where p[i] > 0 meets q[j] = 0.
-
-    Raises
-    ------
-    DistributionError
-        If a row is not a distribution, or the numbers of categories or of axes do not fit.
-
-    Examples
-    --------
-    >>> import kl_lib as kl
-    >>> kl.kl_matrix([[0.5, 0.5], [1, 0]], [[0.5, 0.5], [0, 1], [0.25, 0.75]], base=2).round(4)
-    array([[0.    ,    inf, 0.2075],
-           [1.    ,    inf, 2.    ]])
-    """
-    divisor = checks.check_base(base)
-    tables = labels.categories_last({"p": p, "q": q})
-    given, known = labels.aligned(tables, _matrix_roles)
-    (p_given, p_rows, p_logs, p_dtype), (q_given, _, q_logs, q_dtype) = (
-        _table(value, given[name], name, normalize) for name, value in tables.items()
-    )
-    if p_logs.shape[1] != q_logs.shape[1]:
-        raise DistributionError(
-            f"p has {p_logs.shape[1]} categories and q has {q_logs.shape[1]}; give both the same "
-            "categories",
-            kind="shape",
-            argument="p and q",
-        )
-    dtype = checks.result_dtype(p_dtype, q_dtype)
-    result = rows.matrix((p_given, p_rows, p_logs), (q_given, q_logs), divisor, normalize, dtype)
-    return known.give(result, ["rows of p", "rows of q"])
-
-
-def _matrix_roles(name: str, ndim: int) -> list[labels.Role]:
-    """Rows of p meet all rows of q, so that their labels need not agree."""
-    roles: list[labels.Role] = [*range(2 - ndim), f"rows of {name}", labels.CATEGORY]
-    return roles[-ndim:]
-
-
-def _table(
-    value: ArrayLike, aligned: ArrayLike, name: str, normalize: bool
-) -> tuple[Array, Array, Array, str]:
-    """Rows of distributions as given; divided by their sums, and the logs of that; their dtype."""
-    given, _ = checks.as_array(aligned, name)
-    if given.ndim != 2:
-        raise DistributionError(
-            f"{name} has shape {given.shape}; pass shape (distributions, categories)"
-            + (f", for a single one np.array([{name}])" if given.ndim == 1 else ""),
-            kind="shape",
-            argument=name,
-        )
-    options: dict[str, Any] = {"normalize": normalize, "advice": checks.TABLES}
-    checks.distribution(value, name, **options)
-    values, sums, dtype = checks.distribution(aligned, name, **options)
-    sums = sums[:, None]
-    return given, values / sums, stable.log_ratio(values, sums), dtype

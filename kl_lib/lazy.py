@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import check_axis, check_shapes
+from .checks import check_axis, check_shapes, result_dtype
 from .errors import DistributionError
 
 
@@ -71,3 +72,14 @@ def by_chunks(
     dtype = np.asarray(function(*(np.ones((1, 1), x.dtype) for x in given))).dtype
     how = {"dtype": dtype} if entries else {"drop_axis": categories, "meta": np.empty((), dtype)}
     return da.map_blocks(block, *given, **how)
+
+
+def by_tables(function: Callable[..., Any], *tables: Any, **options: Any) -> Any:
+    """`function` of one or two arrays of tables, lazily: a number for each table."""
+    import dask.array as da
+
+    arrays = [da.asarray(table) for table in tables]
+    dtype = result_dtype(*(str(x.dtype) if x.dtype == "f4" else "float64" for x in arrays))
+    signature = ",".join(["(i,j)"] * len(arrays)) + "->()"
+    call = partial(function, **options)
+    return da.apply_gufunc(call, signature, *arrays, output_dtypes=dtype, allow_rechunk=True)

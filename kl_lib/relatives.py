@@ -1,4 +1,4 @@
-"""Relatives of KL: Rényi, χ², Hellinger, Bhattacharyya; of several; of conditional distributions.
+"""Relatives of KL: Rényi, χ², Hellinger, Bhattacharyya; Jensen-Shannon of several.
 
 Conventions and checks are those of `kl_lib.discrete`: `p` is the reference, the last axis holds the
 categories, sums that are not 1 are refused, counts taken with ``normalize=True``.
@@ -7,16 +7,15 @@ categories, sums that are not 1 are refused, counts taken with ``normalize=True`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, kernels, labels, lazy, rows
-from .discrete import Result, _rows
+from .discrete import Result, of_rows
 from .errors import DistributionError
+from .tables import tables_labelled
 
 Array = NDArray[np.float64]
 
@@ -88,7 +87,7 @@ def _renyi(
     p: ArrayLike, q: ArrayLike, alpha: float = 2.0, *, axis: int = -1, **options: Any
 ) -> Any:
     base, normalize = options.get("base"), options.get("normalize", False)
-    return _rows(kernels.renyi(alpha), checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(kernels.renyi_of(alpha), checks.both(p, q, axis), base, normalize=normalize)
 
 
 def _order(alpha: Any) -> float:
@@ -147,7 +146,7 @@ def hellinger_distance(
     """
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(hellinger_distance, p, q, axis=axis, normalize=normalize)
-    return _rows(kernels.HELLINGER, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(kernels.HELLINGER, checks.both(p, q, axis), None, normalize=normalize)
 
 
 def bhattacharyya_distance(
@@ -196,7 +195,7 @@ def bhattacharyya_distance(
     if lazy.any_lazy(p, q):
         options: dict[str, Any] = {"base": base, "normalize": normalize}
         return lazy.by_chunks(bhattacharyya_distance, p, q, axis=axis, **options)
-    return _rows(kernels.BHATTACHARYYA, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(kernels.BHATTACHARYYA, checks.both(p, q, axis), base, normalize=normalize)
 
 
 def chi2_divergence(
@@ -240,7 +239,7 @@ def chi2_divergence(
     """
     if lazy.any_lazy(p, q):
         return lazy.by_chunks(chi2_divergence, p, q, axis=axis, normalize=normalize)
-    return _rows(kernels.CHI2, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(kernels.CHI2, checks.both(p, q, axis), None, normalize=normalize)
 
 
 def js_divergence_of(
@@ -294,7 +293,7 @@ def js_divergence_of(
     if isinstance(distributions, (list, tuple)):
         distributions = _listed(distributions)
     if lazy.any_lazy(distributions):
-        return _by_tables(
+        return lazy.by_tables(
             js_divergence_of, distributions, weights=weights, base=base, normalize=normalize
         )
     divisor = checks.check_base(base)
@@ -319,7 +318,7 @@ def js_divergence_of(
         if given.size and len(kept) < given.shape[-2]:
             each = [given[..., i, :] for i in kept]
             result, _ = rows.reduce(kernels.jensen_shannon_of(shares), each, task, of)
-    return _tables_labelled(distributions, result[()], given.ndim, "distributions")
+    return tables_labelled(distributions, result[()], given.ndim, "distributions")
 
 
 def _listed(distributions: Any) -> Any:
@@ -356,181 +355,3 @@ def _weights(weights: Any, count: int, normalize: bool) -> tuple[list[int], list
         )
     shares = values / sums
     return [i for i in range(count) if shares[i] > 0], [float(x) for x in shares if x > 0]
-
-
-def conditional_entropy(
-    joint: ArrayLike,
-    *,
-    given: str = "rows",
-    base: float | None = None,
-    normalize: bool = False,
-) -> Result:
-    """Entropy left in one variable of a table when the other is known: Σ p(x)·entropy(p(y|x)).
-
-    With ``given="rows"`` the variable of the rows is known, and the entropy is that of the columns
-    within a row: entropy(joint) − entropy(rows).
-
-    Parameters
-    ----------
-    joint
-        Joint probabilities, shape (..., rows, columns); each table sums to 1.
-    given
-        ``"rows"`` or ``"columns"``: the variable that is known.
-    base
-        Base of the logarithm: 2 for bits, None for nats.
-    normalize
-        Accept non-negative counts, a contingency table, and divide each table by its sum first.
-
-    Returns
-    -------
-    float or array
-        Shape (...), in nats or the unit of `base`. Zero where the one known tells the other.
-
-    Raises
-    ------
-    DistributionError
-        If a table is not a distribution, `joint` has fewer than two axes, or given is neither.
-
-    References
-    ----------
-    Cover and Thomas, "Elements of Information Theory", 2006, section 2.2 (whose example this is).
-
-    Examples
-    --------
-    >>> import kl_lib as kl
-    >>> joint = [[4, 2, 1, 1], [2, 4, 1, 1], [2, 2, 2, 2], [8, 0, 0, 0]]
-    >>> print(kl.conditional_entropy(joint, given="rows", base=2, normalize=True).round(9))
-    1.375
-    >>> print(kl.conditional_entropy(joint, given="columns", base=2, normalize=True).round(9))
-    1.625
-    """
-    options: dict[str, Any] = {"given": given, "base": base, "normalize": normalize}
-    if lazy.any_lazy(joint):
-        return _by_tables(conditional_entropy, joint, **options)
-    divisor = checks.check_base(base)
-    cells, weights, dtype = _within(joint, "joint", given, normalize)
-    counted = np.where(weights[..., None] > 0, cells, 1.0)
-    task = kernels.Task(divisor, None, normalize=True)
-    each = rows.reduce(kernels.ENTROPY, [counted], task, np.float64)[0]
-    result = (weights * each).sum(axis=-1).astype(checks.result_dtype(dtype))
-    return _tables_labelled(joint, result[()], cells.ndim, "joint")
-
-
-def kl_conditional(
-    p: ArrayLike,
-    q: ArrayLike,
-    *,
-    given: str = "rows",
-    base: float | None = None,
-    normalize: bool = False,
-) -> Result:
-    """Conditional KL of two tables: Σ p(x)·KL(p(y|x)‖q(y|x)), the mean over x drawn from p.
-
-    What is left of KL(p‖q) of the tables when the KL of the marginals of x is taken away, by the
-    chain rule: kl_divergence of the tables = that of their sums over y + kl_conditional.
-
-    Parameters
-    ----------
-    p, q
-        Joint probabilities, shape (..., rows, columns); each table sums to 1. One table may be set
-        against a batch.
-    given
-        ``"rows"`` or ``"columns"``: where x, the variable that is known, stands.
-    base
-        Base of the logarithm: 2 for bits, None for nats.
-    normalize
-        Accept non-negative counts, contingency tables, and divide each table by its sum first.
-
-    Returns
-    -------
-    float or array
-        Shape (...), in nats or the unit of `base`. Infinite where p > 0 meets q = 0, also where q
-        has nothing at all for an x that p has.
-
-    Raises
-    ------
-    DistributionError
-        If a table is not a distribution, the two do not pair up, or given is neither.
-
-    References
-    ----------
-    Cover and Thomas, "Elements of Information Theory", 2006, section 2.5.
-
-    Examples
-    --------
-    >>> import kl_lib as kl
-    >>> p, q = [[0.25, 0.25], [0.5, 0.0]], [[0.25, 0.25], [0.25, 0.25]]
-    >>> print(kl.kl_conditional(p, q, base=2).round(9))
-    0.5
-    >>> print(kl.kl_conditional(p, q, given="columns", base=2).round(9))
-    0.311278124
-    """
-    options: dict[str, Any] = {"given": given, "base": base, "normalize": normalize}
-    if lazy.any_lazy(p, q):
-        return _by_tables(kl_conditional, p, q, **options)
-    divisor = checks.check_base(base)
-
-    def roles(_: str, ndim: int) -> list[labels.Role]:
-        axes: list[labels.Role] = [*range(2 - ndim), "rows", "columns"]
-        return axes[-ndim:]
-
-    fitting, known = labels.aligned(labels.in_step({"p": p, "q": q}), roles)
-    found = [_within(fitting[name], name, given, normalize) for name in ("p", "q")]
-    (a, p_weights, p_dtype), (b, q_weights, q_dtype) = found
-    if a.shape[-2:] != b.shape[-2:] or (a.ndim > 2 and b.ndim > 2 and a.shape != b.shape):
-        shapes = [np.shape(fitting[name]) for name in ("p", "q")]
-        raise DistributionError(
-            f"p and q do not pair up (shapes {shapes[0]} and {shapes[1]}); give them the same "
-            "shape, or one table against a batch",
-            kind="shape",
-            argument="p and q",
-        )
-    a, b = np.broadcast_arrays(a, b)
-    known_x, never = p_weights > 0, q_weights == 0
-    # What is not counted is made 1, of which the KL is 0.
-    skip = (~known_x | never)[..., None]
-    task = kernels.Task(divisor, None, normalize=True)
-    pair = [np.where(skip, 1.0, a), np.where(skip, 1.0, b)]
-    each = rows.reduce(kernels.KL, pair, task, np.float64)[0]
-    terms = np.where(known_x, np.where(never, np.inf / divisor, p_weights * each), 0.0)
-    result = terms.sum(axis=-1).astype(checks.result_dtype(p_dtype, q_dtype))
-    return known.give(result[()], [i - result.ndim - 2 for i in range(result.ndim)])
-
-
-def _within(value: Any, name: str, given: Any, normalize: bool) -> tuple[Array, Array, str]:
-    """Tables with the known variable in the rows, the probabilities of the rows, and the dtype."""
-    if given not in ("rows", "columns"):
-        raise DistributionError(
-            f'given is {given!r:.40}; pass "rows" or "columns", the variable that is known',
-            kind="option",
-            argument="given",
-            value=given,
-        )
-    array, _ = checks.as_array(value, name)
-    if array.ndim < 2:
-        raise DistributionError(
-            f"{name} has shape {array.shape}; pass a table, one variable in its rows, the other in "
-            "its columns",
-            kind="shape",
-            argument=name,
-        )
-    cells, sums, dtype = checks.distribution(value, name, axis=(-2, -1), normalize=normalize)
-    cells = cells if given == "rows" else np.swapaxes(cells, -2, -1)
-    return cells, cells.sum(axis=-1) / sums[..., None], dtype
-
-
-def _tables_labelled(value: Any, result: Any, ndim: int, name: str) -> Any:
-    """A number for each table, with the labels of the batch."""
-    roles: list[labels.Role] = [i - ndim for i in range(ndim)]
-    return labels.aligned({name: value}, lambda *_: roles)[1].give(result, roles[:-2])
-
-
-def _by_tables(function: Callable[..., Any], *tables: Any, **options: Any) -> Any:
-    """`function` of one or two arrays of tables, lazily: a number for each table."""
-    import dask.array as da
-
-    arrays = [da.asarray(table) for table in tables]
-    dtype = checks.result_dtype(*(str(x.dtype) if x.dtype == "f4" else "float64" for x in arrays))
-    signature = ",".join(["(i,j)"] * len(arrays)) + "->()"
-    call = partial(function, **options)
-    return da.apply_gufunc(call, signature, *arrays, output_dtypes=dtype, allow_rechunk=True)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kl_lib import checks
 from kl_lib.discrete import kl_divergence
+from kl_lib.errors import DistributionError
 
 from . import inputs, measures, remedies
 from .inputs import Input
@@ -155,7 +156,7 @@ def _exact(
             checks.check_base(base)
             exact = kl_divergence(p.original, q.original, axis=axis, normalize=normalize)
             return np.asarray(exact, dtype=np.float64), ()
-        except checks.DistributionError:
+        except DistributionError:
             pass
     return None, tuple(inputs.problems(p, q, axis, base, normalize))
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kl_lib import arrays, checks, labels
+from kl_lib.errors import DistributionError
 
 REDUCTIONS = ("none", "sum", "mean_over_samples", "mean_over_weights")
 
@@ -108,7 +109,7 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any, name: str = "lo
     p_shape, logits_shape = tuple(p_shape), tuple(logits_shape)
     if len(p_shape) != len(logits_shape):
         axes = "1 axis" if len(p_shape) == 1 else f"{len(p_shape)} axes"
-        raise checks.DistributionError(
+        raise DistributionError(
             f"p has {axes} and {name} has {len(logits_shape)} (shapes {p_shape} and "
             f"{logits_shape}); one distribution against a batch is "
             f"{'p' if len(p_shape) < len(logits_shape) else name}[None], class numbers are to "

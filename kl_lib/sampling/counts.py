@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import discrete, labels, stable
+from .. import discrete, labels, stable, tables
 from ..arrays import entry
 from ..checks import check_base
 from ..errors import DistributionError
@@ -344,7 +344,7 @@ def mutual_information_from_counts(table: ArrayLike, *, base: float | None = Non
     counts = _counts(table, "table", "mutual_information(table, normalize=True)", ndim=2)
     counts = counts[counts.any(axis=1)][:, counts.any(axis=0)]
     n = int(counts.sum())
-    value = float(discrete.mutual_information(counts, normalize=True))
+    value = float(tables.mutual_information(counts, normalize=True))
     row, column = counts.sum(axis=1), counts.sum(axis=0)
     freedom = (len(row) - 1) * (len(column) - 1)
     i, j = np.nonzero(counts)

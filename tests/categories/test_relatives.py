@@ -59,7 +59,7 @@ FUNCTIONS = {
     "hellinger_distance": (kl.hellinger_distance, hellinger, kernels.HELLINGER),
     "bhattacharyya_distance": (kl.bhattacharyya_distance, bhattacharyya, kernels.BHATTACHARYYA),
     "chi2_divergence": (kl.chi2_divergence, chi2, kernels.CHI2),
-    **{f"renyi {a:g}": (of_order(a), partial(renyi, a), kernels.renyi(a)) for a in ORDERS},
+    **{f"renyi {a:g}": (of_order(a), partial(renyi, a), kernels.renyi_of(a)) for a in ORDERS},
 }
 #: One of each way to compute.
 KINDS = [name for name in FUNCTIONS if name not in ("renyi 1e-09", "renyi 0.999999", "renyi 1e+06")]

@@ -28,7 +28,10 @@ pd = pytest.importorskip("pandas")
 pytest.importorskip("mpmath")
 
 #: Messages of these are followed here; those of closed forms, samples and losses by their tests.
-FILES = ("arrays.py", "checks.py", "discrete.py", "labels.py", "lazy.py", "rows.py")
+FILES = (
+    *("arrays.py", "advice.py", "arguments.py", "options.py", "values.py", "labels.py", "lazy.py"),
+    *("matrix.py", "relatives.py", "tables.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,13 @@ def mutual(table: Any) -> Any:
     rows, columns = [sum(row) for row in p], [sum(column) for column in zip(*p, strict=True)]
     cells = ((x, r, c) for row, r in zip(p, rows, strict=True) for x, c in zip(row, columns))  # noqa: B905
     return sum(x / n * truth.mpmath.log(x * n / (r * c)) for x, r, c in cells if x)
+
+
+def left_over(table: Any) -> Any:
+    """The entropy of the columns when the row is known."""
+    p = [[truth.mpf(float(x)) for x in row] for row in table]
+    n = sum(map(sum, p))
+    return sum(sum(row) / n * truth.entropy(row) for row in p)
 
 
 def by_row(measure: Any, *tables: Any) -> Any:
@@ -392,6 +402,48 @@ def more() -> dict[str, Case]:
             {"joint": [0.1, 0.2, 0.3, 0.4]},
             (("pass a table, one variable in its rows", "np.reshape(joint, (2, 2))"),),
             mutual(TABLE),
+        ),
+        "known by another name": Case(
+            "kl.conditional_entropy(joint, given=given)",
+            {"joint": TABLE, "given": "x"},
+            (('pass "rows" or "columns"', "'rows'"),),
+            left_over(TABLE),
+        ),
+        "tables of other widths": Case(
+            "kl.kl_conditional(p, q)",
+            {"p": TABLE, "q": np.full((2, 3), 1 / 6)},
+            (("or one table against a batch", "q = np.full((5, 2, 2), 0.25)"),),
+            5 * by_row(lambda p, q: sum(p) * truth.kl(p, q), TABLE, [[0.5, 0.5]] * 2),
+        ),
+        # Several
+        "one distribution": Case(
+            "kl.js_divergence_of(distributions)",
+            {"distributions": Q},
+            (
+                (
+                    "pass a table, one distribution in each row",
+                    "[distributions, [0.25, 0.5, 0.25]]",
+                ),
+            ),
+            truth.js(Q, [0.25, 0.5, 0.25]),
+        ),
+        "a batch in a list": Case(
+            "kl.js_divergence_of(distributions)",
+            {"distributions": [{"a": 0.5, "b": 0.5}, [[0.25, 0.75]]]},
+            (("give them the same shape", "[distributions[0], distributions[1][0]]"),),
+            truth.js(two, [0.25, 0.75]),
+        ),
+        "a weight too many": Case(
+            "kl.js_divergence_of(p, weights)",
+            {"p": [two, [0.25, 0.75]], "weights": [0.5, 0.25, 0.25]},
+            (("one weight for each, shape (2,)", "[0.5, 0.5]"),),
+            truth.js(two, [0.25, 0.75]),
+        ),
+        "an order below 0": Case(
+            "kl.renyi_divergence(p, q, alpha)",
+            {"p": two, "q": [0.25, 0.75], "alpha": -1},
+            (("1 gives KL(p‖q)", "alpha = 1"),),
+            truth.kl(two, [0.25, 0.75]),
         ),
         # All pairs
         "one row": Case(

@@ -1,0 +1,51 @@
+"""Sums of rows, and what the kernels share beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .kernel import Array, Pieces
+
+#: Up to so many categories a row's products are summed one after the other, in its own dtype;
+#: beyond, pairwise, which rounds less.
+_FEW = 256
+
+LOG_2 = float(np.log(2.0))
+
+#: The smallest number above 0, and the smallest with all its digits.
+SMALLEST, NORMAL = 5e-324, float(np.finfo(np.float64).tiny)
+
+
+def products(x: Array, y: Array, out: Array) -> None:
+    """Fill `out` with Σ x·y of each row; y is lost."""
+    if x.shape[1] < _FEW:
+        np.einsum("ij,ij->i", x, y, out=out)
+    else:
+        y *= x
+        y.sum(axis=1, out=out)
+
+
+def sums(x: Array, out: Array | None = None) -> Array:
+    # A reduction has a cost for each row, einsum one for each entry.
+    return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
+
+
+def power_of_two(pieces: Pieces, argument: int) -> Array:
+    """The exponent of the power of two that brings the largest of each row to 1 to 2: a column."""
+    largest = np.max([piece[argument].max(axis=1) for piece in pieces], axis=0)
+    return np.frexp(largest.astype(np.float64))[1][:, None] - 1
+
+
+def wide(piece: Sequence[Array]) -> list[Array]:
+    return [x.astype(np.float64, copy=False) for x in piece]
+
+
+def least_of(x: Array, least: Any, logs: Array, zero: Array) -> Any:
+    """The smallest of x and of what is known already; where `zero` is 0, logarithms become 0."""
+    least = np.minimum(x.min(), least)
+    if not least > 0:
+        logs[zero == 0] = 0
+    return least

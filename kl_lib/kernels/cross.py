@@ -1,0 +1,68 @@
+"""Two rows divided by their sums, without a division that rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import stable
+from .arithmetic import LOG_2, power_of_two, sums, wide
+from .kernel import Array, Pieces
+
+
+class Cross:
+    """p·Σq and q·Σp of rows in pieces: p/Σp against q/Σq without a division that rounds.
+
+    A power of two changes no digit, and keeps the sums and products of counts finite. What it
+    makes underflow still counts in the logarithms, which are taken of p and q as they are.
+    """
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.powers = [power_of_two(pieces, i) for i in (0, 1)]
+        found = [[stable.exact_sum(x) for x in self._scaled(piece)] for piece in pieces]
+        self.sums, self.rests = [], []
+        for parts in zip(*found, strict=True):
+            high = low = np.zeros(len(parts[0][0]))
+            for total, rest in parts:
+                high, error = stable.two_sum(high, total)
+                low = low + error + rest
+            self.sums.append(high[:, None])
+            self.rests.append(low[:, None])
+        #: Of the products: Σp·Σq, which each of them sums to.
+        self.total = (self.sums[0] * self.sums[1])[:, 0]
+        self.shift = np.log(self.sums[1] / self.sums[0])
+        self.shift = self.shift + (self.powers[1] - self.powers[0]) * LOG_2
+        #: What a category with more than half of p's mass is short of in q: what all others have
+        #: too much. Of two products near the whole, their difference would have lost its digits.
+        self.short: Any = None
+        found_short: Any = 0.0
+        for piece in pieces:
+            p, _, difference = self.of(piece)
+            found_short = found_short - sums(np.where(self._most(p), 0.0, difference))
+        self.short = np.asarray(found_short)[:, None]
+
+    def _scaled(self, piece: Sequence[Array]) -> list[Array]:
+        pairs = zip(wide(piece), self.powers, strict=True)
+        return [np.ldexp(x, -power) for x, power in pairs]
+
+    def of(self, piece: Sequence[Array]) -> tuple[Array, Array, Array]:
+        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece."""
+        p, q = self._scaled(piece)
+        p_high, p_low = stable.two_product(p, self.sums[1])
+        q_high, q_low = stable.two_product(q, self.sums[0])
+        rest = p * self.rests[1] - q * self.rests[0]
+        difference = (p_high - q_high) + ((p_low - q_low) + rest)
+        if self.short is not None:
+            difference = np.where(self._most(p_high), self.short, difference)
+        return p_high, q_high, difference
+
+    def _most(self, p: Array) -> NDArray[np.bool_]:
+        return p > 0.5 * self.total[:, None]
+
+    def log_ratio(self, piece: Sequence[Array]) -> Array:
+        """log of the quotient of the two, also where one of them underflows."""
+        p, q = wide(piece)
+        return stable.log_ratio(p, q) + self.shift

@@ -1,0 +1,104 @@
+"""KL(softmax(a)‖softmax(b)), from the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import stable
+from .arithmetic import products, sums, wide
+from .kernel import Array, Pieces
+from .kl import of_sums
+
+#: Exponentials up to here can be summed over any number of categories.
+_EXP_RANGE = 600.0
+
+#: Below this logarithm a probability has lost digits.
+_LEAST_LOG = -708.0
+
+#: Differences of logits up to here are finite, whatever their rows begin with.
+_HUGE_LOGIT = 1e290
+
+
+def fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> bool:
+    """KL(softmax(a)‖softmax(b)) as Σ p·(a − b) + log Σe^b − log Σe^a, whose terms may cancel.
+
+    Returns whether every row has a softmax, as far as that is plain: False where something else is
+    to be looked at.
+    """
+    a, b = parts
+    a_exp, b_exp, gap = space
+    tops = a.max(), b.max()
+    if not max(tops) < np.inf:
+        out[...] = np.nan
+        return False
+    if max(tops) > _EXP_RANGE:
+        a, b = (
+            np.subtract(x, x.max(axis=1, keepdims=True), out=y)
+            for x, y in zip(parts, space, strict=False)
+        )
+    np.subtract(a, b, out=gap)
+    np.exp(a, out=a_exp)
+    np.exp(b, out=b_exp)
+    a_sum, b_sum = sums(a_exp), sums(b_exp)
+    products(a_exp, gap, out)
+    out /= a_sum
+    # The two parts round as they are large: what is much smaller has lost its digits.
+    least = 0.01 * np.abs(out)
+    out += np.log(b_sum / a_sum)
+    out[out < least] = np.nan
+    # Masked rows are nan, or 0·inf would be; so are rows of which no exponential is left.
+    out[~(np.minimum(a_sum, b_sum) > 1 / np.finfo(np.float64).max ** 0.9)] = np.nan
+    return True
+
+
+def exact(pieces: Pieces) -> tuple[Array, bool]:
+    """The same from terms that are never negative; and whether every row has a softmax."""
+    tops = [np.max([piece[i].max(axis=1) for piece in pieces], axis=0) for i in (0, 1)]
+    tops = [top.astype(np.float64)[:, None] for top in tops]
+    rests = [_log_rest([piece[i] for piece in pieces], top) for i, top in enumerate(tops)]
+    found = [_logit_sums(a, b, tops, rests) for a, b in pieces]
+    return of_sums(*np.sum(found, axis=0)), all(bool(np.isfinite(top).all()) for top in tops)
+
+
+def _log_rest(parts: Sequence[Array], top: Array) -> Array:
+    """log Σ exp(x − top) of each row, in a column: kept apart from top, which it is nothing to."""
+    return np.log(np.sum([np.exp(x - top).sum(axis=1) for x in parts], axis=0))[:, None]
+
+
+def _logit_sums(a: Array, b: Array, tops: Sequence[Array], rests: Sequence[Array]) -> Array:
+    """Σ (p·log(p/q) − p + q), Σp and Σ(q − p) for the softmaxes p of a and q of b."""
+    a, b = wide((a, b))
+    log_p, log_q = ((x - top) - rest for x, top, rest in zip((a, b), tops, rests, strict=True))
+    p, q = np.exp(log_p), np.exp(log_q)
+    units, unit = _gap(a, b, tops)
+    units = units - (rests[0] - rests[1]) / unit
+    gap = units * unit
+    near = np.abs(gap) < 0.1
+    surplus = np.where(near, p * np.expm1(-gap), q - p)
+    terms = np.where(near, p * stable.expm1_plus(gap), (p * units) * unit + surplus)
+    # A p that is too small for a float may still count, where q is smaller by far.
+    lost = (log_p < _LEAST_LOG) & (gap > 1)
+    terms = np.where(
+        lost,
+        np.exp(log_p + np.log(units - 1 / unit) + np.log(unit)) + q,
+        np.where(p == 0, q, terms),
+    )
+    surplus = np.where(p == 0, q, surplus)
+    terms[np.isneginf(b) & ~np.isneginf(a)] = np.inf
+    return np.stack([np.maximum(terms, 0).sum(axis=1), p.sum(axis=1), surplus.sum(axis=1)])
+
+
+def _gap(a: Array, b: Array, tops: Sequence[Array]) -> tuple[Array, float]:
+    """(a − top of a) − (b − top of b) in units, and the unit, which keeps the units finite.
+
+    For logits that agree but for a constant, the two differences have lost the digits that their
+    difference needs: a − b, and what rounding took from it, has them.
+    """
+    # By a power of two, which is exact: the differences of huge logits stay finite.
+    scale = 0.25 if max(np.abs(top).max() for top in tops) > _HUGE_LOGIT else 1.0
+    difference, rest = stable.two_sum(scale * a, -scale * b)
+    constant, constant_rest = stable.two_sum(scale * tops[0], -scale * tops[1])
+    rest = np.where(np.isfinite(rest), rest, 0.0) - constant_rest
+    return (difference - constant) + rest, 1 / scale
