@@ -42,12 +42,12 @@ def set_num_threads(count: int | None) -> None:
     """
     global _threads
     try:
-        number = None if count is None else operator.index(count)
+        number = 0 if isinstance(count, (bool, np.bool_)) else operator.index(count or 0)
     except TypeError:
         number = 0
-    if isinstance(count, (bool, np.bool_)) or (number is not None and number < 1):
+    if count is not None and number < 1:
         raise ValueError(f"count is {count!r}; pass a whole number above 0, or None")
-    _threads = number
+    _threads = None if count is None else number
 
 
 def get_num_threads() -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .kernel import Array, Pieces
+from .kernel import Array
 
 #: Up to so many categories a row's products are summed one after the other, in its own dtype;
 #: beyond, pairwise, which rounds less.
@@ -33,10 +33,15 @@ def sums(x: Array, out: Array | None = None) -> Array:
     return np.einsum("ij->i", x, out=out) if x.shape[1] < _FEW else x.sum(axis=1, out=out)
 
 
-def power_of_two(pieces: Pieces, argument: int) -> Array:
+def power_of_two(pieces: Iterable[Sequence[Array]], argument: int) -> Array:
     """The exponent of the power of two that brings the largest of each row to 1 to 2: a column."""
     largest = np.max([piece[argument].max(axis=1) for piece in pieces], axis=0)
     return np.frexp(largest.astype(np.float64))[1][:, None] - 1
+
+
+def digits_kept(x: Any) -> Any:
+    """1 where a number has all its digits, inf where it is so small that it has lost some."""
+    return np.where(x < np.finfo(x.dtype).tiny, np.inf, 1.0)
 
 
 def wide(piece: Sequence[Array]) -> list[Array]:

@@ -12,6 +12,10 @@ from .. import stable
 from .arithmetic import LOG_2, power_of_two, sums, wide
 from .kernel import Array, Pieces
 
+#: A smaller product has lost its last digits, or what rounding took from it; by so many powers of
+#: two it is lifted, which keeps them.
+_WITH_REST, _LIFT = 1e-270, 800
+
 
 class Cross:
     """p·Σq and q·Σp of rows in pieces: p/Σp against q/Σq without a division that rounds.
@@ -44,19 +48,23 @@ class Cross:
             found_short = found_short - sums(np.where(self._most(p), 0.0, difference))
         self.short = np.asarray(found_short)[:, None]
 
-    def _scaled(self, piece: Sequence[Array]) -> list[Array]:
+    def _scaled(self, piece: Sequence[Array], lift: Any = 0) -> list[Array]:
         pairs = zip(wide(piece), self.powers, strict=True)
-        return [np.ldexp(x, -power) for x, power in pairs]
+        return [np.ldexp(x, lift - power) for x, power in pairs]
 
-    def of(self, piece: Sequence[Array]) -> tuple[Array, Array, Array]:
-        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece."""
-        p, q = self._scaled(piece)
+    def of(self, piece: Sequence[Array], lift: Any = 0) -> tuple[Array, Array, Array]:
+        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece.
+
+        All three of them times 2 to the power of `lift`, which leaves small ones their digits.
+        """
+        p, q = self._scaled(piece, lift)
         p_high, p_low = stable.two_product(p, self.sums[1])
         q_high, q_low = stable.two_product(q, self.sums[0])
         rest = p * self.rests[1] - q * self.rests[0]
         difference = (p_high - q_high) + ((p_low - q_low) + rest)
         if self.short is not None:
-            difference = np.where(self._most(p_high), self.short, difference)
+            most = self._most(np.ldexp(p_high, np.negative(lift)))
+            difference = np.where(most, self.short, difference)
         return p_high, q_high, difference
 
     def _most(self, p: Array) -> NDArray[np.bool_]:
@@ -66,3 +74,13 @@ class Cross:
         """log of the quotient of the two, also where one of them underflows."""
         p, q = wide(piece)
         return stable.log_ratio(p, q) + self.shift
+
+    def all_of_log_ratio(self, piece: Sequence[Array], q: Array, difference: Array) -> Array:
+        """`log_ratio` with all its digits where it is near 0, too. Takes what `of` gives.
+
+        Where both are 0 it says nothing.
+        """
+        if not q.min() > _WITH_REST:
+            _, q, difference = self.of(piece, np.where(q > _WITH_REST, 0, _LIFT))
+        near = np.abs(difference) < 0.5 * q
+        return np.where(near, np.log1p(difference / q), self.log_ratio(piece))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import SMALLEST, products, sums, wide
+from .arithmetic import SMALLEST, digits_kept, products, sums
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
+from .renyi import renyi_of
 
 
 def _affinity_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
@@ -26,32 +27,22 @@ def _hellinger_combine(total: Any, s: Any, task: Task, precision: Precision) -> 
 
 def _bhattacharyya_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
     total /= np.sqrt(s[0]) * np.sqrt(s[1])
-    return -np.log(total), 1
-
-
-def _affinity_exact(pieces: Pieces) -> tuple[Array, Array]:
-    """1 − BC as ½·Σ(√p − √q)², and BC = Σ √(p·q), of the rows divided by their sums."""
-    cross = Cross(pieces)
-    roots = [np.exp2(-0.5 * power) for power in cross.powers]
-    short: Any = 0.0
-    affinity: Any = 0.0
-    for piece in pieces:
-        p, q, difference = cross.of(piece)
-        both = np.maximum(np.sqrt(p) + np.sqrt(q), SMALLEST)
-        short = short + sums((difference / both) ** 2)
-        # Of what was given, since a product with a sum can be too small for a float.
-        given = [np.sqrt(x) * root for x, root in zip(wide(piece), roots, strict=True)]
-        affinity = affinity + sums(given[0] * given[1])
-    return np.minimum(0.5 * short / cross.total, 1.0), affinity / np.sqrt(cross.total)
+    return -np.log(total), digits_kept(total)
 
 
 def _hellinger_exact(pieces: Pieces, task: Task) -> Array:
-    return np.sqrt(_affinity_exact(pieces)[0])
+    """√(1 − BC) with 1 − BC = ½·Σ(√p − √q)², of the rows divided by their sums."""
+    cross = Cross(pieces)
+    total: Any = 0.0
+    for piece in pieces:
+        p, q, difference = cross.of(piece)
+        both = np.maximum(np.sqrt(p) + np.sqrt(q), SMALLEST)
+        total = total + sums((difference / both) ** 2)
+    return np.sqrt(np.minimum(0.5 * total / cross.total, 1.0))
 
 
 def _bhattacharyya_exact(pieces: Pieces, task: Task) -> Array:
-    short, affinity = _affinity_exact(pieces)
-    return np.where(short < 0.5, -np.log1p(-short), -np.log(affinity))
+    return 0.5 * renyi_of(0.5).exact(pieces, task)
 
 
 HELLINGER = Kernel(_affinity_fast, _hellinger_combine, _hellinger_exact, space=2)

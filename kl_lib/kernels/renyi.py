@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import stable
-from .arithmetic import LOG_2, power_of_two, products, sums, wide
+from .arithmetic import LOG_2, digits_kept, power_of_two, products, sums, wide
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 from .kl import KL
@@ -74,7 +74,11 @@ def _renyi_combine(
     value = np.log(total) / order + shift
     # A ratio that is rounded is so to the power of α.
     scale = max(alpha, 1.0) / abs(order)
-    return value, scale * (1 + np.abs(shift)) if task.normalize else scale
+    scale *= digits_kept(total)
+    if not task.normalize:
+        return value, scale
+    # Logarithms of counts round as they are large, and so does what is made of them.
+    return value, scale * (1 + np.abs(shift) + (np.abs(np.log(s[0])) + np.abs(np.log(s[1]))) / 50)
 
 
 def _renyi_exact(alpha: float, pieces: Pieces, task: Task) -> Array:
@@ -106,7 +110,7 @@ def _renyi_terms(alpha: float, cross: Cross, piece: Sequence[Array]) -> Array:
     least where α ≥ ½; a smaller α is that of the two exchanged.
     """
     p, q, difference = cross.of(piece)
-    log = _log_ratio(cross, piece, q, difference)
+    log = cross.all_of_log_ratio(piece, q, difference)
     order = alpha - 1
     if alpha < 0.5:
         p, q, difference, log, order = q, p, -difference, -log, -alpha
@@ -117,12 +121,6 @@ def _renyi_terms(alpha: float, cross: Cross, piece: Sequence[Array]) -> Array:
         return first + second
     far = p * (abs(order) * np.expm1(-log) - np.expm1(order * log))
     return np.maximum(np.where(log > 1, far, first - second), 0.0)
-
-
-def _log_ratio(cross: Cross, piece: Sequence[Array], q: Array, difference: Array) -> Array:
-    """log of the quotient of two shares with all its digits; 0 where both are 0."""
-    near = np.abs(difference) < 0.5 * q
-    return np.where(near, np.log1p(difference / q), cross.log_ratio(piece))
 
 
 def _renyi_of_logs(alpha: float, cross: Cross, pieces: Pieces) -> Array:
@@ -137,7 +135,7 @@ def _renyi_of_logs(alpha: float, cross: Cross, pieces: Pieces) -> Array:
         if alpha > 1:
             # Divided by the order, which may be huge.
             _, q, difference = cross.of(piece)
-            terms = logs[0] / order + _log_ratio(cross, piece, q, difference)
+            terms = logs[0] / order + cross.all_of_log_ratio(piece, q, difference)
         else:
             terms = alpha * logs[0] - order * logs[1]
         terms[(piece[0] == 0) | (piece[1] == 0)] = -np.inf
@@ -163,20 +161,25 @@ def _renyi_0_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) ->
 
 def _renyi_0_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
     total /= s[1]
-    return -np.log(total), 1
+    return -np.log(total), digits_kept(total)
 
 
 def _renyi_0_exact(pieces: Pieces, task: Task) -> Array:
-    """From what is outside p's support, where that is less than what is inside."""
-    power = power_of_two(pieces, 1)
-    inside: Any = 0.0
-    outside: Any = 0.0
-    for p, q in map(wide, pieces):
-        q = np.ldexp(q, -power)
-        inside = inside + sums(np.where(p > 0, q, 0.0))
-        outside = outside + sums(np.where(p > 0, 0.0, q))
-    total = inside + outside
-    return np.where(outside < inside, -np.log1p(-outside / total), -np.log(inside / total))
+    """log(1 + outside/inside), of what q has outside p's support and inside."""
+
+    def part(within: bool) -> Iterator[tuple[Array]]:
+        return ((np.where((p > 0) == within, q, 0.0),) for p, q in map(wide, pieces))
+
+    # Each in its own power of two: one can be too small for a float beside the other.
+    powers = [power_of_two(part(within), 0) for within in (True, False)]
+    inside, outside = (
+        np.sum([sums(np.ldexp(x, -power)) for (x,) in part(within)], axis=0)
+        for within, power in zip((True, False), powers, strict=True)
+    )
+    shift = (powers[1] - powers[0])[:, 0]
+    ratio = np.ldexp(outside / inside, shift)
+    far = np.log(outside / inside) + shift * LOG_2
+    return np.where(ratio < np.inf, np.log1p(ratio), far)
 
 
 def _renyi_max_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
@@ -194,7 +197,7 @@ def _renyi_max_exact(pieces: Pieces, task: Task) -> Array:
     found = []
     for piece in pieces:
         _, q, difference = cross.of(piece)
-        logs = _log_ratio(cross, piece, q, difference)
+        logs = cross.all_of_log_ratio(piece, q, difference)
         found.append(np.where(piece[0] > 0, logs, 0.0).max(axis=1))
     return np.maximum(np.max(found, axis=0), 0.0)
 

@@ -532,3 +532,41 @@ def test_jensen_shannon_of_several_in_corners():
 
 def test_conditional_entropy_of_a_row_that_never_occurs():
     assert kl.conditional_entropy([[0.5, 0.5], [0.0, 0.0]]) == pytest.approx(np.log(2), rel=1e-15)
+
+
+#: Numbers with a few digits left, of which more than one is compared, and large ones beside them.
+SUBNORMAL = {
+    "both far below": ([0.905443477, 1e-310, 1e-310], [0.905443486, 1e-310, 1.00000001e-310]),
+    "in no other category": ([1, 0, 1e-320], [0, 1, 3e-320]),
+    "the smallest float": ([0, 1, 0, 0], [0.084, 5e-324, 0.59, 1e-310]),
+    "of huge counts": ([1e300, 3e-16, 0], [2e300, 7e-16, 1e300]),
+    "of huge counts, near": ([1e300, 3e-16, 1e-20], [1e300, 3e-16, 1.00000001e-20]),
+}
+
+
+@pytest.mark.parametrize("pair", SUBNORMAL)
+@pytest.mark.parametrize("alpha", [0, 1e-3, 0.3, 0.5, 0.9, 0.999999, 1.001, 2, 40, 1e6, np.inf])
+def test_renyi_of_numbers_with_few_digits_left(pair, alpha):
+    p, q = map(np.array, SUBNORMAL[pair])
+    for a, b in ((p, q), (q, p)):
+        exact = renyi(alpha, a, b)
+        assert_exact(kl.renyi_divergence(a, b, alpha, normalize=True), exact, 1e-12)
+        batch = kl.renyi_divergence([a, a], [b, b], alpha, normalize=True)
+        assert_exact(batch, [exact] * 2, 1e-12)
+
+
+@pytest.mark.parametrize("pair", SUBNORMAL)
+def test_bhattacharyya_of_numbers_with_few_digits_left(pair):
+    p, q = map(np.array, SUBNORMAL[pair])
+    assert_exact(kl.bhattacharyya_distance(p, q, normalize=True), bhattacharyya(p, q), 1e-12)
+
+
+def test_float32_with_few_digits_left_keeps_five_of_the_logarithm():
+    p, q = np.float32([1, 0, 1e-43]), np.float32([0, 1, 3e-43])
+    assert_exact(kl.bhattacharyya_distance([p], [q]), [bhattacharyya(p, q)], 1e-5)
+    p, q = np.float32([[1, 0, 1e-43]]), np.float32([[0, 1, 3e-43]])
+    assert kl.bhattacharyya_distance(p, q).dtype == np.float32
+    assert_exact(kl.bhattacharyya_distance(p, q), [bhattacharyya(p[0], q[0])], 1e-5)
+    for alpha in (0, 0.3):
+        exact = renyi(alpha, p[0], q[0])
+        assert_exact(kl.renyi_divergence(p, q, alpha), [exact], 1e-5)
