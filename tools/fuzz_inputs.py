@@ -523,13 +523,18 @@ def _of_mvn(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
             .tolist()
         )
 
-    plain = {"mu_p": mean(), "cov_p": covariance(), "mu_q": mean(), "cov_q": covariance()}
+    plain = {
+        "loc_p": mean(),
+        "covariance_matrix_p": covariance(),
+        "loc_q": mean(),
+        "covariance_matrix_q": covariance(),
+    }
     if rng.random() < 0.1:
         name = rng.choice(list(plain))
         place = tuple(rng.randrange(n) for n in shape_of(plain[name]))
         _put(plain[name], place, rng.choice([math.nan, math.inf, -50.0, 1e3]))
     if rng.random() < 0.05:
-        plain["mu_q"] = [0.0] * (d + 1)
+        plain["loc_q"] = [0.0] * (d + 1)
     given = {name: Given(rng.choice([x, np.array(x)]), x) for name, x in plain.items()}
     return given, _some(_options(rng), "base")
 
@@ -651,8 +656,16 @@ INPUTS: dict[str, tuple[Inputs, int]] = {
     "entropy": (_of_one, 5),
     "hellinger_distance": (_of_pairs("axis", "normalize"), 3),
     "js_divergence": (_of_pairs("axis", "base", "normalize"), 6),
-    "kl_bernoulli": (_of_parameters(p=_probability, q=_probability), 3),
-    "kl_beta": (_of_parameters(**dict.fromkeys(("a_p", "b_p", "a_q", "b_q"), _concentration)), 1),
+    "kl_bernoulli": (_of_parameters(probs_p=_probability, probs_q=_probability), 3),
+    "kl_beta": (
+        _of_parameters(
+            concentration1_p=_concentration,
+            concentration0_p=_concentration,
+            concentration1_q=_concentration,
+            concentration0_q=_concentration,
+        ),
+        1,
+    ),
     "kl_dirichlet": (_of_dirichlet, 1),
     "kl_divergence": (_of_pairs("axis", "base", "normalize", "generalized"), 25),
     "kl_exponential": (_of_parameters(rate_p=_scale, rate_q=_scale), 3),
@@ -669,8 +682,8 @@ INPUTS: dict[str, tuple[Inputs, int]] = {
     "kl_laplace": (_of_parameters(loc_p=_real, scale_p=_scale, loc_q=_real, scale_q=_scale), 3),
     "kl_matrix": (_of_matrix, 4),
     "kl_monte_carlo": (_of_samples, 3),
-    "kl_mvn": (_of_mvn, 2),
-    "kl_normal": (_of_parameters(mu_p=_real, sigma_p=_scale, mu_q=_real, sigma_q=_scale), 3),
+    "kl_multivariate_normal": (_of_mvn, 2),
+    "kl_normal": (_of_parameters(loc_p=_real, scale_p=_scale, loc_q=_real, scale_q=_scale), 3),
     "kl_poisson": (_of_parameters(rate_p=_scale, rate_q=_scale), 3),
     "kl_terms": (_of_pairs("axis", "base", "normalize"), 4),
     "mutual_information": (_of_joint, 4),

@@ -478,11 +478,11 @@ def kl_dirichlet(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     return Answer(numbers, batch, labels=named(known, range(-len(batch) - 1, -1)))
 
 
-def kl_mvn(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
+def kl_multivariate_normal(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     """½·[tr(Σq⁻¹Σp) − d + (μp − μq)ᵀ Σq⁻¹ (μp − μq) + log(det Σq / det Σp)]."""
     scale = scale_of(options)
     check_readable(*arguments.values())
-    own = {"mu_p": 1, "cov_p": 2, "mu_q": 1, "cov_q": 2}
+    own = {"loc_p": 1, "covariance_matrix_p": 2, "loc_q": 1, "covariance_matrix_q": 2}
     shapes = {name: shape_of(given.plain) for name, given in arguments.items()}
     sizes = {n for name, shape in shapes.items() for n in shape[len(shape) - own[name] :]}
     if any(len(shape) < own[name] for name, shape in shapes.items()) or len(sizes) != 1:
@@ -711,7 +711,7 @@ ORACLES: dict[str, Oracle] = {
     "kl_laplace": of_parameters(kl_laplace, finite, above_0, finite, above_0),
     "kl_matrix": kl_matrix,
     "kl_monte_carlo": kl_monte_carlo,
-    "kl_mvn": kl_mvn,
+    "kl_multivariate_normal": kl_multivariate_normal,
     "kl_normal": of_parameters(kl_normal, finite, above_0, finite, above_0),
     "kl_poisson": of_parameters(kl_poisson, *[at_least_0] * 2),
     "kl_terms": kl_terms,

@@ -10,7 +10,7 @@ from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .gumbel import kl_gumbel, kl_moyal, kl_weibull
 from .laplace import kl_laplace
-from .multivariate_normal import kl_mvn
+from .multivariate_normal import kl_multivariate_normal, kl_mvn
 from .normal import kl_half_normal, kl_log_normal, kl_normal
 from .pareto import kl_pareto
 from .poisson import kl_poisson
@@ -37,6 +37,7 @@ __all__ = [
     "kl_laplace",
     "kl_log_normal",
     "kl_moyal",
+    "kl_multivariate_normal",
     "kl_mvn",
     "kl_negative_binomial",
     "kl_normal",

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from ..renamed import renamed
 from .numbers import generalized_kl
 from .parameters import Array, broadcast, checked, finish, probability
 
 
-def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
-    """KL(Bernoulli(p) ‖ Bernoulli(q)) = p·log(p/q) + (1 − p)·log((1 − p)/(1 − q)).
+@renamed(p="probs_p", q="probs_q")
+def kl_bernoulli(probs_p: ArrayLike, probs_q: ArrayLike, *, base: float | None = None) -> Any:
+    """KL(Bernoulli(probs_p) ‖ Bernoulli(probs_q)) = p·log(p/q) + (1 − p)·log((1 − p)/(1 − q)).
 
     Parameters
     ----------
-    p, q
+    probs_p, probs_q
         Probabilities of 1 (`p` in SciPy, `probs` in TFP), from 0 to 1; scalars or arrays that
         broadcast.
     base
@@ -48,7 +50,7 @@ def kl_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     array([inf, inf,  0.])
     """
     divisor = check_base(base)
-    parameters = checked(p=(p, probability), q=(q, probability))
+    parameters = checked(probs_p=(probs_p, probability), probs_q=(probs_q, probability))
     shape, (p, q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         value = divergence(p, q)

@@ -156,7 +156,7 @@ class _Known:
     dist: Any
     called: str
     family: str
-    parameters: dict[str, Any]
+    parameters: registry.Given
 
     def keys(self) -> list[registry.Key]:
         """Its classes, the nearest first, and its family."""
@@ -231,9 +231,9 @@ def _batch_shape(known: _Known) -> tuple[int, ...]:
 def _known(dist: Any, name: str) -> _Known:
     library = _library(dist, name)
     if library is None:
-        return _Known(dist, type(dist).__name__, "", {})
+        return _Known(dist, type(dist).__name__, "", registry.Given())
     family, parameters = _READERS[library](dist) or ("", {})
-    return _Known(dist, f"{library}.{_kind(dist)}", family, parameters)
+    return _Known(dist, f"{library}.{_kind(dist)}", family, registry.Given(parameters))
 
 
 def _kind(dist: Any) -> str:

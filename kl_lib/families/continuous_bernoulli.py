@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from ..renamed import renamed
 from .numbers import choose
 from .parameters import Array, broadcast, checked, finish, real, refuse
 
@@ -24,12 +25,17 @@ _SECONDS = tuple((2 * n - 1) * b for n, b in enumerate(_SLOPES, 1))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
-def kl_continuous_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
-    """KL(ContinuousBernoulli(p) ‖ ContinuousBernoulli(q)), of densities ∝ p^x·(1 − p)^(1 − x).
+@renamed(p="probs_p", q="probs_q")
+def kl_continuous_bernoulli(
+    probs_p: ArrayLike, probs_q: ArrayLike, *, base: float | None = None
+) -> Any:
+    """KL(ContinuousBernoulli(probs_p) ‖ ContinuousBernoulli(probs_q)).
+
+    Of densities proportional to p^x·(1 − p)^(1 − x), x from 0 to 1.
 
     Parameters
     ----------
-    p, q
+    probs_p, probs_q
         Parameters (`probs` in TFP and PyTorch; not the means), above 0 and below 1; scalars or
         arrays that broadcast. 0.5 is the uniform distribution.
     base
@@ -57,7 +63,7 @@ def kl_continuous_bernoulli(p: ArrayLike, q: ArrayLike, *, base: float | None = 
     0.0497932
     """
     divisor = check_base(base)
-    parameters = checked(p=(p, inside), q=(q, inside))
+    parameters = checked(probs_p=(probs_p, inside), probs_q=(probs_q, inside))
     shape, (p, q) = broadcast(parameters)
     # The difference of the log-odds from p − q, which their rounded values may not tell.
     odds_p, odds_q = log_odds(p), log_odds(q)

@@ -10,23 +10,32 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from ..renamed import renamed
 from .bernoulli import divergence
 from .numbers import choose
 from .parameters import Array, broadcast, checked, finish, positive, probability, real, refuse
 from .special import log_gamma
 
 
+@renamed(n_p="total_count_p", p="probs_p", n_q="total_count_q", q="probs_q")
 def kl_binomial(
-    n_p: ArrayLike, p: ArrayLike, n_q: ArrayLike, q: ArrayLike, *, base: float | None = None
+    total_count_p: ArrayLike,
+    probs_p: ArrayLike,
+    total_count_q: ArrayLike,
+    probs_q: ArrayLike,
+    *,
+    base: float | None = None,
 ) -> Any:
-    """KL(Binomial(n_p, p) ‖ Binomial(n_q, q)): n times `kl_bernoulli` where n_p = n_q = n.
+    """KL(Binomial(total_count_p, probs_p) ‖ Binomial(total_count_q, probs_q)).
+
+    n times `kl_bernoulli` where total_count_p = total_count_q = n.
 
     Parameters
     ----------
-    n_p, n_q
+    total_count_p, total_count_q
         Numbers of tosses, whole and 0 or above: `n` in SciPy, `total_count` in TFP and PyTorch;
         scalars or arrays that broadcast.
-    p, q
+    probs_p, probs_q
         Probabilities of 1 in a toss (`p` in SciPy, `probs` in TFP and PyTorch), from 0 to 1.
     base
         Base of the logarithm: 2 for bits, None for nats.
@@ -35,7 +44,7 @@ def kl_binomial(
     -------
     float or array
         In nats, or the unit of `base`. inf where p has counts that q has not: more tosses, or a
-        certain result of q. Where n_p is below n_q, the sum over its n_p + 1 counts.
+        certain result of q. Where total_count_p is the smaller, the sum over all counts of p.
 
     Raises
     ------
@@ -57,7 +66,10 @@ def kl_binomial(
     """
     divisor = check_base(base)
     parameters = checked(
-        n_p=(n_p, tosses), p=(p, probability), n_q=(n_q, tosses), q=(q, probability)
+        total_count_p=(total_count_p, tosses),
+        probs_p=(probs_p, probability),
+        total_count_q=(total_count_q, tosses),
+        probs_q=(probs_q, probability),
     )
     shape, (n_p, p, n_q, q) = broadcast(parameters)
     excluded = (n_p > n_q) & (p > 0)
@@ -88,14 +100,16 @@ def _log_mass(k: Array, n: float, p: float) -> Array:
     return ways + ones + zeros
 
 
-def kl_geometric(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> Any:
-    """KL(Geometric(p) ‖ Geometric(q)) = `kl_bernoulli` (p, q)/p: that of a toss, times the tosses.
+@renamed(p="probs_p", q="probs_q")
+def kl_geometric(probs_p: ArrayLike, probs_q: ArrayLike, *, base: float | None = None) -> Any:
+    """KL(Geometric(probs_p) ‖ Geometric(probs_q)): `kl_bernoulli` of a toss, times the tosses.
 
-    The same whether the successful toss is counted (SciPy) or not (TFP and PyTorch).
+    There are 1/probs_p tosses on average. The same whether the successful toss is counted (SciPy)
+    or not (TFP and PyTorch).
 
     Parameters
     ----------
-    p, q
+    probs_p, probs_q
         Probabilities of success in a toss (`p` in SciPy, `probs` in TFP and PyTorch), above 0 and
         at most 1; scalars or arrays that broadcast.
     base
@@ -122,27 +136,34 @@ def kl_geometric(p: ArrayLike, q: ArrayLike, *, base: float | None = None) -> An
     0.2876821
     """
     divisor = check_base(base)
-    parameters = checked(p=(p, chance), q=(q, chance))
+    parameters = checked(probs_p=(probs_p, chance), probs_q=(probs_q, chance))
     shape, (p, q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         value = divergence(p, q) / p
     return finish(value, divisor, shape, parameters.labels)
 
 
-def kl_negative_binomial(n: ArrayLike, p: ArrayLike, q: ArrayLike, *, base: Any = None) -> Any:
-    """KL(NegativeBinomial(n, p) ‖ NegativeBinomial(n, q)) = n·`kl_bernoulli` (p, q)/p.
+@renamed(n="total_count", p="stop_probs_p", q="stop_probs_q")
+def kl_negative_binomial(
+    total_count: ArrayLike,
+    stop_probs_p: ArrayLike,
+    stop_probs_q: ArrayLike,
+    *,
+    base: float | None = None,
+) -> Any:
+    """KL between negative binomial distributions: total_count times `kl_geometric`.
 
-    There is no closed form for two different n.
+    There is no closed form for two different counts.
 
     Parameters
     ----------
-    n
-        Number of successes after which the failures have been counted, above 0 and not
-        necessarily whole: `n` in SciPy, `total_count` in TFP and PyTorch (which call the two
-        outcomes the other way round); broadcasts with the others.
-    p, q
-        Probabilities of such a success, above 0 and at most 1: `p` in SciPy, 1 − `probs` in TFP
-        and PyTorch.
+    total_count
+        Number of successes after which the count of failures stops, above 0 and not necessarily
+        whole: `n` in SciPy, `total_count` in TFP and PyTorch (which call the two outcomes the
+        other way round); broadcasts with the others.
+    stop_probs_p, stop_probs_q
+        Probabilities of such a success, above 0 and at most 1: `p` in SciPy, **1 − `probs`** in
+        TFP and PyTorch, whose `probs` is that of what is counted.
     base
         Base of the logarithm: 2 for bits, None for nats.
 
@@ -154,7 +175,7 @@ def kl_negative_binomial(n: ArrayLike, p: ArrayLike, q: ArrayLike, *, base: Any 
     Raises
     ------
     DistributionError
-        If n is not above 0 or a probability is not above 0 and at most 1.
+        If total_count is not above 0 or a probability is not above 0 and at most 1.
 
     References
     ----------
@@ -167,7 +188,11 @@ def kl_negative_binomial(n: ArrayLike, p: ArrayLike, q: ArrayLike, *, base: Any 
     0.8630462
     """
     divisor = check_base(base)
-    parameters = checked(n=(n, successes), p=(p, chance), q=(q, chance))
+    parameters = checked(
+        total_count=(total_count, successes),
+        stop_probs_p=(stop_probs_p, chance),
+        stop_probs_q=(stop_probs_q, chance),
+    )
     shape, (n, p, q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         value = n * (divergence(p, q) / p)

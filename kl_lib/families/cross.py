@@ -161,7 +161,7 @@ def _of_gamma(a: Any, b: Any, loc: Any, distance: OfNumber | None = None) -> Mom
 
 
 def _beta(p: Parameters) -> Moments:
-    a, b = read(p, "a", "p", concentration), read(p, "b", "p", concentration)
+    a, b = (read(p, name, "p", concentration) for name in ("concentration1", "concentration0"))
     loc, width = read(p, "loc", "p"), read(p, "scale", "p", scale, 1.0)
     total = a + b
 
@@ -369,7 +369,7 @@ def _to_gamma(q: Parameters, of: Any) -> Any:
 
 
 def _to_beta(q: Parameters, of: Any) -> Any:
-    a, b = read(q, "a", "q", concentration), read(q, "b", "q", concentration)
+    a, b = (read(q, name, "q", concentration) for name in ("concentration1", "concentration0"))
     loc, width = read(q, "loc", "q"), read(q, "scale", "q", scale, 1.0)
     ways = log_gamma(a) + log_gamma(b) - log_gamma(a + b)
     below, above = of.log(loc) - np.log(width), of.log_below(loc + width) - np.log(width)
@@ -496,7 +496,9 @@ def _beta_in_a_uniform(p: Parameters, q: Parameters) -> Any:
     """That to the uniform distribution on its own interval, and what the wider one adds."""
     low, high = read(q, "low", "q"), read(q, "high", "q")
     width = read(p, "scale", "p", scale, 1.0)
-    return kl_beta(p["a"], p["b"], 1, 1) + stable.log_ratio(high - low, width)
+    return kl_beta(p["concentration1"], p["concentration0"], 1, 1) + stable.log_ratio(
+        high - low, width
+    )
 
 
 @_inside("uniform", "beta")
@@ -504,7 +506,7 @@ def _uniform_is_a_beta(p: Parameters, q: Parameters) -> Any:
     low, width = read(q, "loc", "q"), read(q, "scale", "q", scale, 1.0)
     if not np.all((p["low"] == low) & (p["high"] == low + width)):
         return None
-    return kl_beta(1, 1, q["a"], q["b"])
+    return kl_beta(1, 1, q["concentration1"], q["concentration0"])
 
 
 @_inside("continuous_bernoulli", "uniform")
@@ -528,7 +530,7 @@ def _uniform_is_a_continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
 def _bernoulli_is_a_binomial(p: Parameters, q: Parameters) -> Any:
     if not _same_loc(p, q):
         return None
-    return PAIRS["binomial", "binomial"].form({"n": 1.0, **p}, {"n": 1.0, **q})
+    return PAIRS["binomial", "binomial"].form({"total_count": 1.0, **p}, {"total_count": 1.0, **q})
 
 
 @_inside("geometric", "negative_binomial")
@@ -537,7 +539,7 @@ def _geometric_is_a_negative_binomial(p: Parameters, q: Parameters) -> Any:
     if not _same_loc(p, q):
         return None
     one = PAIRS["negative_binomial", "negative_binomial"].form
-    return one({"n": 1.0, **p}, {"n": 1.0, **q})
+    return one({"total_count": 1.0, **p}, {"total_count": 1.0, **q})
 
 
 @_inside("bernoulli", "poisson")

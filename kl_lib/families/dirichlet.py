@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..checks import check_base
 from ..errors import DistributionError
 from ..labels import Role
+from ..renamed import renamed
 from ..stable import exact_sum
 from .log_gamma import bregman, bregman_drop
 from .numbers import elementwise
@@ -17,25 +18,29 @@ from .parameters import Array, broadcast, checked, concentration, finish, refuse
 from .quotients import product_quotient, quotient, weighted_itakura_saito
 
 
+@renamed(
+    a_p="concentration1_p", b_p="concentration0_p", a_q="concentration1_q", b_q="concentration0_q"
+)
 def kl_beta(
-    a_p: ArrayLike,
-    b_p: ArrayLike,
-    a_q: ArrayLike,
-    b_q: ArrayLike,
+    concentration1_p: ArrayLike,
+    concentration0_p: ArrayLike,
+    concentration1_q: ArrayLike,
+    concentration0_q: ArrayLike,
     *,
     base: float | None = None,
 ) -> Any:
-    """KL(Beta(a_p, b_p) ‖ Beta(a_q, b_q)).
+    """KL(Beta(concentration1_p, concentration0_p) ‖ Beta(concentration1_q, concentration0_q)).
 
     log(B(aq, bq)/B(ap, bp)) + (ap − aq)·ψ(ap) + (bp − bq)·ψ(bp) − (ap + bp − aq − bq)·ψ(ap + bp),
-    with ψ = (log Γ)′. It is computed as `kl_dirichlet` of two concentrations.
+    with a and b the concentrations at 1 and at 0, and ψ = (log Γ)′. It is computed as
+    `kl_dirichlet` of two concentrations.
 
     Parameters
     ----------
-    a_p, a_q
+    concentration1_p, concentration1_q
         Concentrations at 1, above 0: `a` in SciPy, `concentration1` in TFP; scalars or arrays
         that broadcast.
-    b_p, b_q
+    concentration0_p, concentration0_q
         Concentrations at 0, above 0: `b` in SciPy, `concentration0` in TFP.
     base
         Base of the logarithm: 2 for bits, None for nats.
@@ -65,13 +70,18 @@ def kl_beta(
     """
     divisor = check_base(base)
     parameters = checked(
-        a_p=(a_p, _concentration),
-        b_p=(b_p, _concentration),
-        a_q=(a_q, _concentration),
-        b_q=(b_q, _concentration),
+        concentration1_p=(concentration1_p, _concentration),
+        concentration0_p=(concentration0_p, _concentration),
+        concentration1_q=(concentration1_q, _concentration),
+        concentration0_q=(concentration0_q, _concentration),
     )
-    shape, (a_p, b_p, a_q, b_q) = broadcast(parameters)
-    p, q = np.stack([a_p, b_p], axis=-1), np.stack([a_q, b_q], axis=-1)
+    shape, (concentration1_p, concentration0_p, concentration1_q, concentration0_q) = broadcast(
+        parameters
+    )
+    p, q = (
+        np.stack([concentration1_p, concentration0_p], axis=-1),
+        np.stack([concentration1_q, concentration0_q], axis=-1),
+    )
     return finish(_dirichlet(p, q), divisor, shape, parameters.labels)
 
 

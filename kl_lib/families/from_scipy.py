@@ -57,11 +57,11 @@ def _mvn(dist: Any) -> Parameters:
     """Of a covariance that was given by a factor, the factor; of a diagonal one, the diagonal."""
     covariance, d = dist.cov_object, len(dist.mean)
     if type(covariance).__name__ == "CovViaDiagonal":
-        return {"mean": dist.mean, "deviations": covariance.colorize(np.ones(d))}
+        return {"loc": dist.mean, "scale_diag": covariance.colorize(np.ones(d))}
     try:
-        return {"mean": dist.mean, "factor": covariance.colorize(np.eye(d)).T}
+        return {"loc": dist.mean, "scale": covariance.colorize(np.eye(d)).T}
     except AttributeError:  # it was given as a matrix
-        return {"mean": dist.mean, "cov": dist.cov}
+        return {"loc": dist.mean, "covariance_matrix": dist.cov}
 
 
 def _uniform(dist: Any) -> Parameters:
@@ -150,13 +150,13 @@ READERS: dict[str, Reader] = {
     "lognorm": ("log_normal", _log_normal),
     "weibull_min": ("weibull", partial(_named, concentration="c", **_PLACE)),
     "pareto": ("pareto", partial(_named, concentration="b", **_PLACE)),
-    "binom": ("binomial", partial(_named, n="n", probs="p", loc="loc")),
-    "nbinom": ("negative_binomial", partial(_named, n="n", probs="p", loc="loc")),
+    "binom": ("binomial", partial(_named, total_count="n", probs="p", loc="loc")),
+    "nbinom": ("negative_binomial", partial(_named, total_count="n", probs="p", loc="loc")),
     "geom": ("geometric", _geom),
     "randint": ("discrete_uniform", _randint),
     "rv_sample": ("finite", _rv_sample),
-    "multinomial": ("multinomial", partial(_attributes, n="n", probs="p")),
+    "multinomial": ("multinomial", partial(_attributes, total_count="n", probs="p")),
     "vonmises": ("von_mises", partial(_named, loc="loc", concentration="kappa")),
-    "beta": ("beta", partial(_named, a="a", b="b", **_PLACE)),
+    "beta": ("beta", partial(_named, concentration1="a", concentration0="b", **_PLACE)),
     "dirichlet": ("dirichlet", partial(_attributes, concentration="alpha")),
 }

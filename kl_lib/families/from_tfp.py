@@ -35,8 +35,8 @@ def _mvn(dist: Any) -> Parameters:
     """A scale of TFP is any square root of the covariance, with entries of either sign."""
     mean = np.asarray(dist.mean())
     if type(dist.scale).__name__.removeprefix("LinearOperator") in _DIAGONAL:
-        return {"mean": mean, "deviations": np.abs(dist.scale.diag_part())}
-    return {"mean": mean, "factor": np.asarray(dist.scale.to_dense())}
+        return {"loc": mean, "scale_diag": np.abs(dist.scale.diag_part())}
+    return {"loc": mean, "scale": np.asarray(dist.scale.to_dense())}
 
 
 def _chi2(dist: Any) -> Parameters:
@@ -51,10 +51,10 @@ def _exp_inverse_gamma(dist: Any) -> Parameters:
 
 def _negative_binomial(dist: Any) -> Parameters:
     """TFP's probability is that of the outcome that is counted, ours of the other one."""
-    given = _attributes(dist, n="total_count", **_ODDS)
+    given = _attributes(dist, total_count="total_count", **_ODDS)
     if "logits" in given:
-        return {"n": given["n"], "logits": -given["logits"]}
-    return {"n": given["n"], "probs": 1 - given["probs"].astype(np.float64)}
+        return {"total_count": given["total_count"], "logits": -given["logits"]}
+    return {"total_count": given["total_count"], "probs": 1 - given["probs"].astype(np.float64)}
 
 
 def _ordered(dist: Any) -> Parameters:
@@ -71,7 +71,7 @@ def _matrix_normal(dist: Any) -> Parameters:
     mean = np.asarray(dist.mean())
     mean = mean.reshape((*mean.shape[:-2], -1))
     factor = np.einsum("...ij,...kl->...ikjl", rows, columns)
-    return {"mean": mean, "factor": factor.reshape((*factor.shape[:-4], *mean.shape[-1:] * 2))}
+    return {"loc": mean, "scale": factor.reshape((*factor.shape[:-4], *mean.shape[-1:] * 2))}
 
 
 def _process(dist: Any) -> Parameters:
@@ -99,6 +99,7 @@ def _transformed(dist: Any) -> Parameters:
 
 _DIAGONAL = ("Diag", "Identity", "ScaledIdentity")
 _PLACE = {"loc": "loc", "scale": "scale"}
+_BETA = {"concentration1": "concentration1", "concentration0": "concentration0"}
 _ODDS = {"probs": "probs", "logits": "logits"}
 _MVN = ("multivariate_normal", _mvn)
 
@@ -141,10 +142,10 @@ READERS: dict[str, Reader] = {
     "Weibull": ("weibull", partial(_attributes, concentration="concentration", scale="scale")),
     "Pareto": ("pareto", partial(_attributes, concentration="concentration", scale="scale")),
     "ContinuousBernoulli": ("continuous_bernoulli", partial(_attributes, **_ODDS)),
-    "Binomial": ("binomial", partial(_attributes, n="total_count", **_ODDS)),
+    "Binomial": ("binomial", partial(_attributes, total_count="total_count", **_ODDS)),
     "NegativeBinomial": ("negative_binomial", _negative_binomial),
     "Geometric": ("geometric", partial(_attributes, **_ODDS)),
-    "Multinomial": ("multinomial", partial(_attributes, n="total_count", **_ODDS)),
+    "Multinomial": ("multinomial", partial(_attributes, total_count="total_count", **_ODDS)),
     "OneHotCategorical": ("one_hot", partial(_attributes, **_ODDS)),
     "OrderedLogistic": ("categorical", _ordered),
     "StoppingRatioLogistic": ("categorical", _ordered),
@@ -156,6 +157,6 @@ READERS: dict[str, Reader] = {
     "GaussianProcess": ("multivariate_normal", _process),
     "Sample": ("sample", _sample),
     "Masked": ("masked", _masked),
-    "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
+    "Beta": ("beta", partial(_attributes, **_BETA)),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

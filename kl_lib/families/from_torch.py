@@ -52,7 +52,7 @@ def _one_hot(dist: Any) -> Parameters:
 
 def _mvn(dist: Any) -> Parameters:
     """The factor that PyTorch holds, whatever of scale, covariance and precision was given."""
-    return _attributes(dist, mean="loc", factor="scale_tril")
+    return _attributes(dist, loc="loc", scale="scale_tril")
 
 
 def _low_rank(dist: Any) -> Parameters:
@@ -61,19 +61,19 @@ def _low_rank(dist: Any) -> Parameters:
     scales = np.sqrt(diagonal)[..., None] * np.eye(diagonal.shape[-1])
     both = np.concatenate([wide, scales], axis=-1)
     upper = np.linalg.qr(np.swapaxes(both, -1, -2).astype(np.float64), mode="r")
-    return {"mean": _array(dist.loc, "loc"), "factor": np.swapaxes(upper, -1, -2)}
+    return {"loc": _array(dist.loc, "loc"), "scale": np.swapaxes(upper, -1, -2)}
 
 
 def _counts(dist: Any) -> Parameters:
-    return _odds(dist, n="total_count")
+    return _odds(dist, total_count="total_count")
 
 
 def _negative_binomial(dist: Any) -> Parameters:
     """PyTorch's probability is that of the outcome that is counted, ours of the other one."""
     given = _counts(dist)
     if "logits" in given:
-        return {"n": given["n"], "logits": -given["logits"]}
-    return {"n": given["n"], "probs": 1 - given["probs"].astype(np.float64)}
+        return {"total_count": given["total_count"], "logits": -given["logits"]}
+    return {"total_count": given["total_count"], "probs": 1 - given["probs"].astype(np.float64)}
 
 
 def _inverse_gamma(dist: Any) -> Parameters:
@@ -82,7 +82,7 @@ def _inverse_gamma(dist: Any) -> Parameters:
 
 
 def _multinomial(dist: Any) -> Parameters:
-    return {"n": dist.total_count} | _odds(dist._categorical)
+    return {"total_count": dist.total_count} | _odds(dist._categorical)
 
 
 def _independent(dist: Any) -> Parameters:
@@ -94,6 +94,7 @@ def _transformed(dist: Any) -> Parameters:
 
 
 _PLACE = {"loc": "loc", "scale": "scale"}
+_BETA = {"concentration1": "concentration1", "concentration0": "concentration0"}
 
 #: Each kind of PyTorch: its family, and what reads it.
 READERS: dict[str, Reader] = {
@@ -127,6 +128,6 @@ READERS: dict[str, Reader] = {
     "Independent": ("independent", _independent),
     "TransformedDistribution": ("transformed", _transformed),
     "VonMises": ("von_mises", partial(_attributes, loc="loc", concentration="concentration")),
-    "Beta": ("beta", partial(_attributes, a="concentration1", b="concentration0")),
+    "Beta": ("beta", partial(_attributes, **_BETA)),
     "Dirichlet": ("dirichlet", partial(_attributes, concentration="concentration")),
 }

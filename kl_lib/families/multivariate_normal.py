@@ -12,6 +12,7 @@ from ..arrays import entry
 from ..checks import check_base
 from ..errors import DistributionError
 from ..labels import Role
+from ..renamed import renamed
 from . import normal
 from .parameters import Array, broadcast, checked, common_shape, deviation, finish, real
 from .quotients import half_square, itakura_saito
@@ -21,23 +22,24 @@ from .triangular import NO_DENSITY, diagonal, lower_factor, whiten
 ASYMMETRY = 1e-8
 
 
-def kl_mvn(
-    mu_p: ArrayLike,
-    cov_p: ArrayLike,
-    mu_q: ArrayLike,
-    cov_q: ArrayLike,
+@renamed(mu_p="loc_p", cov_p="covariance_matrix_p", mu_q="loc_q", cov_q="covariance_matrix_q")
+def kl_multivariate_normal(
+    loc_p: ArrayLike,
+    covariance_matrix_p: ArrayLike,
+    loc_q: ArrayLike,
+    covariance_matrix_q: ArrayLike,
     *,
     base: float | None = None,
 ) -> Any:
-    """KL between two multivariate normals.
+    """KL between two multivariate normals; `kl_mvn` is the same function.
 
     ½·[tr(Σq⁻¹Σp) − d + (μp − μq)ᵀ Σq⁻¹ (μp − μq) + log(det Σq / det Σp)], through Cholesky factors.
 
     Parameters
     ----------
-    mu_p, mu_q
+    loc_p, loc_q
         Means, shape (..., d).
-    cov_p, cov_q
+    covariance_matrix_p, covariance_matrix_q
         Covariances (not standard deviations), shape (..., d, d), symmetric positive definite.
         The axes before, (...), of all four broadcast.
     base
@@ -61,24 +63,25 @@ def kl_mvn(
     Examples
     --------
     >>> import kl_lib as kl
-    >>> print(kl.kl_mvn([1], [[1]], [2], [[0.25]]).round(7))
+    >>> print(kl.kl_multivariate_normal([1], [[1]], [2], [[0.25]]).round(7))
     2.8068528
     >>> print(kl.kl_mvn([0, 0], [[1, 0.9], [0.9, 1]], [0, 0], [[1, 0], [0, 1]]).round(6))
     0.830366
     """
     divisor = check_base(base)
-    core: dict[str, tuple[Role, ...]] = {"mu_p": ("dimension",), "mu_q": ("dimension",)}
-    core |= dict.fromkeys(("cov_p", "cov_q"), ("dimension", "dimension"))
+    core: dict[str, tuple[Role, ...]] = {"loc_p": ("dimension",), "loc_q": ("dimension",)}
+    matrices = ("covariance_matrix_p", "covariance_matrix_q")
+    core |= dict.fromkeys(matrices, ("dimension", "dimension"))
     parameters = checked(
         core,
-        mu_p=(mu_p, real),
-        mu_q=(mu_q, real),
-        cov_p=(cov_p, _covariance),
-        cov_q=(cov_q, _covariance),
+        loc_p=(loc_p, real),
+        loc_q=(loc_q, real),
+        covariance_matrix_p=(covariance_matrix_p, _covariance),
+        covariance_matrix_q=(covariance_matrix_q, _covariance),
     )
-    shape = _batch(parameters, matrices=("cov_p", "cov_q"))
+    shape = _batch(parameters, matrices=matrices)
     m_p, m_q, c_p, c_q = parameters.values()
-    lower_p, lower_q = _cholesky(c_p, "cov_p"), _cholesky(c_q, "cov_q")
+    lower_p, lower_q = _cholesky(c_p, "covariance_matrix_p"), _cholesky(c_q, "covariance_matrix_q")
     with np.errstate(all="ignore"):
         spread = _spread(lower_p, lower_q)
         close = spread < 0.01
@@ -88,10 +91,14 @@ def kl_mvn(
     return finish(_or_inf(value, shape), divisor, shape, parameters.labels)
 
 
+#: The short name.
+kl_mvn = kl_multivariate_normal
+
+
 def kl_of_factors(
-    mu_p: ArrayLike,
+    loc_p: ArrayLike,
     scale_p: ArrayLike,
-    mu_q: ArrayLike,
+    loc_q: ArrayLike,
     scale_q: ArrayLike,
     *,
     base: float | None = None,
@@ -103,7 +110,10 @@ def kl_of_factors(
     """
     divisor = check_base(base)
     parameters = checked(
-        mu_p=(mu_p, real), mu_q=(mu_q, real), scale_p=(scale_p, _square), scale_q=(scale_q, _square)
+        loc_p=(loc_p, real),
+        loc_q=(loc_q, real),
+        scale_p=(scale_p, _square),
+        scale_q=(scale_q, _square),
     )
     shape = _batch(parameters, matrices=("scale_p", "scale_q"))
     m_p, m_q, s_p, s_q = parameters.values()
@@ -114,10 +124,10 @@ def kl_of_factors(
 
 
 def kl_of_deviations(
-    mu_p: ArrayLike,
-    sigma_p: ArrayLike,
-    mu_q: ArrayLike,
-    sigma_q: ArrayLike,
+    loc_p: ArrayLike,
+    scale_diag_p: ArrayLike,
+    loc_q: ArrayLike,
+    scale_diag_q: ArrayLike,
     *,
     base: float | None = None,
 ) -> Any:
@@ -127,10 +137,10 @@ def kl_of_deviations(
     """
     divisor = check_base(base)
     parameters = checked(
-        mu_p=(mu_p, real),
-        mu_q=(mu_q, real),
-        sigma_p=(sigma_p, deviation),
-        sigma_q=(sigma_q, deviation),
+        loc_p=(loc_p, real),
+        loc_q=(loc_q, real),
+        scale_diag_p=(scale_diag_p, deviation),
+        scale_diag_q=(scale_diag_q, deviation),
     )
     _batch(parameters)
     shape, (m_p, m_q, s_p, s_q) = broadcast(parameters)
@@ -178,7 +188,7 @@ def _or_inf(value: Array, shape: tuple[int, ...]) -> Array:
 def _batch(parameters: dict[str, Array], matrices: tuple[str, ...] = ()) -> tuple[int, ...]:
     """The shape of the axes before those of one normal, which has to have one dimension for all."""
     sizes = {name: array.shape[-1:] for name, array in parameters.items()}
-    if len(set(sizes.values())) > 1 or sizes["mu_p"] in ((), (0,)):
+    if len(set(sizes.values())) > 1 or sizes["loc_p"] in ((), (0,)):
         told = ", ".join(f"{name} {shape[0] if shape else 'none'}" for name, shape in sizes.items())
         fault = "are none" if set(sizes.values()) == {(0,)} else "do not agree"
         wanted = "covariances of shape (d, d)" if matrices else "as many standard deviations"

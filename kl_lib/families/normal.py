@@ -8,25 +8,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
+from ..renamed import renamed
 from .parameters import Array, broadcast, checked, deviation, finish, real, scale
 from .quotients import difference_quotient, half_square, itakura_saito
 
 
+@renamed(mu_p="loc_p", sigma_p="scale_p", mu_q="loc_q", sigma_q="scale_q")
 def kl_normal(
-    mu_p: ArrayLike,
-    sigma_p: ArrayLike,
-    mu_q: ArrayLike,
-    sigma_q: ArrayLike,
+    loc_p: ArrayLike,
+    scale_p: ArrayLike,
+    loc_q: ArrayLike,
+    scale_q: ArrayLike,
     *,
     base: float | None = None,
 ) -> Any:
-    """KL(N(mu_p, sigma_p²) ‖ N(mu_q, sigma_q²)) = log(σq/σp) + (σp² + (μp − μq)²)/(2σq²) − ½.
+    """KL(N(loc_p, sigma_p²) ‖ N(loc_q, sigma_q²)) = log(σq/σp) + (σp² + (μp − μq)²)/(2σq²) − ½.
 
     Parameters
     ----------
-    mu_p, mu_q
+    loc_p, loc_q
         Means; scalars or arrays that broadcast.
-    sigma_p, sigma_q
+    scale_p, scale_q
         Standard deviations (not variances), above 0: `scale` in SciPy and TFP.
     base
         Base of the logarithm: 2 for bits, None for nats.
@@ -55,20 +57,21 @@ def kl_normal(
     """
     divisor = check_base(base)
     parameters = checked(
-        mu_p=(mu_p, real),
-        sigma_p=(sigma_p, deviation),
-        mu_q=(mu_q, real),
-        sigma_q=(sigma_q, deviation),
+        loc_p=(loc_p, real),
+        scale_p=(scale_p, deviation),
+        loc_q=(loc_q, real),
+        scale_q=(scale_q, deviation),
     )
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     return finish(divergence(m_p, s_p, m_q, s_q), divisor, shape, parameters.labels)
 
 
+@renamed(mu_p="loc_p", sigma_p="scale_p", mu_q="loc_q", sigma_q="scale_q")
 def kl_log_normal(
-    mu_p: ArrayLike,
-    sigma_p: ArrayLike,
-    mu_q: ArrayLike,
-    sigma_q: ArrayLike,
+    loc_p: ArrayLike,
+    scale_p: ArrayLike,
+    loc_q: ArrayLike,
+    scale_q: ArrayLike,
     *,
     base: float | None = None,
 ) -> Any:
@@ -76,10 +79,10 @@ def kl_log_normal(
 
     Parameters
     ----------
-    mu_p, mu_q
+    loc_p, loc_q
         Means of the logarithm: `loc` in TFP and PyTorch, log(`scale`) in SciPy; scalars or arrays
         that broadcast.
-    sigma_p, sigma_q
+    scale_p, scale_q
         Standard deviations of the logarithm, above 0: `scale` in TFP and PyTorch, `s` in SciPy.
     base
         Base of the logarithm: 2 for bits, None for nats.
@@ -105,7 +108,7 @@ def kl_log_normal(
     >>> print(kl_log_normal(1, 1, 2, 0.5).round(7))
     2.8068528
     """
-    return kl_normal(mu_p, sigma_p, mu_q, sigma_q, base=base)
+    return kl_normal(loc_p, scale_p, loc_q, scale_q, base=base)
 
 
 def kl_half_normal(scale_p: ArrayLike, scale_q: ArrayLike, *, base: float | None = None) -> Any:

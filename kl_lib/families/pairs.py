@@ -22,13 +22,19 @@ from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .gumbel import kl_gumbel, kl_moyal, kl_weibull
 from .laplace import kl_laplace
-from .multivariate_normal import cholesky, kl_mvn, kl_of_deviations, kl_of_factors
+from .multivariate_normal import (
+    cholesky,
+    kl_multivariate_normal,
+    kl_of_deviations,
+    kl_of_factors,
+)
 from .normal import kl_half_normal, kl_log_normal, kl_normal
 from .parameters import broadcast, checked, common_shape, finish, probability, rate, real, scale
 from .pareto import kl_pareto
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
 from .registry import PAIRS, Entry, Form, NoFormError
+from .supports import read
 from .uniform import kl_uniform
 from .von_mises import kl_von_mises
 
@@ -52,17 +58,22 @@ def _normal(p: Parameters, q: Parameters) -> Any:
 
 @_enter("multivariate_normal")
 def _mvn(p: Parameters, q: Parameters) -> Any:
-    for name, form in (("cov", kl_mvn), ("deviations", kl_of_deviations)):
+    for name, form in (
+        ("covariance_matrix", kl_multivariate_normal),
+        ("scale_diag", kl_of_deviations),
+    ):
         if name in p and name in q:
-            return form(p["mean"], p[name], q["mean"], q[name])
-    return kl_of_factors(p["mean"], _factor(p, "cov_p"), q["mean"], _factor(q, "cov_q"))
+            return form(p["loc"], p[name], q["loc"], q[name])
+    return kl_of_factors(p["loc"], _factor(p, "p"), q["loc"], _factor(q, "q"))
 
 
-def _factor(parameters: Parameters, name: str) -> Any:
-    if "deviations" in parameters:
-        deviations = np.asarray(parameters["deviations"])
+def _factor(parameters: Parameters, side: str) -> Any:
+    if "scale_diag" in parameters:
+        deviations = np.asarray(parameters["scale_diag"])
         return deviations[..., None] * np.eye(deviations.shape[-1])
-    return parameters["factor"] if "factor" in parameters else cholesky(parameters["cov"], name)
+    if "scale" in parameters:
+        return parameters["scale"]
+    return cholesky(parameters["covariance_matrix"], f"covariance_matrix_{side}")
 
 
 @_enter("laplace")
@@ -97,12 +108,12 @@ def _bernoulli(p: Parameters, q: Parameters) -> Any:
     return kl_from_logits(_two_logits(p, "p"), _two_logits(q, "q"))
 
 
-def _two_logits(parameters: Parameters, name: str) -> Any:
+def _two_logits(parameters: Parameters, side: str) -> Any:
     """Log-odds as logits of 0 and 1; a probability as its logarithms."""
     if "logits" in parameters:
         logit = np.asarray(parameters["logits"])
         return np.stack([np.minimum(-logit, 0), np.minimum(logit, 0)], axis=-1)
-    prob = checked(**{name: (parameters["probs"], probability)})[name]
+    prob = read(parameters, "probs", side, probability)
     with np.errstate(divide="ignore"):
         return np.stack([np.log1p(-prob), np.log(prob)], axis=-1)
 
@@ -144,7 +155,9 @@ def _gamma(p: Parameters, q: Parameters) -> Any:
 
 @_enter("beta", unless="a narrower support")
 def _beta(p: Parameters, q: Parameters) -> Any:
-    return kl_beta(p["a"], p["b"], q["a"], q["b"])
+    return kl_beta(
+        p["concentration1"], p["concentration0"], q["concentration1"], q["concentration0"]
+    )
 
 
 def _rates(p: Parameters, q: Parameters) -> tuple[Any, Any]:
@@ -235,19 +248,19 @@ def _continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
     return finish(of_log_odds(x, y, y - x), 1.0, common_shape(odds))
 
 
-def given_log_odds(parameters: Parameters, name: str) -> Any:
+def given_log_odds(parameters: Parameters, side: str) -> Any:
     if "logits" in parameters:
         return parameters["logits"]
-    return log_odds(checked(**{name: (parameters["probs"], inside)})[name])
+    return log_odds(read(parameters, "probs", side, inside))
 
 
 @_enter("binomial", unless="that loc")
 def _binomial(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
-        return kl_binomial(p["n"], p["probs"], q["n"], q["probs"])
-    if np.all(np.equal(p["n"], q["n"])):
-        return p["n"] * _bernoulli(p, q)
-    return kl_binomial(p["n"], chance(p), q["n"], chance(q))
+        return kl_binomial(p["total_count"], p["probs"], q["total_count"], q["probs"])
+    if np.all(np.equal(p["total_count"], q["total_count"])):
+        return p["total_count"] * _bernoulli(p, q)
+    return kl_binomial(p["total_count"], chance(p), q["total_count"], chance(q))
 
 
 def chance(parameters: Parameters) -> Any:
@@ -279,11 +292,11 @@ def _of_tosses(p: Parameters, q: Parameters) -> Any:
 
 @_enter("negative_binomial", unless="that loc")
 def _negative_binomial(p: Parameters, q: Parameters) -> Any:
-    if not np.all(np.equal(p["n"], q["n"])):
+    if not np.all(np.equal(p["total_count"], q["total_count"])):
         raise NoFormError("another number of successes")
     if "probs" in p and "probs" in q:
-        return kl_negative_binomial(p["n"], p["probs"], q["probs"])
-    return p["n"] * _of_tosses(p, q)
+        return kl_negative_binomial(p["total_count"], p["probs"], q["probs"])
+    return p["total_count"] * _of_tosses(p, q)
 
 
 @_enter("discrete_uniform")
@@ -307,7 +320,7 @@ def _on(values: Any, parameters: Parameters) -> Any:
 
 @_enter("multinomial")
 def _multinomial(p: Parameters, q: Parameters) -> Any:
-    number_p, number_q = checked(n_p=(p["n"], tosses), n_q=(q["n"], tosses)).values()
+    number_p, number_q = (read(x, "total_count", side, tosses) for x, side in ((p, "p"), (q, "q")))
     value = _categorical(p, q)
     with np.errstate(invalid="ignore"):
         product = np.where(number_p == 0, 0.0, number_p * value)

@@ -6,9 +6,11 @@ each family's parameters are called, is in `pairs.py` and `cross.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from ..renamed import RenamedKeys
 
 Form = Callable[[Any, Any], Any]
 Key = type | str
@@ -16,6 +18,20 @@ Key = type | str
 
 class NoFormError(Exception):
     """Raised by a form that does not hold for such parameters of dist_p, which it names."""
+
+
+class Given(RenamedKeys):
+    """The parameters of a distribution by name: what the form of a family gets."""
+
+    OLD: ClassVar[Mapping[str, str]] = {
+        "a": "concentration1",
+        "b": "concentration0",
+        "n": "total_count",
+        "mean": "loc",
+        "cov": "covariance_matrix",
+        "factor": "scale",
+        "deviations": "scale_diag",
+    }
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def read_sure(values: Values, side: str) -> NDArray[np.bool_]:
     if "logits" in values:
         logits = arrays.read(values["logits"], f"logits_{side}")[0].astype(np.float64)
         return np.stack([logits == -np.inf, logits == np.inf])
-    probs = checked(**{side: (values["probs"], probability)})[side]
+    probs = read(values, "probs", side, probability)
     return np.stack([probs == 0, probs == 1])
 
 
@@ -144,7 +144,7 @@ def _poisson(values: Values, side: str) -> Support:
 
 def _binomial(values: Values, side: str) -> Support:
     """One whose coin has one side only has one value only."""
-    loc, n = read(values, "loc", side), read(values, "n", side, tosses)
+    loc, n = read(values, "loc", side), read(values, "total_count", side, tosses)
     sure = read_sure(values, side)
     return _steps(loc, np.where(np.any(sure, axis=0), 0.0, n), first=np.where(sure[1], n, 0.0))
 

@@ -87,13 +87,13 @@ def test_kl_normal_broadcasts_and_changes_base():
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((0, 0, 0, 1), "sigma_p is 0"),
-        ((0, 1, 0, -2), "sigma_q is -2"),
-        ((0, [1, 0], 0, 1), r"sigma_p\[1\] is 0"),
-        ((0, [[1, 1], [0, 1]], 0, 1), r"sigma_p\[1, 0\] is 0"),
-        ((math.nan, 1, 0, 1), "mu_p is nan"),
-        ((0, math.inf, 0, 1), "sigma_p is inf"),
-        (("a", 1, 0, 1), "mu_p is the text 'a'"),
+        ((0, 0, 0, 1), "scale_p is 0"),
+        ((0, 1, 0, -2), "scale_q is -2"),
+        ((0, [1, 0], 0, 1), r"scale_p\[1\] is 0"),
+        ((0, [[1, 1], [0, 1]], 0, 1), r"scale_p\[1, 0\] is 0"),
+        ((math.nan, 1, 0, 1), "loc_p is nan"),
+        ((0, math.inf, 0, 1), "scale_p is inf"),
+        (("a", 1, 0, 1), "loc_p is the text 'a'"),
     ],
 )
 def test_parameters_that_are_none_are_named(args, said):
@@ -119,7 +119,7 @@ def test_every_parameter_is_called_by_its_name(function, name):
     good = dict.fromkeys(names, 0.5)
     if function in (families.kl_dirichlet, families.kl_mvn):
         good = {other: np.eye(2) if other[:3] == "cov" else [0.5, 0.5] for other in names}
-    good |= {other: 2 for other in names if other[:1] == "n"}
+    good |= {other: 2 for other in names if other[:5] == "total"}
     good |= {other: 1 for other in names if other[:4] == "high"}
     assert function(**good) == 0
     with pytest.raises(
@@ -128,7 +128,7 @@ def test_every_parameter_is_called_by_its_name(function, name):
         function(**good | {name: "x"})
     with pytest.raises(kl.DistributionError, match=rf"^{name}(\[.*\])? is nan; pass a finite"):
         function(**good | {name: np.multiply(good[name], math.nan)})
-    if name[:2] not in ("mu", "lo", "co", "hi"):
+    if name[:2] not in ("lo", "co", "hi") or name[:5] == "conce":
         with pytest.raises(kl.DistributionError, match=f"^{name} is -2; a "):
             function(**good | {name: -2})
 
@@ -140,14 +140,14 @@ def test_an_error_says_kind_argument_place_and_value():
         kl.kl_normal(0, 1, 0, sigma)
     error = caught.value
     assert (error.kind, error.argument, error.place, error.value) == (
-        "parameter", "sigma_q", (3, 0), 0.0,
+        "parameter", "scale_q", (3, 0), 0.0,
     )  # fmt: skip
     assert error.places == tuple((i, 0) for i in range(3, 13))
     assert error.count == 12
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_normal("a", 1, 0, 1)
     error = caught.value
-    assert (error.kind, error.argument, error.place) == ("unreadable", "mu_p", None)
+    assert (error.kind, error.argument, error.place) == ("unreadable", "loc_p", None)
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_gamma([1, 2], 1, 1, [1, 2, 3])
     told = "concentration_p (2,), rate_p (), concentration_q (), rate_q (3,)"
@@ -511,8 +511,11 @@ def test_kl_dirichlet_takes_batches():
         (lambda: families.kl_exponential(1, 0), "rate_q is 0; a rate is above 0"),
         (lambda: families.kl_gamma(0, 1, 1, 1), "concentration_p is 0; a concentration is above"),
         (lambda: families.kl_gamma(1, 1, 1, math.nan), "rate_q is nan; pass a finite number"),
-        (lambda: families.kl_beta(1, 1, -2, 1), "a_q is -2; a concentration is above 0"),
-        (lambda: families.kl_beta(1, 1e200, 2, 1), r"b_p is 1e\+200; beyond 1e-150 and 1e150"),
+        (lambda: families.kl_beta(1, 1, -2, 1), "concentration1_q is -2; a concentration"),
+        (
+            lambda: families.kl_beta(1, 1e200, 2, 1),
+            r"concentration0_p is 1e\+200; beyond 1e-150 and 1e150",
+        ),
         (lambda: families.kl_dirichlet([1, 0], [1, 1]), r"concentration_p\[1\] is 0"),
         (lambda: families.kl_dirichlet([1, 2], [1, 1, 1]), r"concentration_q has shape \(3,\)"),
         (lambda: families.kl_dirichlet(2, 3), "one concentration for each category"),
@@ -916,7 +919,7 @@ def test_probabilities_beside_logits_are_checked_by_name():
         tfp_like("Bernoulli", probs=None, logits=0.0),
     )
     for p, q, name in ((bad, logit, "p"), (logit, bad, "q")):
-        with pytest.raises(kl.DistributionError, match=f"^{name} is 1.5; a probability"):
+        with pytest.raises(kl.DistributionError, match=f"^probs_{name} is 1.5; a probability"):
             families.kl_between(p, q)
 
 

@@ -360,10 +360,13 @@ def test_scipys_other_names_are_read(p, q, expected):
     [
         (lambda: families.kl_uniform(0, 1, 2, 2), "high_q is 2, not above low_q, which is 2 there"),
         (lambda: families.kl_uniform(0, [1, -1], 2, 3), r"high_p\[1\] is -1, not above low_p"),
-        (lambda: families.kl_binomial(2.5, 0.5, 3, 0.5), "n_p is 2.5; a number of tosses is whole"),
+        (
+            lambda: families.kl_binomial(2.5, 0.5, 3, 0.5),
+            "total_count_p is 2.5; a number of tosses is whole",
+        ),
         (lambda: families.kl_geometric(0.5, 0), "q is 0; a probability of success is above 0"),
         (lambda: families.kl_continuous_bernoulli(1, 0.5), "p is 1; a parameter is above 0 and be"),
-        (lambda: families.kl_negative_binomial(0, 1, 1), "n is 0; a number of successes is above"),
+        (lambda: families.kl_negative_binomial(0, 1, 1), "total_count is 0; a number of successes"),
         (lambda: families.kl_weibull(1, 1, 0, 1), "concentration_q is 0; a concentration is above"),
     ],
 )

@@ -102,17 +102,19 @@ def test_kl_mvn_takes_batches():
 @pytest.mark.parametrize(
     ("cov", "said"),
     [
-        ([[1, 0.5], [0.4, 1]], "cov_p is not symmetric: entry \\(0, 1\\) is 0.5"),
-        ([[1, 1], [1, 1]], "cov_p is singular or not positive definite"),
+        ([[1, 0.5], [0.4, 1]], "covariance_matrix_p is not symmetric: entry \\(0, 1\\) is 0.5"),
+        ([[1, 1], [1, 1]], "covariance_matrix_p is singular or not positive definite"),
         ([[1, 2], [2, 1]], "smallest eigenvalue -1"),
-        ([1, 1], "cov_p has shape \\(2,\\)"),
+        ([1, 1], "covariance_matrix_p has shape \\(2,\\)"),
         (np.eye(3), "dimensions do not agree"),
     ],
 )
 def test_covariances_that_are_none_are_named(cov, said):
     with pytest.raises(kl.DistributionError, match=said):
         kl.kl_mvn([0, 0], cov, [0, 0], np.eye(2))
-    with pytest.raises(kl.DistributionError, match=said.replace("cov_p", "cov_q")):
+    with pytest.raises(
+        kl.DistributionError, match=said.replace("covariance_matrix_p", "covariance_matrix_q")
+    ):
         kl.kl_mvn([0, 0], np.eye(2), [0, 0], cov)
 
 
@@ -120,29 +122,34 @@ def test_what_counts_as_asymmetric_scales_with_the_covariance():
     slanted = np.array([np.eye(2), [[1, 0.5], [0.4, 1]]])
     said = r"entry \(1, 0, 1\) is 0.5 and entry \(1, 1, 0\) is 0.4;"
     for scale in (1e-20, 1, 1e20):
-        with pytest.raises(kl.DistributionError, match=r"^cov_p is not symmetric"):
+        with pytest.raises(kl.DistributionError, match=r"^covariance_matrix_p is not symmetric"):
             kl.kl_mvn([0, 0], slanted * scale, [0, 0], np.eye(2) * scale)
         rounded = np.array([[1, 0.5], [0.5 + 1e-9, 1]]) * scale
         assert kl.kl_mvn([0, 0], rounded, [0, 0], rounded) == 0
     with pytest.raises(kl.DistributionError, match=said):
         kl.kl_mvn([0, 0], slanted, [0, 0], np.eye(2))
-    with pytest.raises(kl.DistributionError, match=r"^cov_q is singular"):
+    with pytest.raises(kl.DistributionError, match=r"^covariance_matrix_q is singular"):
         kl.kl_mvn([0, 0], np.eye(2), [0, 0], np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 2, 3), (2, 3, 2)])
 def test_a_covariance_is_square(shape):
-    with pytest.raises(kl.DistributionError, match=r"^cov_p has shape .*; a covariance is square"):
+    with pytest.raises(
+        kl.DistributionError, match=r"^covariance_matrix_p has shape .*; a covariance is square"
+    ):
         kl.kl_mvn([0, 0], np.ones(shape), [0, 0], np.eye(2))
 
 
 def test_dimensions_that_do_not_agree_are_all_named():
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn(0, np.eye(2), np.zeros((2, 3)), np.ones((3, 2, 2)))
-    told = "(last axis: mu_p none, mu_q 3, cov_p 2, cov_q 2)"
+    told = "(last axis: loc_p none, loc_q 3, covariance_matrix_p 2, covariance_matrix_q 2)"
     remedy = "give means of length d and covariances of shape (d, d)"
     assert str(caught.value) == f"the dimensions do not agree {told}; {remedy}"
-    with pytest.raises(kl.DistributionError, match="mu_p none, mu_q none, cov_p 1, cov_q 1"):
+    with pytest.raises(
+        kl.DistributionError,
+        match="loc_p none, loc_q none, covariance_matrix_p 1, covariance_matrix_q 1",
+    ):
         kl.kl_mvn(0, [[1]], 0, [[1]])
 
 
@@ -188,11 +195,13 @@ def test_covariances_one_axis_deeper_than_the_means():
 def test_batches_that_do_not_broadcast_are_named_with_all_shapes():
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn(np.zeros((2, 1)), np.ones((3, 1, 1)), [0], [[1]])
-    told = "(mu_p (2, 1), mu_q (1,), cov_p (3, 1, 1), cov_q (1, 1))"
+    told = "(loc_p (2, 1), loc_q (1,), covariance_matrix_p (3, 1, 1), covariance_matrix_q (1, 1))"
     assert str(caught.value).startswith(f"the parameters do not broadcast to one shape {told}; ")
     assert caught.value.kind == "shape"
-    assert caught.value.argument == "mu_p and mu_q and cov_p and cov_q"
-    with pytest.raises(kl.DistributionError, match=r"sigma_p \(3,\), .*length 1 where one value"):
+    assert (
+        caught.value.argument == "loc_p and loc_q and covariance_matrix_p and covariance_matrix_q"
+    )
+    with pytest.raises(kl.DistributionError, match=r"scale_p \(3,\), .*length 1 where one value"):
         kl.kl_normal([0, 1], [1, 1, 1], 0, 1)
 
 
@@ -219,7 +228,7 @@ def test_asymmetry_is_measured_against_the_two_variances_of_the_entry():
     with pytest.raises(kl.DistributionError, match="is not symmetric") as caught:
         kl.kl_mvn([0, 0], np.eye(2), [0, 0], [[1e308, 1e308], [-1e308, 1e308]])
     assert (caught.value.argument, caught.value.place, caught.value.value) == (
-        "cov_q",
+        "covariance_matrix_q",
         (0, 1),
         1e308,
     )
@@ -242,9 +251,11 @@ def test_a_singular_covariance_is_named_by_its_place_with_its_own_eigenvalue(pla
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn([0, 0], cov, [0, 0], np.eye(2))
     error, where = caught.value, ", ".join(map(str, place))
-    assert str(error).startswith(f"cov_p[{where}] is singular or not positive definite (smallest")
+    assert str(error).startswith(
+        f"covariance_matrix_p[{where}] is singular or not positive definite (smallest"
+    )
     assert "(smallest eigenvalue -2);" in str(error)
-    assert (error.kind, error.argument, error.place) == ("parameter", "cov_p", place)
+    assert (error.kind, error.argument, error.place) == ("parameter", "covariance_matrix_p", place)
     assert error.value == pytest.approx(-2)
 
 
@@ -266,8 +277,10 @@ def follow(error, **names):
 def test_the_remedy_for_variances_is_right(variances):
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn([0, 0], variances, [1, 0], np.eye(2))
-    assert (caught.value.kind, caught.value.argument) == ("shape", "cov_p")
-    value = kl.kl_mvn([0, 0], follow(caught.value, cov_p=variances), [1, 0], np.eye(2))
+    assert (caught.value.kind, caught.value.argument) == ("shape", "covariance_matrix_p")
+    value = kl.kl_mvn(
+        [0, 0], follow(caught.value, covariance_matrix_p=variances), [1, 0], np.eye(2)
+    )
     v = np.asarray(variances)
     np.testing.assert_allclose(value, 0.5 * ((v - 1 - np.log(v)).sum(axis=-1) + 1), rtol=1e-14)
 
@@ -276,7 +289,7 @@ def test_the_remedy_for_variances_of_as_many_normals_as_coordinates_is_right():
     """A square table of variances is taken for a covariance, but for its asymmetry."""
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn([0], 4.0, [0], [[1]])
-    value = kl.kl_mvn([0], follow(caught.value, cov_p=4.0), [0], [[1]])
+    value = kl.kl_mvn([0], follow(caught.value, covariance_matrix_p=4.0), [0], [[1]])
     assert value == pytest.approx(0.5 * (3 - math.log(4)), rel=1e-14)
 
 
@@ -287,7 +300,7 @@ def test_the_remedy_for_asymmetry_by_rounding_is_right(deep, kind):
     cov = kind([rounded, [[1.0, 0.0], [0.0, 1.0]]] if deep else rounded)
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn([0, 0], np.eye(2), [1, 0], cov)
-    value = kl.kl_mvn([0, 0], np.eye(2), [1, 0], follow(caught.value, cov_q=cov))
+    value = kl.kl_mvn([0, 0], np.eye(2), [1, 0], follow(caught.value, covariance_matrix_q=cov))
     mean = [[2.0, 0.5 + 5e-7], [0.5 + 5e-7, 1.0]]
     assert relative_error(np.ravel(value)[0], [0, 0], np.eye(2), [1, 0], mean) < 1e-13
     assert value.shape == ((2,) if deep else ())
@@ -487,11 +500,11 @@ def test_a_singular_covariance_of_a_distribution_is_named():
     root = stats.multivariate_normal([0, 0], COVARIANCE.from_cholesky(np.eye(2)))
     slanted = stats.multivariate_normal([0, 0], [[1, 0.5], [0.4, 1]])
     for p, q, said in (
-        (line, good, "^cov_p is singular or not positive definite"),
-        (root, line, "^cov_q is singular or not positive definite"),
-        (slanted, root, "^cov_p is not symmetric"),
+        (line, good, "^covariance_matrix_p is singular or not positive definite"),
+        (root, line, "^covariance_matrix_q is singular or not positive definite"),
+        (slanted, root, "^covariance_matrix_p is not symmetric"),
         (good, flat, "^scale_q is singular: entry \\(1, 1\\)"),
-        (flat, flat, r"^sigma_p\[1\] is 0; a standard deviation is above 0"),
+        (flat, flat, r"^scale_diag_p\[1\] is 0; a standard deviation is above 0"),
         (turned, good, "^scale_p is singular"),
     ):
         with pytest.raises(kl.DistributionError, match=said):
@@ -505,12 +518,12 @@ def test_distributions_of_different_dimensions_are_refused():
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_between(*dists)
     assert str(caught.value) == (
-        "the dimensions do not agree (last axis: mu_p 1, mu_q 2, sigma_p 1, sigma_q 2); give means "
-        "of length d and as many standard deviations"
+        "the dimensions do not agree (last axis: loc_p 1, loc_q 2, scale_diag_p 1, scale_diag_q "
+        "2); give means of length d and as many standard deviations"
     )
     assert caught.value.kind == "shape"
-    assert caught.value.argument == "mu_p and mu_q and sigma_p and sigma_q"
-    with pytest.raises(kl.DistributionError, match=r"mu_p 1, mu_q 3, scale_p 1, scale_q 3\)"):
+    assert caught.value.argument == "loc_p and loc_q and scale_diag_p and scale_diag_q"
+    with pytest.raises(kl.DistributionError, match=r"loc_p 1, loc_q 3, scale_p 1, scale_q 3\)"):
         kl.kl_between(dists[0], stats.multivariate_normal(np.zeros(3), np.eye(3)))
 
 

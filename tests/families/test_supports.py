@@ -37,12 +37,12 @@ STEPS = [
     ("poisson", {"rate": 1.0}, stats.poisson(1)),
     ("poisson", {"log_rate": -INF, "loc": -3.0}, (-3, -3)),
     ("poisson", {"log_rate": 0.0}, (0, INF)),
-    ("binomial", {"n": 5, "probs": 0.3}, stats.binom(5, 0.3)),
-    ("binomial", {"n": 5, "probs": 0.3, "loc": 2.0}, stats.binom(5, 0.3, 2)),
-    ("binomial", {"n": 5, "probs": 0.0, "loc": 2.0}, (2, 2)),
-    ("binomial", {"n": 5, "probs": 1.0, "loc": 2.0}, (7, 7)),
-    ("binomial", {"n": 5, "logits": INF}, (5, 5)),
-    ("binomial", {"n": 0, "probs": 0.5}, (0, 0)),
+    ("binomial", {"total_count": 5, "probs": 0.3}, stats.binom(5, 0.3)),
+    ("binomial", {"total_count": 5, "probs": 0.3, "loc": 2.0}, stats.binom(5, 0.3, 2)),
+    ("binomial", {"total_count": 5, "probs": 0.0, "loc": 2.0}, (2, 2)),
+    ("binomial", {"total_count": 5, "probs": 1.0, "loc": 2.0}, (7, 7)),
+    ("binomial", {"total_count": 5, "logits": INF}, (5, 5)),
+    ("binomial", {"total_count": 0, "probs": 0.5}, (0, 0)),
     ("geometric", {"probs": 0.3, "loc": 1.0}, stats.geom(0.3)),
     ("geometric", {"probs": 1.0, "loc": 1.0}, (1, 1)),
     ("negative_binomial", {"probs": 0.3}, stats.nbinom(2, 0.3)),
@@ -62,7 +62,7 @@ def test_a_support_is_scipys(family, values, same):
 
 def test_supports_of_a_batch_are_those_of_its_members():
     probs, loc = np.array([[0.0], [0.5], [1.0]]), np.array([0.0, 10.0])
-    found = SUPPORTS["binomial"]({"n": np.array([3.0, 4.0]), "probs": probs, "loc": loc}, "q")
+    found = SUPPORTS["binomial"]({"total_count": np.array([3.0, 4.0]), "probs": probs, "loc": loc}, "q")
     np.testing.assert_array_equal(found.low, [[0, 10], [0, 10], [3, 14]])
     np.testing.assert_array_equal(found.high, [[0, 10], [3, 14], [3, 14]])
 
@@ -78,13 +78,13 @@ def test_supports_of_a_batch_are_those_of_its_members():
         ("beta", {"loc": np.nan}, "loc_q"),
         ("beta", {"scale": 0.0}, "scale_q"),
         ("bernoulli", {"probs": 0.5, "loc": np.nan}, "loc_q"),
-        ("bernoulli", {"probs": 2.0}, "q"),
+        ("bernoulli", {"probs": 2.0}, "probs_q"),
         ("bernoulli", {"logits": ["a"]}, "logits_q"),
         ("poisson", {"rate": 1.0, "loc": np.nan}, "loc_q"),
         ("poisson", {"rate": -1.0}, "rate_q"),
         ("poisson", {"log_rate": ["a"]}, "log_rate_q"),
-        ("binomial", {"n": 2.5, "probs": 0.5}, "n_q"),
-        ("binomial", {"n": 2, "probs": 0.5, "loc": np.nan}, "loc_q"),
+        ("binomial", {"total_count": 2.5, "probs": 0.5}, "total_count_q"),
+        ("binomial", {"total_count": 2, "probs": 0.5, "loc": np.nan}, "loc_q"),
         ("geometric", {"probs": 0.5, "loc": np.nan}, "loc_q"),
         ("discrete_uniform", {"low": np.nan, "high": 2}, "low_q"),
         ("discrete_uniform", {"low": 1, "high": np.nan}, "high_q"),

@@ -408,7 +408,7 @@ def test_report_24_covariances_that_are_none():
     eye = np.eye(2)
     for bad in ([[1, 2], [2, 1]], np.ones((2, 2)), np.zeros((2, 2)), np.outer([1, 3], [1, 3])):
         message = refusal(kl.kl_mvn, [0, 0], bad, [0, 0], eye)
-        assert "cov_p is singular or not positive definite (smallest eigenvalue" in message
+        assert "_matrix_p is singular or not positive definite (smallest eigenvalue" in message
 
 
 def test_report_24_variances_in_place_of_covariances():
@@ -421,7 +421,7 @@ def test_report_24_variances_in_place_of_covariances():
         message = refusal(kl.kl_mvn, np.zeros(3), cov_p, np.zeros(3), np.eye(3))
         assert "for variances alone pass " in message
         code = message.split("for variances alone pass ")[1]
-        square = eval(code, {"np": np, "cov_p": cov_p})
+        square = eval(code, {"np": np, "covariance_matrix_p": cov_p})
         close(kl.kl_mvn(np.zeros(3), square, np.zeros(3), np.eye(3)), wanted)
 
 
@@ -434,7 +434,7 @@ def test_report_25_the_kl_of_a_variational_autoencoder():
     close(kl.kl_normal(MU, sigma, 0, 1), VAE)
     close(kl.kl_mvn(MU, np.diag(sigma**2), np.zeros(3), np.eye(3)), sum(VAE))
     message = refusal(kl.kl_normal, MU, LOG_VARIANCE, 0, 1)
-    assert "sigma_p[0] is -0.3; a standard deviation is above 0" in message
+    assert "scale_p[0] is -0.3; a standard deviation is above 0" in message
     assert "not its logarithm" in message
 
 

@@ -16,6 +16,7 @@ NO_NUMBERS = {
     "DistributionError", "NoClosedFormError", "get_num_threads", "set_num_threads",
     "diagnose",  # tests/diagnosis/test_diagnose.py holds it against kl_divergence, on these inputs
     "kl_between",  # takes distributions, and gives what the closed form of their parameters does
+    "kl_mvn",  # the short name of kl_multivariate_normal
     "register_kl",  # takes classes and a function
     # Of tables and of several distributions: tests/categories/test_relatives.py has their truth.
     "conditional_entropy", "js_divergence_of", "kl_conditional",
