@@ -13,6 +13,9 @@ from .kernel import Array
 #: beyond, pairwise, which rounds less.
 _FEW = 256
 
+#: A quotient whose logarithm is within this keeps its digits.
+_FAR = 600.0
+
 LOG_2 = float(np.log(2.0))
 
 #: The smallest number above 0, and the smallest with all its digits.
@@ -37,6 +40,12 @@ def power_of_two(pieces: Iterable[Sequence[Array]], argument: int) -> Array:
     """The exponent of the power of two that brings the largest of each row to 1 to 2: a column."""
     largest = np.max([piece[argument].max(axis=1) for piece in pieces], axis=0)
     return np.frexp(largest.astype(np.float64))[1][:, None] - 1
+
+
+def log_of_quotient(a: Any, b: Any) -> Any:
+    """log(a/b) of sums of rows, whose quotient may be beyond the floats, or have lost digits."""
+    log = np.log(a / b)
+    return log if np.abs(log).max() < _FAR else np.log(a) - np.log(b)
 
 
 def digits_kept(x: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import SMALLEST, products, sums, wide
+from .arithmetic import SMALLEST, log_of_quotient, products, sums, wide
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 
@@ -32,7 +32,7 @@ def _kl_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
         total += s[1]
         return total, s[0] + s[1]
     total /= s[0]
-    shift = np.log(s[1] / s[0])
+    shift = log_of_quotient(s[1], s[0])
     total += shift
     return total, (1 + np.abs(shift)) if task.normalize else 1
 

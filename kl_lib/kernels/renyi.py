@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import LOG_2, digits_kept, power_of_two, products, sums, wide
+from .arithmetic import LOG_2, digits_kept, log_of_quotient, power_of_two, products, sums, wide
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 from .kl import KL
@@ -69,7 +69,7 @@ def _renyi_combine(
     alpha: float, total: Any, s: Any, task: Task, precision: Precision
 ) -> tuple[Any, Any]:
     order = alpha - 1
-    shift = np.log(s[1] / s[0])
+    shift = log_of_quotient(s[1], s[0])
     total /= s[0]
     value = np.log(total) / order + shift
     # A ratio that is rounded is so to the power of α.
@@ -82,73 +82,78 @@ def _renyi_combine(
 
 
 def _renyi_exact(alpha: float, pieces: Pieces, task: Task) -> Array:
-    """log(1 + h)/(α − 1) with h = Σ (p^α·q^(1 − α) − α·p − (1 − α)·q), whose terms have one sign.
+    if alpha < 0.5:  # the same of the two exchanged, from the other end
+        return _renyi_from_1(-alpha, alpha - 1, [(q, p) for p, q in pieces])
+    return _renyi_from_1(alpha - 1, alpha - 1, pieces)
 
-    Where h is near −1, or beyond the floats, it is the logarithm of the sum itself, from the
-    logarithms of its terms.
+
+def _renyi_from_1(order: float, divisor: float, pieces: Pieces) -> Array:
+    """log(1 + δ·h)/divisor with h = Σ (p^α·q^(1 − α) − α·p − (1 − α)·q)/δ, of terms of one sign.
+
+    δ = α − 1 is the `order`. Where δ·h is near −1, or beyond the floats, it is the logarithm of
+    the sum itself, from the logarithms of its terms.
     """
-    order = alpha - 1
     cross = Cross(pieces)
     size: Any = 0.0
     for piece in pieces:
-        size = size + sums(_renyi_terms(alpha, cross, piece))
+        size = size + sums(_renyi_terms(order, cross, piece))
     size = np.asarray(size) / cross.total
-    usual = size < (0.5 if alpha < 1 else np.inf)
-    value = np.log1p(np.where(usual, size if alpha > 1 else -size, 0.0)) / order
+    less_1 = order * size
+    usual = less_1 < np.inf if order > 0 else less_1 > -0.5
+    # δ divides the terms, and is not multiplied back: their product may be too small for a float.
+    value = size * np.where(less_1 == 0, 1.0, np.log1p(less_1) / less_1) * (order / divisor)
     if not usual.all():
-        value = np.where(usual, value, _renyi_of_logs(alpha, cross, pieces))
-    if alpha > 1:
+        value = np.where(usual, value, _renyi_of_logs(order, divisor, cross, pieces))
+    if order > 0:
         value[np.any([((p > 0) & (q == 0)).any(axis=1) for p, q in pieces], axis=0)] = np.inf
     return np.maximum(value, 0.0)
 
 
-def _renyi_terms(alpha: float, cross: Cross, piece: Sequence[Array]) -> Array:
-    """|p^α·q^(1 − α) − α·p − (1 − α)·q|, with p and q multiplied by the sum of the other.
+def _renyi_terms(order: float, cross: Cross, piece: Sequence[Array]) -> Array:
+    """(p^α·q^(1 − α) − α·p − (1 − α)·q)/δ, with p and q multiplied by the sum of the other.
 
-    With t = log(p/q) and δ = α − 1 that is δ·(p·t − p + q) + p·(e^(δt) − 1 − δt): two parts that
-    are not negative for α > 1. Below they have opposite signs, and the first is twice the second at
-    least where α ≥ ½; a smaller α is that of the two exchanged.
+    With t = log(p/q) that is (p·t − p + q) + p·(e^(δt) − 1 − δt)/δ. The first part is never
+    negative. For α > 1 nor is the second, below it is not positive, and at most half the size of
+    the first where α ≥ ½.
     """
     p, q, difference = cross.of(piece)
     log = cross.all_of_log_ratio(piece, q, difference)
-    order = alpha - 1
-    if alpha < 0.5:
-        p, q, difference, log, order = q, p, -difference, -log, -alpha
-    second = p * stable.expm1_plus(-order * log)
+    second = stable.expm1_plus(-order * log) / order
+    # A p that is much smaller than q may be too small for all its digits.
+    second = np.where(log < -1, q * (second * np.exp(log)), p * second)
     second[p == 0] = 0
-    first = abs(order) * stable.generalized_kl(p, q, difference, log)
-    if alpha > 1:
+    first = stable.generalized_kl(p, q, difference, log)
+    if order > 0:
         return first + second
-    far = p * (abs(order) * np.expm1(-log) - np.expm1(order * log))
-    return np.maximum(np.where(log > 1, far, first - second), 0.0)
+    far = p * (np.expm1(order * log) / order + np.expm1(-log))
+    return np.maximum(np.where(log > 1, far, first + second), 0.0)
 
 
-def _renyi_of_logs(alpha: float, cross: Cross, pieces: Pieces) -> Array:
-    """log Σ p^α·q^(1 − α)/(α − 1), as the largest term of each row and the others next to it."""
-    order = alpha - 1
+def _renyi_of_logs(order: float, divisor: float, cross: Cross, pieces: Pieces) -> Array:
+    """log Σ p^α·q^(1 − α)/divisor, as the largest term of each row and the others next to it."""
     tops, rests = [], []
     for piece in pieces:
         logs = [
             np.log(x) - power * LOG_2 - np.log(total)
             for x, power, total in zip(wide(piece), cross.powers, cross.sums, strict=True)
         ]
-        if alpha > 1:
+        if order > 0:
             # Divided by the order, which may be huge.
             _, q, difference = cross.of(piece)
             terms = logs[0] / order + cross.all_of_log_ratio(piece, q, difference)
         else:
-            terms = alpha * logs[0] - order * logs[1]
+            terms = (1 + order) * logs[0] - order * logs[1]
         terms[(piece[0] == 0) | (piece[1] == 0)] = -np.inf
         tops.append(terms.max(axis=1))
         top = np.where(np.isfinite(tops[-1]), tops[-1], 0.0)[:, None]
-        rests.append(sums(np.exp((order if alpha > 1 else 1.0) * (terms - top))))
-    factor = order if alpha > 1 else 1.0
+        rests.append(sums(np.exp((order if order > 0 else 1.0) * (terms - top))))
+    factor = order if order > 0 else 1.0
     top = np.max(tops, axis=0)
     finite = np.where(np.isfinite(top), top, 0.0)
     rest = np.sum(
         [np.exp(factor * (x - finite)) * y for x, y in zip(tops, rests, strict=True)], axis=0
     )
-    return np.asarray((top + np.log(rest) / factor) * (factor / order))
+    return np.asarray((top + np.log(rest) / factor) * (factor / divisor))
 
 
 def _renyi_0_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import NORMAL, sums, wide
+from .arithmetic import NORMAL, log_of_quotient, sums, wide
 from .cross import Cross
 from .kernel import Array, Pieces
-
-#: A quotient whose logarithm is within this keeps its digits.
-_FAR = 600.0
 
 #: Sums this close to 1 are 1 but for their rounding.
 _ROUNDED = 1e-15
@@ -25,9 +22,7 @@ def fill(
     """Fill `outs` with p/Σp·log((p/Σp)/(q/Σq)), piece by piece; return the smallest entry."""
     # Sums that are 1 but for rounding change nothing but the terms near 0, which `refine` knows.
     exact = max(np.abs(p_sums - 1).max(), np.abs(q_sums - 1).max()) <= _ROUNDED
-    shift = np.log(q_sums / p_sums)
-    if not np.abs(shift).max() < _FAR:  # the quotient is beyond the floats, or has lost digits
-        shift = np.log(q_sums) - np.log(p_sums)
+    shift = log_of_quotient(q_sums, p_sums)
     least: Any = np.inf
     near = _NearTerms(pieces, float(np.abs(shift).max()))
     for i, (piece, out) in enumerate(zip(pieces, outs, strict=True)):

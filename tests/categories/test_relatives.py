@@ -540,12 +540,17 @@ SUBNORMAL = {
     "in no other category": ([1, 0, 1e-320], [0, 1, 3e-320]),
     "the smallest float": ([0, 1, 0, 0], [0.084, 5e-324, 0.59, 1e-310]),
     "of huge counts": ([1e300, 3e-16, 0], [2e300, 7e-16, 1e300]),
+    "of counts far apart": ([5e299, 5.5e-301, 5.9e299], [2.4e-107, 2e-22, 2e-130]),
+    "a distance too small": ([0.0, 1.0, 0.0], [1e-323, 1.0, 1.63394082e-310]),
+    "the smallest float in a distance": ([1e-310, 5e-324, 0.256, 0], [0, 1, 1e308, 0]),
     "of huge counts, near": ([1e300, 3e-16, 1e-20], [1e300, 3e-16, 1.00000001e-20]),
 }
 
 
 @pytest.mark.parametrize("pair", SUBNORMAL)
-@pytest.mark.parametrize("alpha", [0, 1e-3, 0.3, 0.5, 0.9, 0.999999, 1.001, 2, 40, 1e6, np.inf])
+@pytest.mark.parametrize(
+    "alpha", [0, 1e-300, 1e-3, 0.3, 0.5, 0.9, 1 - 1e-9, 1.001, 2, 40, 1e6, np.inf]
+)
 def test_renyi_of_numbers_with_few_digits_left(pair, alpha):
     p, q = map(np.array, SUBNORMAL[pair])
     for a, b in ((p, q), (q, p)):
@@ -553,6 +558,16 @@ def test_renyi_of_numbers_with_few_digits_left(pair, alpha):
         assert_exact(kl.renyi_divergence(a, b, alpha, normalize=True), exact, 1e-12)
         batch = kl.renyi_divergence([a, a], [b, b], alpha, normalize=True)
         assert_exact(batch, [exact] * 2, 1e-12)
+
+
+def test_renyi_so_small_that_it_has_few_digits_itself():
+    for pair, alpha in (
+        ("a distance too small", 1 - 1e-9),
+        ("the smallest float in a distance", 0.5),
+    ):
+        p, q = map(np.array, SUBNORMAL[pair])
+        found = kl.renyi_divergence(p, q, alpha, normalize=True)
+        assert abs(found - renyi(alpha, p, q)) < 20 * 5e-324
 
 
 @pytest.mark.parametrize("pair", SUBNORMAL)
