@@ -85,7 +85,8 @@ def of_pairs(
                 extra = last * float(min(mp.fsum(exact(a)) + mp.fsum(exact(b)), mpf(1e300)))
             else:
                 extra = slack(a, b, number)
-            off.append(extra / abs(float(scale)))
+            # Nats have a smallest float, which another unit only multiplies.
+            off.append((extra + 2e-323) / abs(float(scale)))
         rest = [role for role in pair_roles(axis)("", deep) if role != "category"]
         return Answer(numbers, batch, off, single(p, q, digits=digits), named(known, rest))
 

@@ -12,9 +12,8 @@ from .. import stable
 from .arithmetic import LOG_2, power_of_two, sums, wide
 from .kernel import Array, Pieces
 
-#: A smaller product has lost its last digits, or what rounding took from it; by so many powers of
-#: two it is lifted, which keeps them.
-_WITH_REST, _LIFT = 1e-270, 800
+#: A smaller product has lost its last digits, or what rounding took from it.
+_WITH_REST = 1e-270
 
 
 class Cross:
@@ -81,6 +80,7 @@ class Cross:
         Where both are 0 it says nothing.
         """
         if not q.min() > _WITH_REST:
-            _, q, difference = self.of(piece, np.where(q > _WITH_REST, 0, _LIFT))
+            lift = self.powers[1] - np.frexp(wide(piece)[1])[1]  # brings each q to about 1
+            _, q, difference = self.of(piece, np.where(q > _WITH_REST, 0, lift))
         near = np.abs(difference) < 0.5 * q
         return np.where(near, np.log1p(difference / q), self.log_ratio(piece))

@@ -541,6 +541,7 @@ SUBNORMAL = {
     "the smallest float": ([0, 1, 0, 0], [0.084, 5e-324, 0.59, 1e-310]),
     "of huge counts": ([1e300, 3e-16, 0], [2e300, 7e-16, 1e300]),
     "of counts far apart": ([5e299, 5.5e-301, 5.9e299], [2.4e-107, 2e-22, 2e-130]),
+    "of counts further apart": ([7.50762976e299, 5e-24, 8e-302], [7.50762983e299, 5e-24, 8e-302]),
     "a distance too small": ([0.0, 1.0, 0.0], [1e-323, 1.0, 1.63394082e-310]),
     "the smallest float in a distance": ([1e-310, 5e-324, 0.256, 0], [0, 1, 1e308, 0]),
     "of huge counts, near": ([1e300, 3e-16, 1e-20], [1e300, 3e-16, 1.00000001e-20]),
