@@ -40,30 +40,28 @@ class Cross:
         self.shift = self.shift + (self.powers[1] - self.powers[0]) * LOG_2
         #: What a category with more than half of p's mass is short of in q: what all others have
         #: too much. Of two products near the whole, their difference would have lost its digits.
-        self.short: Any = None
-        found_short: Any = 0.0
+        short: Any = 0.0
         for piece in pieces:
-            p, _, difference = self.of(piece)
-            found_short = found_short - sums(np.where(self._most(p), 0.0, difference))
-        self.short = np.asarray(found_short)[:, None]
+            p, _, difference = self._products(piece)
+            short = short - sums(np.where(self._most(p), 0.0, difference))
+        self.short = np.asarray(short)[:, None]
 
     def _scaled(self, piece: Sequence[Array], lift: Any = 0) -> list[Array]:
         pairs = zip(wide(piece), self.powers, strict=True)
         return [np.ldexp(x, lift - power) for x, power in pairs]
 
-    def of(self, piece: Sequence[Array], lift: Any = 0) -> tuple[Array, Array, Array]:
-        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece.
+    def of(self, piece: Sequence[Array]) -> tuple[Array, Array, Array]:
+        """p·Σq, q·Σp and their difference, exact to twice the digits, of one piece."""
+        p, q, difference = self._products(piece)
+        return p, q, np.where(self._most(p), self.short, difference)
 
-        All three of them times 2 to the power of `lift`, which leaves small ones their digits.
-        """
+    def _products(self, piece: Sequence[Array], lift: Any = 0) -> tuple[Array, Array, Array]:
+        """What `of` gives, times 2 to the power of `lift`, which leaves small ones their digits."""
         p, q = self._scaled(piece, lift)
         p_high, p_low = stable.two_product(p, self.sums[1])
         q_high, q_low = stable.two_product(q, self.sums[0])
         rest = p * self.rests[1] - q * self.rests[0]
         difference = (p_high - q_high) + ((p_low - q_low) + rest)
-        if self.short is not None:
-            most = self._most(np.ldexp(p_high, np.negative(lift)))
-            difference = np.where(most, self.short, difference)
         return p_high, q_high, difference
 
     def _most(self, p: Array) -> NDArray[np.bool_]:
@@ -80,7 +78,10 @@ class Cross:
         Where both are 0 it says nothing.
         """
         if not q.min() > _WITH_REST:
+            small = ~(q > _WITH_REST)
             lift = self.powers[1] - np.frexp(wide(piece)[1])[1]  # brings each q to about 1
-            _, q, difference = self.of(piece, np.where(q > _WITH_REST, 0, lift))
+            _, lifted, lifted_difference = self._products(piece, np.where(small, lift, 0))
+            q = np.where(small, lifted, q)
+            difference = np.where(small, lifted_difference, difference)
         near = np.abs(difference) < 0.5 * q
         return np.where(near, np.log1p(difference / q), self.log_ratio(piece))

@@ -539,6 +539,7 @@ SUBNORMAL = {
     "both far below": ([0.905443477, 1e-310, 1e-310], [0.905443486, 1e-310, 1.00000001e-310]),
     "in no other category": ([1, 0, 1e-320], [0, 1, 3e-320]),
     "the smallest float": ([0, 1, 0, 0], [0.084, 5e-324, 0.59, 1e-310]),
+    "far above the smallest float": ([0.2, 0.3, 0.5], [5e-324, 0.6, 0.4]),
     "of huge counts": ([1e300, 3e-16, 0], [2e300, 7e-16, 1e300]),
     "of counts far apart": ([5e299, 5.5e-301, 5.9e299], [2.4e-107, 2e-22, 2e-130]),
     "of counts further apart": ([7.50762976e299, 5e-24, 8e-302], [7.50762983e299, 5e-24, 8e-302]),
