@@ -151,7 +151,9 @@ def affinity(p: list[Any], q: list[Any]) -> Any:
 
 
 def hellinger_row(p: list[Any], q: list[Any]) -> Any:
-    return mp.sqrt(max(1 - affinity(p, q), mpf(0)))
+    """The root of 1 − affinity as a sum of squares, of which no digit cancels."""
+    squares = [(mp.sqrt(x) - mp.sqrt(y)) ** 2 for x, y in zip(p, q, strict=True)]
+    return mp.sqrt(mp.fsum(squares) / 2)
 
 
 def bhattacharyya_row(p: list[Any], q: list[Any]) -> Any:
