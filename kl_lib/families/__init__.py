@@ -1,6 +1,7 @@
 """Closed forms of KL between members of one family, one short function for each."""
 
 from ..errors import NoClosedFormError
+from . import composites  # noqa: F401
 from .bernoulli import kl_bernoulli
 from .between import kl_between, why_infinite
 from .cauchy import kl_cauchy

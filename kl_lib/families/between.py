@@ -14,7 +14,7 @@ import numpy as np
 
 from ..checks import check_base
 from ..errors import NoClosedFormError
-from . import cross, from_scipy, from_tfp, from_torch, pairs, registry, supports  # noqa: F401
+from . import cross, from_scipy, from_tfp, from_torch, kinds, pairs, registry, spheres, supports  # noqa: F401
 
 _READERS = {"stats": from_scipy.read, "tfd": from_tfp.read, "torch": from_torch.read}
 
@@ -71,7 +71,7 @@ def kl_between(dist_p: Any, dist_q: Any, *, base: float | None = None) -> Any:
     inf
     """
     divisor = check_base(base)
-    value, _ = _solve(dist_p, dist_q)
+    value, _ = solve(dist_p, dist_q)
     with np.errstate(over="ignore"):
         return value / divisor if divisor != 1 else value
 
@@ -106,47 +106,13 @@ def why_infinite(dist_p: Any, dist_q: Any) -> str | None:
     >>> why_infinite(stats.norm(0, 1), stats.norm(5, 1)) is None
     True
     """
-    value, reason = _solve(dist_p, dist_q)
+    value, reason = solve(dist_p, dist_q)
     if not np.isinf(np.asarray(value)).any():
         return None
     return reason or (
         "the log density of dist_q has no finite mean under dist_p, or the value is beyond the "
         "largest float"
     )
-
-
-@registry.register_kl("independent", "independent")
-def _independent(p: dict[str, Any], q: dict[str, Any]) -> Any:
-    """The sum over the axes of the batch that count as one event."""
-    if p["axes"] != q["axes"]:
-        raise registry.NoFormError("other reinterpreted_batch_ndims")
-    shape = np.broadcast_shapes(*(tuple(map(int, x["base"].batch_shape)) for x in (p, q)))
-    value = np.broadcast_to(_solve(p["base"], q["base"])[0], shape)
-    return value.sum(axis=tuple(range(-p["axes"], 0)))
-
-
-@registry.register_kl("sample", "sample")
-def _sample(p: dict[str, Any], q: dict[str, Any]) -> Any:
-    """Of several independent draws, so many times that of one."""
-    if p["shape"] != q["shape"]:
-        raise registry.NoFormError("another sample_shape")
-    return math.prod(p["shape"]) * _solve(p["base"], q["base"])[0]
-
-
-@registry.register_kl("masked", "masked")
-def _masked(p: dict[str, Any], q: dict[str, Any]) -> Any:
-    """Nothing where both are masked."""
-    if not np.all(np.equal(p["mask"], q["mask"])):
-        raise registry.NoFormError("another validity_mask")
-    return np.where(p["mask"], _solve(p["base"], q["base"])[0], 0.0)[()]
-
-
-@registry.register_kl("transformed", "transformed")
-def _transformed(p: dict[str, Any], q: dict[str, Any]) -> Any:
-    """Equal one-to-one maps of both change nothing."""
-    if p["map"] != q["map"] or p["event"] != q["event"]:
-        raise registry.NoFormError("another transform")
-    return _solve(p["base"], q["base"])[0]
 
 
 @dataclass(frozen=True)
@@ -171,7 +137,7 @@ class _Known:
         return of(self.parameters, side) if of else None
 
 
-def _solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
+def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     """KL in nats, and why it is infinite where the supports make it so."""
     p, q = _known(dist_p, "dist_p"), _known(dist_q, "dist_q")
     pair = registry.find(p.keys(), q.keys())
@@ -187,9 +153,9 @@ def _solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     if np.all(outside):
         shape = np.broadcast_shapes(np.shape(outside), _batch_shape(p), _batch_shape(q))
         return np.full(shape, math.inf)[()], reason
-    if pair is None:
+    if pair is None and p.family != "point":
         _refuse(p, q)
-    entry = registry.PAIRS[pair]
+    entry = registry.PAIRS[pair] if pair else registry.Entry(lambda *_: _surprise(p, q))
     if entry.unless and not np.all(outside | supports.same_place(of_p, of_q)):
         _refuse(p, q, f" for {entry.unless} of dist_p")
     value = _value(entry, p, q)
@@ -207,9 +173,19 @@ def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:
         _refuse(p, q, f" for {error} of dist_p")
 
 
+def _surprise(p: _Known, q: _Known) -> Any:
+    """−log q of the one value that p always has, as the library of dist_q says it."""
+    value = p.parameters["loc"]
+    if q.called.startswith("torch"):
+        _refuse(p, q)
+    if q.called.startswith("tfd"):  # which asks for a dtype of its own
+        value = np.asarray(value, dtype=q.dist.dtype.as_numpy_dtype)
+    return -np.asarray(getattr(q.dist, kinds.log_density(q.dist))(value), dtype=np.float64)[()]
+
+
 def _of_two_kinds(p: _Known, q: _Known) -> tuple[Any, str]:
     """Without a closed form: inf if one is discrete and the other is not, else an error."""
-    if {_is_discrete(p.dist), _is_discrete(q.dist)} != {True, False}:
+    if {kinds.is_discrete(p.dist), kinds.is_discrete(q.dist)} != {True, False}:
         _refuse(p, q)
     shape = np.broadcast_shapes(_batch_shape(p), _batch_shape(q))
     reason = (
@@ -229,17 +205,12 @@ def _batch_shape(known: _Known) -> tuple[int, ...]:
 
 
 def _known(dist: Any, name: str) -> _Known:
+    dist = from_tfp.unwrapped(dist)
     library = _library(dist, name)
     if library is None:
         return _Known(dist, type(dist).__name__, "", registry.Given())
     family, parameters = _READERS[library](dist) or ("", {})
-    return _Known(dist, f"{library}.{_kind(dist)}", family, registry.Given(parameters))
-
-
-def _kind(dist: Any) -> str:
-    """What its library calls a distribution: norm, Normal."""
-    kind = type(getattr(dist, "dist", dist)).__name__
-    return kind.removesuffix("_gen").removesuffix("_frozen")
+    return _Known(dist, f"{library}.{kinds.name_of(dist)}", family, registry.Given(parameters))
 
 
 def _library(dist: Any, name: str) -> str | None:
@@ -250,8 +221,8 @@ def _library(dist: Any, name: str) -> str | None:
     if module.startswith("scipy.stats."):
         if kind.endswith("_gen"):
             raise TypeError(
-                f"{name} is stats.{_kind(dist)} without its parameters; pass them: "
-                f"stats.{_kind(dist)}(...)"
+                f"{name} is stats.{kinds.name_of(dist)} without its parameters; pass them: "
+                f"stats.{kinds.name_of(dist)}(...)"
             )
         return "stats"
     if module.startswith("tensorflow_probability.") and hasattr(dist, "log_prob"):
@@ -270,26 +241,10 @@ def _library(dist: Any, name: str) -> str | None:
 
 
 def _refuse(p: _Known, q: _Known, why: str = "") -> NoReturn:
-    log_p, log_q = _log_density(p.dist), _log_density(q.dist)
-    neighbours = "" if _is_discrete(p.dist) else ", or kl_knn(x, y) from samples of both"
+    log_p, log_q = kinds.log_density(p.dist), kinds.log_density(q.dist)
+    neighbours = "" if kinds.is_discrete(p.dist) else ", or kl_knn(x, y) from samples of both"
     raise NoClosedFormError(
         f"KL from {p.called} to {q.called} has no closed form here{why}; estimate it: "
         f"kl_monte_carlo(dist_p.{log_p}, dist_q.{log_q}, samples) with samples of dist_p"
         f"{neighbours}"
     )
-
-
-def _log_density(dist: Any) -> str:
-    names = ("logpdf", "logpmf", "log_prob")
-    return next((name for name in names if hasattr(dist, name)), "log_prob")
-
-
-def _is_discrete(dist: Any) -> bool | None:
-    """Whether it gives probabilities to values, by what its library says; None of a class of no
-    library."""
-    if not type(dist).__module__.startswith(("scipy.", "tensorflow_probability.", "torch.")):
-        return None
-    names = {cls.__name__ for cls in type(dist).__mro__}
-    if type(dist).__module__.startswith("torch."):
-        return bool(getattr(dist.support, "is_discrete", False))
-    return _log_density(dist) == "logpmf" or "DiscreteDistributionMixin" in names

@@ -150,6 +150,7 @@ READERS: dict[str, Reader] = {
     "lognorm": ("log_normal", _log_normal),
     "weibull_min": ("weibull", partial(_named, concentration="c", **_PLACE)),
     "pareto": ("pareto", partial(_named, concentration="b", **_PLACE)),
+    "Binomial": ("binomial", partial(_attributes, total_count="n", probs="p")),
     "binom": ("binomial", partial(_named, total_count="n", probs="p", loc="loc")),
     "nbinom": ("negative_binomial", partial(_named, total_count="n", probs="p", loc="loc")),
     "geom": ("geometric", _geom),

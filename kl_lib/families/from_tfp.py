@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 Parameters = dict[str, Any]
-Reader = tuple[str, Callable[[Any], Parameters]]
+Reader = tuple[str, Callable[[Any], Parameters | None]]
 
 
 def read(dist: Any) -> tuple[str, Parameters] | None:
@@ -22,7 +22,13 @@ def read(dist: Any) -> tuple[str, Parameters] | None:
     if name not in READERS:
         return None
     family, reader = READERS[name]
-    return family, reader(dist)
+    parameters = reader(dist)
+    return None if parameters is None else (family, parameters)
+
+
+def unwrapped(dist: Any) -> Any:
+    """The distribution behind one that a sample of it made able to be a tensor."""
+    return dist.tensor_distribution if type(dist).__name__ == "_TensorCoercible" else dist
 
 
 def _attributes(dist: Any, **names: str) -> Parameters:
@@ -92,6 +98,34 @@ def _independent(dist: Any) -> Parameters:
     return {"base": dist.distribution, "axes": int(dist.reinterpreted_batch_ndims)}
 
 
+def _joint(dist: Any) -> Parameters | None:
+    """Its parts, in order; None where one of them depends on others."""
+    named = isinstance(dist.model, dict)
+    names = sorted(dist.model) if named else list(range(len(dist.model)))
+    parts = [dist.model[name] for name in names]
+    if not all(hasattr(part, "log_prob") for part in parts):
+        return None
+    return {"names": names, "parts": parts}
+
+
+def _blockwise(dist: Any) -> Parameters:
+    """Its parts; one after the other their events, of these sizes, make the whole."""
+    parts = list(dist.distributions)
+    return {"names": [tuple(map(int, part.event_shape)) for part in parts], "parts": parts}
+
+
+def _point(dist: Any) -> Parameters:
+    return _attributes(dist, loc="loc")
+
+
+def _sphere(dist: Any) -> Parameters:
+    return _attributes(dist, mean_direction="mean_direction", concentration="concentration")
+
+
+def _spherical_uniform(dist: Any) -> Parameters:
+    return {"dimension": int(dist.dimension), "batch": tuple(map(int, dist.batch_shape))}
+
+
 def _transformed(dist: Any) -> Parameters:
     event = tuple(int(n) for n in dist.event_shape)
     return {"base": dist.distribution, "map": dist.bijector, "event": event}
@@ -152,6 +186,13 @@ READERS: dict[str, Reader] = {
     "ProbitBernoulli": ("bernoulli", _probit),
     "Independent": ("independent", _independent),
     "TransformedDistribution": ("transformed", _transformed),
+    "VonMisesFisher": ("von_mises_fisher", _sphere),
+    "PowerSpherical": ("power_spherical", _sphere),
+    "SphericalUniform": ("spherical_uniform", _spherical_uniform),
+    "JointDistributionSequential": ("joint", _joint),
+    "JointDistributionNamed": ("joint", _joint),
+    "Blockwise": ("joint", _blockwise),
+    "Deterministic": ("point", _point),
     "VonMises": ("von_mises", partial(_attributes, loc="loc", concentration="concentration")),
     "MatrixNormalLinearOperator": ("multivariate_normal", _matrix_normal),
     "GaussianProcess": ("multivariate_normal", _process),

@@ -327,6 +327,22 @@ def _multinomial(p: Parameters, q: Parameters) -> Any:
     return np.where(number_p != number_q, np.inf, product)[()]
 
 
+@_enter("point")
+def _point(p: Parameters, q: Parameters) -> Any:
+    """Of two that are always the same; of others, the supports say inf."""
+    return 0.0 * (p["loc"] + q["loc"])
+
+
+@_enter("point", "categorical")
+def _point_to_categorical(p: Parameters, q: Parameters) -> Any:
+    """−log q of the one value that p has, which may be no category of q."""
+    categories = np.shape(q["logits"] if "logits" in q else q["probs"])[-1]
+    value = np.asarray(p["loc"], dtype=np.float64)
+    inside = (value % 1 == 0) & (value >= 0) & (value < categories)
+    one_hot = np.eye(categories)[np.where(inside, value, 0).astype(int)]
+    return np.where(inside, _categorical({"probs": one_hot}, q), np.inf)[()]
+
+
 @_enter("von_mises")
 def _von_mises(p: Parameters, q: Parameters) -> Any:
     return kl_von_mises(p["loc"], p["concentration"], q["loc"], q["concentration"])

@@ -160,6 +160,10 @@ def _whole_between(values: Values, side: str) -> Support:
     return Support(low, high, high - low, steps=True)
 
 
+def _point(values: Values, side: str) -> Support:
+    return _steps(read(values, "loc", side), 0.0)
+
+
 #: The support of each family of one variable, from its parameters; None for those of several.
 SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "normal": _line,
@@ -189,13 +193,18 @@ SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "geometric": _failures,
     "negative_binomial": _failures,
     "discrete_uniform": _whole_between,
+    "point": _point,
     "multivariate_normal": None,
     "categorical": None,
     "one_hot": None,
     "dirichlet": None,
     "von_mises": None,
+    "von_mises_fisher": None,
+    "power_spherical": None,
+    "spherical_uniform": None,
     "multinomial": None,
     "finite": None,
+    "joint": None,
     "independent": None,
     "sample": None,
     "masked": None,

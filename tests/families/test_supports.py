@@ -62,7 +62,9 @@ def test_a_support_is_scipys(family, values, same):
 
 def test_supports_of_a_batch_are_those_of_its_members():
     probs, loc = np.array([[0.0], [0.5], [1.0]]), np.array([0.0, 10.0])
-    found = SUPPORTS["binomial"]({"total_count": np.array([3.0, 4.0]), "probs": probs, "loc": loc}, "q")
+    found = SUPPORTS["binomial"](
+        {"total_count": np.array([3.0, 4.0]), "probs": probs, "loc": loc}, "q"
+    )
     np.testing.assert_array_equal(found.low, [[0, 10], [0, 10], [3, 14]])
     np.testing.assert_array_equal(found.high, [[0, 10], [3, 14], [3, 14]])
 
