@@ -104,7 +104,8 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any, name: str = "lo
     Traceback (most recent call last):
         ...
     kl_lib.DistributionError: p has 1 axis and logits has 2 (shapes (None,) and \
-(None, 10)); one distribution against a batch is p[None], class numbers are to be made one-hot
+(None, 10)); one distribution against a batch is p[None], class numbers are to be made one-hot \
+with np.eye(10)[p]
     """
     p_shape, logits_shape = tuple(p_shape), tuple(logits_shape)
     if len(p_shape) != len(logits_shape):
@@ -112,14 +113,28 @@ def check_shapes(p_shape: Shape, logits_shape: Shape, axis: Any, name: str = "lo
         raise DistributionError(
             f"p has {axes} and {name} has {len(logits_shape)} (shapes {p_shape} and "
             f"{logits_shape}); one distribution against a batch is "
-            f"{'p' if len(p_shape) < len(logits_shape) else name}[None], class numbers are to "
-            "be made one-hot",
+            f"{'p' if len(p_shape) < len(logits_shape) else name}[None]"
+            f"{_class_numbers(p_shape, logits_shape, axis)}",
             kind="shape",
             argument=f"p and {name}",
         )
     return checks.check_shapes(
         _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", name)
     )
+
+
+def _class_numbers(p_shape: Shape, logits_shape: Shape, axis: Any) -> str:
+    """What to do if p has class numbers, where it may: one axis less than the logits."""
+    ndim = len(logits_shape)
+    if len(p_shape) != ndim - 1 or not isinstance(axis, int) or not -ndim <= axis < ndim:
+        return ""
+    categories = logits_shape[axis]
+    if categories is None:
+        return ""
+    rows = checks.one_hot("p", categories, column=False)
+    if axis not in (-1, ndim - 1):
+        rows = f"np.moveaxis({rows}, -1, {axis})"
+    return f", class numbers are to be made one-hot with {rows}"
 
 
 def _filled(shape: Shape, other: Shape) -> tuple[int, ...]:
