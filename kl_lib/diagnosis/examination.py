@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from kl_lib.errors import DistributionError
 
 from . import inputs, measures, remedies
 from .inputs import Input
-from .other_libraries import Answer, ask
+from .other_libraries import Answer, Asked, ask
 from .report import Problem, Report
 
 Array = NDArray[np.float64]
@@ -93,50 +93,35 @@ to 10
 def _report(
     p: Input, q: Input, axis: Any, base: Any, normalize: bool, asked: Sequence[str]
 ) -> Report:
-    exact, problems = _exact(p, q, axis, base, normalize)
-    if p.fault is None and q.fault is None:
-        p, q = inputs.aligned(p, q, axis)
-    about: dict[str, Any] = {
+    both = inputs.paired(p, q, axis)
+    exact = None if both is None else _exact(p, q, axis, base, normalize)
+    problems: tuple[Problem, ...] = ()
+    if exact is None:
+        problems = tuple(inputs.problems(p, q, axis, base, normalize))
+    about: dict[str, Any] = {}
+    if both is not None:
+        p, q = inputs.in_order(p, q, both, axis)
+        *shape, categories = np.broadcast_shapes(*(array.shape for array in both.arrays))
+        about = {"shape": tuple(shape), "rows": math.prod(shape), "categories": categories}
+    about |= {
         "axis": _as_number(operator.index, axis),
         "base": None if base is None else _as_number(float, base),
         "normalize": normalize,
         "arguments": tuple(inputs.summary(argument, axis) for argument in (p, q)),
-        "answers": _answers(asked, p, q, axis, exact, problems),
+        "answers": tuple(_answers(asked, p, q, axis, exact, [x.kind for x in problems])),
     }
-    if exact is None:
-        return Report(
-            status="invalid",
-            verdict=_invalid(problems),
-            problems=problems,
-            remedies=tuple(remedies.for_invalid(p, q, axis, normalize, problems)),
-            **_size(p, q, axis, problems),
-            **about,
-        )
-    row = measures.worst(exact)
-    size: dict[str, Any] = {"shape": exact.shape, "rows": exact.size, "row": row}
-    if row is None:
-        categories = p.values.shape[inputs.own_axis(axis, max(p.values.ndim, q.values.ndim))]
-        verdict = "No rows: there is nothing to compare."
-        return Report(status="fine", verdict=verdict, categories=categories, **size, **about)
-    pair = measures.measure(p, q, axis, normalize, exact)
+    if both is None or exact is None:
+        found = tuple(remedies.for_invalid(p, q, axis, normalize, problems))
+        return Report("invalid", _invalid(problems), problems=problems, remedies=found, **about)
+    if exact.size == 0:
+        return Report("fine", "No rows: there is nothing to compare.", **about)
+    rows = measures.measure(both, normalize, exact)
     return Report(
-        status="infinite" if np.isposinf(exact).any() else "fine",
-        categories=pair.p.shape[-1],
-        remedies=(*remedies.for_infinite(pair, p, q, axis), *remedies.for_counts(pair, p, q)),
-        **size,
+        "infinite" if np.isposinf(exact).any() else "fine",
+        remedies=(*remedies.for_infinite(rows, p, q, axis), *remedies.for_counts(rows, p, q)),
         **about,
-        **_named(measures.report_fields(pair, row, base), p, q, axis),
+        **measures.report_fields(rows, base, about["arguments"]),
     )
-
-
-def _named(found: dict[str, Any], p: Input, q: Input, axis: int) -> dict[str, Any]:
-    """The contents, with the names of the categories where p or q has them."""
-    own = inputs.own_axis(axis, max(p.values.ndim, q.values.ndim))
-    terms = tuple(
-        replace(term, label=inputs.label(p, own, term.index) or inputs.label(q, own, term.index))
-        for term in found["terms"]
-    )
-    return found | {"terms": terms}
 
 
 def _as_number(convert: Callable[[Any], Any], value: Any) -> Any:
@@ -147,24 +132,20 @@ def _as_number(convert: Callable[[Any], Any], value: Any) -> Any:
         return repr(value)
 
 
-def _exact(
-    p: Input, q: Input, axis: Any, base: Any, normalize: bool
-) -> tuple[Array | None, tuple[Problem, ...]]:
-    """KL(p‖q) in nats, or everything that keeps it from being computed."""
-    if p.fault is None and q.fault is None:
-        try:
-            checks.check_base(base)
-            exact = kl_divergence(p.original, q.original, axis=axis, normalize=normalize)
-            return np.asarray(exact, dtype=np.float64), ()
-        except DistributionError:
-            pass
-    return None, tuple(inputs.problems(p, q, axis, base, normalize))
+def _exact(p: Input, q: Input, axis: int, base: Any, normalize: bool) -> Array | None:
+    """KL(p‖q) in nats; None if something keeps it from being computed."""
+    try:
+        checks.check_base(base)
+        exact = kl_divergence(p.original, q.original, axis=axis, normalize=normalize)
+        return np.asarray(exact, dtype=np.float64)
+    except DistributionError:
+        return None
 
 
 def _invalid(problems: Sequence[Problem]) -> str:
     wrong = {problem.argument for problem in problems}
-    if wrong & {"axis", "base"}:
-        return f"No KL: {' and '.join(sorted(wrong & {'axis', 'base'}))} cannot be used."
+    if unusable := sorted(wrong & {"axis", "base"}):
+        return f"No KL: {' and '.join(unusable)} cannot be used."
     if "p and q" in wrong:
         return "No KL: p and q do not pair up."
     if {"p", "q"} <= wrong:
@@ -173,26 +154,10 @@ def _invalid(problems: Sequence[Problem]) -> str:
 
 
 def _answers(
-    asked: Sequence[str], p: Input, q: Input, axis: Any, exact: Any, problems: Sequence[Problem]
-) -> tuple[Answer, ...]:
-    kinds = tuple(dict.fromkeys(p.kind for p in problems if p.kind not in ("axis", "base")))
-    usable = not any(problem.kind == "axis" for problem in problems)
-    usable = usable and p.fault is None and q.fault is None
-    arrays = (p.values, q.values) if usable else (None, None)
-    return tuple(
-        answer
-        for name in asked
-        for answer in ask(str(name), *arrays, axis=axis, exact=exact, faults=kinds)
-    )
-
-
-def _size(p: Input, q: Input, axis: Any, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Rows and categories of an invalid pair, if the two pair up."""
-    if {"unreadable", "axis"} & {problem.kind for problem in problems}:
-        return {}
-    if inputs.fault(checks.check_shapes, p.values.shape, q.values.shape, axis) is not None:
-        return {}
-    shape = list(np.broadcast_shapes(p.values.shape, q.values.shape))
-    categories = shape.pop(axis)
-    rows = int(np.prod(shape))
-    return {"shape": tuple(shape), "rows": rows, "categories": categories}
+    libraries: Sequence[str], p: Input, q: Input, axis: Any, exact: Any, kinds: Sequence[str]
+) -> Iterator[Answer]:
+    usable = not (p.fault or q.fault or "axis" in kinds)
+    asked = Asked(p.values, q.values, axis) if usable else None
+    faults = [kind for kind in dict.fromkeys(kinds) if kind not in ("axis", "base")]
+    for name in libraries:
+        yield from ask(str(name), asked, exact, faults)

@@ -19,13 +19,10 @@ import numpy as np
 from kl_lib.discrete import kl_divergence
 
 from .habits import DIVIDE, FLOAT32, Array, Asked, Habit, axis_of, summed, sums, total
-from .wording import count
+from .wording import count, entries
 
 #: Two numbers agree when they differ by less than this, relative to the exact one.
 AGREEMENT = 1e-6
-
-#: How many entries are enough to narrow down the habits at work.
-_SAMPLE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -75,31 +72,22 @@ def explain(
     faults
         What is wrong with an invalid input, in the words of `kl_lib.diagnosis.Problem`.
     """
-    try:
-        shape = asked.shape
-    except ValueError:
+    if not asked.broadcasts:
         clash = f"answers although shapes {asked.p.shape} and {asked.q.shape} clash"
         return (Reason("unexplained", clash),)
-    candidates = list(_subsets(habits))
-    # Of many rows a few narrow the habits down; all of them decide.
-    found = None
-    few = _few_rows(got, asked, shape, exact)
-    if few is not None:
-        in_rows = [some for some in candidates if not any(habit.mixes_rows for habit in some)]
-        if (guess := _search(*few, in_rows)) is not None:
-            found = _fit(got, asked, guess.habits)
-    found = found or _search(got, asked, candidates)
+    candidates = [*_subsets(habits)]
+    found = _search(got, asked, candidates)
     if found is None:
         return (Reason("unexplained", "no habit this call is known for gives this number"),)
     axis = axis_of(asked, found.habits)
     reasons = [Reason(habit.kind, habit.says(asked, axis)) for habit in found.habits]
-    if exact is None:
-        settled = {fault for habit in found.habits for fault in habit.settles}
-        also = [found.habits, *_indistinguishable(got, asked, found, candidates)]
-        for fault in faults:
-            reasons += [] if fault in settled else _unnoticed(fault, got, asked, found, also)
-    else:
-        reasons += _beside(got, asked, found, exact)
+    if exact is not None:
+        return (*reasons, *_beside(got, asked, found, exact))
+    settled = {fault for habit in found.habits for fault in habit.settles}
+    also = [found.habits, *_indistinguishable(got, asked, found, candidates)]
+    for fault in faults:
+        if fault not in settled:
+            reasons += _unnoticed(fault, got, asked, found, also)
     return tuple(reasons)
 
 
@@ -143,24 +131,6 @@ def _fit(got: Array, asked: Asked, habits: tuple[Habit, ...]) -> Fit | None:
         return None
     noise = float(_limits(np.float64).eps) * float(np.max(size, initial=0.0))
     return Fit(habits, value, float(np.max(gap, initial=0.0)), noise)
-
-
-def _few_rows(
-    got: Array, asked: Asked, shape: tuple[int, ...], exact: Array | None
-) -> tuple[Array, Asked] | None:
-    """The answer, p and q in some of many rows: those furthest off and some from everywhere."""
-    per_row = len(shape) > 1 and asked.axis in (-1, len(shape) - 1) and got.shape == shape[:-1]
-    wanted = max(_SAMPLE // max(shape[-1], 1), 2)
-    if not per_row or got.size <= wanted:
-        return None
-    chosen = np.linspace(0, got.size - 1, wanted // 2).astype(int)
-    if exact is not None:
-        off = relative_gap(got, exact).ravel()
-        chosen = np.concatenate([chosen, np.argpartition(off, -wanted // 2)[-wanted // 2 :]])
-    place = np.unravel_index(np.unique(chosen), got.shape)
-    return got[place], Asked(
-        np.broadcast_to(asked.p, shape)[place], np.broadcast_to(asked.q, shape)[place]
-    )
 
 
 def _limits(dtype: Any) -> np.finfo[Any]:
@@ -233,40 +203,36 @@ def _unnoticed(
 ) -> Iterator[Reason]:
     """A fault of the input that the answer passes over, or passes on in each of the ways `also`."""
     p, q = asked.p, asked.q
-    match fault:
-        case "sum":
-            if _sums_matter(got, asked, found):
-                text = f"takes the sums as they are: {sums(asked, asked.axis)}"
-            else:
-                fault = "undecided"
-                text = f"the same with or without dividing by the sums: {sums(asked, asked.axis)}"
-        case "negative" | "logarithms":
-            n = _negative(asked, [habit for habits in also for habit in habits])
-            if not (n := n or _negative(asked, found.habits)):
-                return
-            negative = count(n, "negative number")
-            alone = Asked(_finite(p), _finite(q), asked.axis)
-            effects = {_effect(alone, habits) for habits in also}
-            text = f"does not refuse {negative}"
-            if effects == {"nan"}:
-                text = f"nan from log of {negative}"
-            elif "nan" in effects and not (np.isnan(p).any() or np.isnan(q).any()):
-                text += ", whose log may be where nan is from"
-        case "nan" | "infinite":
-            bad = count(int((~np.isfinite(p)).sum() + (~np.isfinite(q)).sum()), "entry", "entries")
-            kinds = {"nan": np.isnan(p).any() or np.isnan(q).any(),
-                     "inf": np.isinf(p).any() or np.isinf(q).any()}  # fmt: skip
-            what = " or ".join(kind for kind, there in kinds.items() if there)
-            alone = Asked(np.abs(p), np.abs(q), asked.axis)
-            effects = {_effect(alone, habits) for habits in also}
-            out = effects.pop() if len(effects) == 1 else ""
-            text = f"{what} in {bad}{f', so {out} out' if out else ' does not stop it'}"
-        case "labels":
-            text = "got the numbers without their labels, paired by position"
-        case "empty":
-            text = "does not refuse a row that sums to 0"
-        case _:
-            text = f"broadcasts shapes {p.shape} and {q.shape} to {asked.shape}"
+    text = {
+        "labels": "got the numbers without their labels, paired by position",
+        "empty": "does not refuse a row that sums to 0",
+    }.get(fault, f"broadcasts shapes {p.shape} and {q.shape} to {asked.shape}")
+    if fault == "sum":
+        text = f"takes the sums as they are: {sums(asked, asked.axis)}"
+        if not _sums_matter(got, asked, found):
+            fault = "undecided"
+            text = f"the same with or without dividing by the sums: {sums(asked, asked.axis)}"
+    elif fault in ("negative", "logarithms"):
+        # Of numbers that are taken for logarithms, in whatever way, nothing is to be said.
+        every = [habit for habits in also for habit in habits]
+        n = _negative(asked, every) or _negative(asked, found.habits)
+        if n == 0:
+            return
+        negative = count(n, "negative number")
+        effects = _effects(Asked(_finite(p), _finite(q), asked.axis), also)
+        text = f"does not refuse {negative}"
+        if effects == {"nan"}:
+            text = f"nan from log of {negative}"
+        elif "nan" in effects and not (np.isnan(p).any() or np.isnan(q).any()):
+            text += ", whose log may be where nan is from"
+    elif fault in ("nan", "infinite"):
+        both = np.concatenate([p.ravel(), q.ravel()])
+        kinds = {"nan": np.isnan(both).any(), "inf": np.isinf(both).any()}
+        what = " or ".join(kind for kind, there in kinds.items() if there)
+        effects = _effects(Asked(np.abs(p), np.abs(q), asked.axis), also)
+        out = effects.pop() if len(effects) == 1 else ""
+        text = f"{what} in {entries(int((~np.isfinite(both)).sum()))}"
+        text += f", so {out} out" if out else " does not stop it"
     yield Reason(fault, text)
 
 
@@ -277,13 +243,18 @@ def _negative(asked: Asked, habits: Sequence[Habit]) -> int:
     return sum(int((x < 0).sum()) for name, x in given.items() if name not in logarithms)
 
 
-def _effect(asked: Asked, habits: Sequence[Habit]) -> str:
-    """What a fault does, as the only one in p and q: ``"nan"`` or ``"inf"`` that was not there."""
+def _effects(asked: Asked, ways: Sequence[tuple[Habit, ...]]) -> set[str]:
+    """What a fault does, as the only one in p and q, in each of some ways to add up.
+
+    ``"nan"`` or ``"inf"`` where there was none, or nothing.
+    """
     harmless = Asked(np.abs(_finite(asked.p)), np.abs(_finite(asked.q)), asked.axis)
-    after, before = (total(one, habits)[0] for one in (asked, harmless))
-    if (np.isnan(after) & ~np.isnan(before)).any():
-        return "nan"
-    return "inf" if (np.isinf(after) & ~np.isinf(before)).any() else ""
+    effects = set()
+    for habits in ways:
+        after, before = (total(one, habits)[0] for one in (asked, harmless))
+        nan, inf = ((there(after) & ~there(before)).any() for there in (np.isnan, np.isinf))
+        effects.add("nan" if nan else "inf" if inf else "")
+    return effects
 
 
 def _finite(x: Array) -> Array:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kl_lib.rows import CHUNK
 
-from .wording import count, digits_from_one, span
+from .wording import count, digits_from_one, entries, span
 
 Array = NDArray[Any]
 
@@ -35,6 +35,12 @@ class Asked:
     def shape(self) -> tuple[int, ...]:
         """That of p and q together; ValueError if they do not broadcast."""
         return np.broadcast_shapes(self.p.shape, self.q.shape)
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether they do."""
+        both = zip(self.p.shape[::-1], self.q.shape[::-1], strict=False)
+        return all(a == b or 1 in (a, b) for a, b in both)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ class Habit:
     kind
         Its word for programs.
     sentence
-        Its words for people, on an input and the axis that was summed over.
+        Its words for people. In them ``{detail}`` stands for what `detail` says of an input and the
+        axis that was summed over, ``{n}`` for the divisor, ``{rows}`` for how many rows there are.
     read
         What it makes of p and q.
     finish
@@ -91,35 +98,42 @@ class Habit:
     """
 
     kind: str
-    sentence: str | Callable[[Asked, int], str]
-    read: Callable[[Slice], Slice] | None = None
-    finish: Callable[[Slice, Array], Array] | None = None
+    sentence: str
+    detail: Callable[[Asked, int], str] = lambda asked, axis: ""
+    read: Callable[[Slice], Slice] = lambda of: of
+    finish: Callable[[Slice, Array], Array] = lambda of, terms: terms
     axis: int | None = None
     over: str | None = None
     divisor: Callable[[Asked, int], int] = lambda asked, axis: 1
     settles: tuple[str, ...] = ()
     logarithm: str = ""
 
-    @property
-    def mixes_rows(self) -> bool:
-        """Whether what one row gives depends on the others."""
-        return self.over == "all" or self.axis == 0
-
     def says(self, asked: Asked, axis: int) -> str:
-        return self.sentence if isinstance(self.sentence, str) else self.sentence(asked, axis)
+        """Its words on an input and the axis that was summed over."""
+        n = self.divisor(asked, axis)
+        text = self.sentence.format(
+            detail=self.detail(asked, axis),
+            n=n,
+            rows=count(_rows(asked, asked.axis), "row"),
+            axis=asked.axis,
+        )
+        return text if n else f"{text} (the mean of nothing: 0/0)"
+
+
+def _rows(asked: Asked, axis: int) -> int:
+    return int(np.prod(np.delete(asked.shape, axis)))
 
 
 # What becomes of p and q
 
 
-def _outside(p: Array, q: Array, low: float, high: float, shown: tuple[str, str]) -> str:
+def _outside(p: Array, q: Array, low: float, high: float, ends: tuple[str, str]) -> str:
     """'2 entries to [1e-7, 1]: 1 of p above 1 and 1 of q below 1e-7'."""
-    below = {f"{name} below {shown[0]}": int((x < low).sum()) for name, x in (("p", p), ("q", q))}
-    above = {f"{name} above {shown[1]}": int((x > high).sum()) for name, x in (("p", p), ("q", q))}
+    below = {f"{name} below {ends[0]}": int((x < low).sum()) for name, x in (("p", p), ("q", q))}
+    above = {f"{name} above {ends[1]}": int((x > high).sum()) for name, x in (("p", p), ("q", q))}
     counts = {what: n for what, n in (below | above).items() if n}
     parts = " and ".join(f"{n} of {what}" for what, n in counts.items())
-    entries = count(sum(counts.values()), "entry", "entries")
-    return f"{entries} to [{shown[0]}, {shown[1]}]: {parts}"
+    return f"{entries(sum(counts.values()))} to [{ends[0]}, {ends[1]}]: {parts}"
 
 
 def _clamped(asked: Asked, axis: int) -> str:
@@ -127,8 +141,7 @@ def _clamped(asked: Asked, axis: int) -> str:
     # What is 0 is left alone.
     p, q = (np.where(x == 0, 0.5, x) for x in (p, q))
     least = float(np.finfo(np.result_type(asked.p, asked.q)).eps)
-    shown = f"{least:.3g}", f"1 - {least:.3g}"
-    return f"clamps before the logarithm {_outside(p, q, least, 1 - least, shown)}"
+    return _outside(p, q, least, 1 - least, (f"{least:.3g}", f"1 - {least:.3g}"))
 
 
 def _with_clamped_logs(of: Slice, terms: Array) -> Array:
@@ -154,34 +167,57 @@ def _nan_for_zero_times_inf(of: Slice, terms: Array) -> Array:
     return np.where((of.p == 0) & np.isinf(of.log_q), np.nan, terms)
 
 
-def _zero_times_inf(p: Array, log_q: Array) -> str:
-    return "; 0 * inf is nan" if ((p == 0) & np.isinf(log_q)).any() else ""
-
-
 def _label_in_float32(label: str) -> Habit:
     """MXNet's label, which is p unless the two are swapped; a logarithm loses nothing."""
     return Habit(
         "float32 label",
-        lambda asked, axis: f"reads {label} as float32{_lost(asked, label)}",
+        f"reads {label} as float32{{detail}}",
+        lambda asked, axis: _lost(asked, label),
         read=lambda of: replace(of, p=_float32(of.p)),
+    )
+
+
+def _for_log_q(name: str, what: str) -> Habit:
+    """What stands first is taken for log q, whether it is q or p, and what stands second for p."""
+    second = "p" if name == "q" else "q"
+
+    def zero_times_inf(asked: Asked, axis: int) -> str:
+        given = {"p": asked.p, "q": asked.q}
+        some = ((given[second] == 0) & np.isinf(given[name])).any()
+        return "; 0 * inf is nan" if some else ""
+
+    def read(of: Slice) -> Slice:
+        first = getattr(of, name)
+        return replace(of, p=getattr(of, second), q=np.exp(first), instead_of_log_q=first)
+
+    return Habit(
+        "log q",
+        f"expects log q first: it takes {what}{{detail}}",
+        zero_times_inf,
+        read,
+        _nan_for_zero_times_inf,
+        logarithm=name,
     )
 
 
 DIVIDE = Habit(
     "divide",
-    lambda asked, axis: f"normalises silently: {sums(asked, axis)}",
+    "normalises silently: {detail}",
+    lambda asked, axis: sums(asked, axis),
     read=lambda of: replace(of, p=of.p / of.totals[0], q=of.q / of.totals[1]),
     settles=("sum",),
 )
 CLIP = Habit(
     "clip",
-    lambda asked, axis: f"clips {_outside(asked.p, asked.q, 1e-7, 1, ('1e-7', '1'))}",
+    "clips {detail}",
+    lambda asked, axis: _outside(asked.p, asked.q, 1e-7, 1, ("1e-7", "1")),
     read=lambda of: replace(of, p=of.p.clip(1e-7, 1), q=of.q.clip(1e-7, 1)),
 )
-CLAMP = Habit("clamp", _clamped, finish=_with_clamped_logs)
+CLAMP = Habit("clamp", "clamps before the logarithm {detail}", _clamped, finish=_with_clamped_logs)
 FLOAT32 = Habit(
     "float32",
-    lambda asked, axis: f"reads float32{_lost(asked, 'pq')}",
+    "reads float32{detail}",
+    lambda asked, axis: _lost(asked, "pq"),
     read=lambda of: replace(of, p=_float32(of.p), q=_float32(of.q)),
 )
 P_IN_FLOAT32, Q_IN_FLOAT32 = _label_in_float32("p"), _label_in_float32("q")
@@ -190,24 +226,8 @@ SWAP = Habit(
     "takes the reference second: this is KL(q‖p)",
     read=lambda of: replace(of, p=of.q, q=of.p),
 )
-Q_FOR_LOG_Q = Habit(
-    "log q",
-    lambda asked, axis: (
-        "expects log q first: it takes q for log q" + _zero_times_inf(asked.p, asked.q)
-    ),
-    read=lambda of: replace(of, q=np.exp(of.q), instead_of_log_q=of.q),
-    finish=_nan_for_zero_times_inf,
-    logarithm="q",
-)
-P_FOR_LOG_Q = Habit(
-    "log q",
-    lambda asked, axis: (
-        "expects log q first: it takes p for log q, and q for p" + _zero_times_inf(asked.q, asked.p)
-    ),
-    read=lambda of: replace(of, p=of.q, q=np.exp(of.p), instead_of_log_q=of.p),
-    finish=_nan_for_zero_times_inf,
-    logarithm="p",
-)
+Q_FOR_LOG_Q = _for_log_q("q", "q for log q")
+P_FOR_LOG_Q = _for_log_q("p", "p for log q, and q for p")
 LOG_P_FOR_P = Habit(
     "log p",
     "expects p second: it takes log p for p, unless you pass log_target=True",
@@ -246,6 +266,18 @@ def _about_quotient(asked: Asked, axis: int) -> str:
     return "; ".join(f"{why} {_places(asked, at)}" for why, at in causes.items() if at.any())
 
 
+def _about_zeros(asked: Asked, axis: int) -> str:
+    zero = asked.p == 0
+    return f"p is 0 in {_places(asked, zero)}" if zero.any() else "p becomes 0"
+
+
+def _about_both_zero(asked: Asked, axis: int) -> str:
+    both = (asked.p == 0) & (asked.q == 0)
+    if not both.any():
+        return "0 * inf, which a logarithm is"
+    return f"0 * (log 0 - log 0): p and q are both 0 in {_places(asked, both)}"
+
+
 def _with_masses(of: Slice, terms: Array) -> Array:
     by_convention = np.isposinf(terms) & ((of.p < 0) | (of.q <= 0))
     return np.where(by_convention, np.inf, terms - of.p + of.q)
@@ -257,35 +289,26 @@ def _inf_for_negative(of: Slice, terms: Array) -> Array:
 
 NAN_FOR_ZERO = Habit(
     "nan for p = 0",
-    lambda asked, axis: (
-        "nan for 0 * log 0: p "
-        + (f"is 0 in {_places(asked, asked.p == 0)}" if (asked.p == 0).any() else "becomes 0")
-    ),
+    "nan for 0 * log 0: {detail}",
+    _about_zeros,
     finish=lambda of, terms: np.where(of.zero, np.nan, terms),
 )
 NAN_FOR_BOTH_ZERO = Habit(
-    "nan for p = q = 0",
-    lambda asked, axis: (
-        f"nan for 0 * (log 0 - log 0): p and q are both 0 in {_places(asked, both)}"
-        if (both := (asked.p == 0) & (asked.q == 0)).any()
-        else "nan for 0 * inf, which a logarithm is"
-    ),
-    finish=_nan_for_zero_times_inf,
+    "nan for p = q = 0", "nan for {detail}", _about_both_zero, finish=_nan_for_zero_times_inf
 )
 INF_MINUS_INF = Habit(
     "inf - inf",
-    lambda asked, axis: "subtracts p log q from p log p, and inf - inf is nan",
+    "subtracts p log q from p log p, and inf - inf is nan",
     finish=lambda of, terms: np.where(np.isinf(of.p), of.p * of.log_p - of.p * of.log_q, terms),
 )
 INF_FOR_NEGATIVE = Habit(
     "inf for negative",
-    lambda asked, axis: (
-        "inf by convention for a negative number: " + _places(asked, (asked.p < 0) | (asked.q < 0))
-    ),
+    "inf by convention for a negative number: {detail}",
+    lambda asked, axis: _places(asked, (asked.p < 0) | (asked.q < 0)),
     finish=_inf_for_negative,
     settles=("negative", "logarithms"),
 )
-QUOTIENT = Habit("quotient", _about_quotient, finish=_with_quotient)
+QUOTIENT = Habit("quotient", "{detail}", _about_quotient, finish=_with_quotient)
 MASSES = Habit("masses", "adds -p + q to each term (the generalised KL)", finish=_with_masses)
 EPSILON = Habit(
     "epsilon",
@@ -299,19 +322,6 @@ EPSILON = Habit(
 # Which axes are summed over, and what the sum is divided by
 
 
-def _rows(asked: Asked, axis: int) -> int:
-    axis %= len(asked.shape)
-    return math.prod(asked.shape[:axis] + asked.shape[axis + 1 :])
-
-
-def _one_number(asked: Asked) -> str:
-    return f"one number for {count(_rows(asked, asked.axis), 'row')}"
-
-
-def _nothing(n: int) -> str:
-    return "" if n else " (the mean of nothing: 0/0)"
-
-
 def _of_the_first(asked: Asked, axis: int) -> str:
     if len(asked.shape) == 1:
         return "does not sum: in a vector each category counts as an example of its own"
@@ -320,50 +330,36 @@ def _of_the_first(asked: Asked, axis: int) -> str:
 
 AXIS_0 = Habit(
     "axis 0",
-    lambda asked, axis: f"sums over axis 0: shape {asked.shape} leaves {asked.shape[1:]}",
+    "sums over axis 0: {detail}",
+    lambda asked, axis: f"shape {asked.shape} leaves {asked.shape[1:]}",
     axis=0,
     settles=("sum",),  # the sums that were asked about are those of another axis
 )
 LAST_AXIS = Habit(
-    "last axis",
-    lambda asked, axis: f"sums over the last axis, not over axis {asked.axis}",
-    axis=-1,
-    settles=("sum",),
+    "last axis", "sums over the last axis, not over axis {axis}", axis=-1, settles=("sum",)
 )
-OTHER_AXES = Habit("other axes", _of_the_first, over="but the first")
+OTHER_AXES = Habit("other axes", "{detail}", _of_the_first, over="but the first")
 MEAN = Habit(
     "mean",
-    lambda asked, axis: f"mean instead of sum: divides by {math.prod(asked.shape[1:])}",
+    "mean instead of sum: divides by {n}",
     over="but the first",
     divisor=lambda asked, axis: math.prod(asked.shape[1:]),
 )
-SUM_OF_ALL = Habit(
-    "sum of all", lambda asked, axis: f"adds up the batch: {_one_number(asked)}", over="all"
-)
+SUM_OF_ALL = Habit("sum of all", "adds up the batch: one number for {rows}", over="all")
 MEAN_OF_ALL = Habit(
     "mean of all",
-    lambda asked, axis: (
-        "mean instead of sum: divides the sum of all by "
-        f"{math.prod(asked.shape)}{_nothing(math.prod(asked.shape))}"
-    ),
+    "mean instead of sum: divides the sum of all by {n}",
     over="all",
     divisor=lambda asked, axis: math.prod(asked.shape),
 )
 MEAN_OVER_AXIS_0 = Habit(
     "batchmean",
-    lambda asked, axis: (
-        f"divides the sum of all by {len(asked.q)}, the length of axis 0{_nothing(len(asked.q))}"
-    ),
+    "divides the sum of all by {n}, the length of axis 0",
     over="all",
     divisor=lambda asked, axis: len(asked.q),  # of what stands first, before it is broadcast
 )
 MEAN_OF_ROWS = Habit(
-    "batch mean",
-    lambda asked, axis: (
-        f"averages over the batch: {_one_number(asked)}{_nothing(_rows(asked, asked.axis))}"
-    ),
-    over="all",
-    divisor=_rows,
+    "batch mean", "averages over the batch: one number for {rows}", over="all", divisor=_rows
 )
 
 
@@ -390,18 +386,17 @@ def total(asked: Asked, habits: Sequence[Habit]) -> tuple[Array, Array]:
     """
     both = np.broadcast_arrays(asked.p, asked.q)
     shape, axis, axes = asked.shape, axis_of(asked, habits), summed(asked, habits)
-    totals = []
+    whole = [*both]
     if DIVIDE in habits:
-        totals = [x.sum(axis=axis, keepdims=True, dtype=np.float64) for x in both]
-        totals = [np.broadcast_to(x, shape) for x in totals]
+        totals = (x.sum(axis=axis, keepdims=True, dtype=np.float64) for x in both)
+        whole += [np.broadcast_to(x, shape) for x in totals]
     longest = int(np.argmax(shape))
-    step = max(1, CHUNK * shape[longest] // max(math.prod(shape), 1))
+    slices = min(-(-math.prod(shape) // CHUNK), shape[longest]) or 1
     parts = []
-    for start in range(0, max(shape[longest], 1), step):
-        cut = (*[slice(None)] * longest, slice(start, start + step))
-        given, of = tuple(x[cut] for x in both), tuple(x[cut] for x in totals)
-        p, q = (x.astype(np.float64) for x in given)
-        parts.append([x.sum(axis=axes) for x in _terms(Slice(p, q, given, of), habits)])
+    for given in zip(*(np.array_split(x, slices, axis=longest) for x in whole), strict=True):
+        p, q = (x.astype(np.float64) for x in given[:2])
+        terms = _terms(Slice(p, q, given[:2], given[2:]), habits)
+        parts.append([x.sum(axis=axes) for x in terms])
     if longest in axes:
         value, size = (np.asarray(sum(x)) for x in zip(*parts, strict=True))
     else:
@@ -414,10 +409,10 @@ def total(asked: Asked, habits: Sequence[Habit]) -> tuple[Array, Array]:
 def _terms(of: Slice, habits: Sequence[Habit]) -> tuple[Array, Array]:
     """What is summed, elementwise, and the size of what it was computed from."""
     for habit in habits:
-        of = habit.read(of) if habit.read else of
+        of = habit.read(of)
     terms = np.where(of.zero, 0.0, of.p * (of.log_p - of.log_q))
     for habit in habits:
-        terms = habit.finish(of, terms) if habit.finish else terms
+        terms = habit.finish(of, terms)
     size = np.where(of.p == 0, 0.0, np.abs(of.p) * (1 + np.abs(of.log_p) + np.abs(of.log_q)))
     return terms, np.where(np.isfinite(terms + size), np.maximum(np.abs(terms), size), 0.0)
 
@@ -443,4 +438,4 @@ def _places(asked: Asked, mask: Array) -> str:
     mask = np.broadcast_to(mask, asked.shape)
     n = int(mask.sum())
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
-    return f"{count(n, 'entry', 'entries')} ({'' if n == 1 else 'first: '}index {index})"
+    return f"{entries(n)} ({'' if n == 1 else 'first: '}index {index})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,23 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Input:
-    """An argument as it came and as numbers; `fault` is what was said if it could not be read.
+    """An argument as it came, and as numbers in the dtype that kl_lib sees.
 
-    `given` has the dtype that kl_lib sees, `values` one that every NumPy function knows: its own
-    if that is a float of NumPy's, float32 for bfloat16, float64 for all else.
+    `fault` is what was said if it could not be read, `reordered` whether it was put in the order
+    of the labels of p.
     """
 
     name: str
     original: Any
     given: Array
-    values: Array
     dtype: str
     fault: DistributionError | None = None
+    reordered: bool = False
+
+    @cached_property
+    def values(self) -> Array:
+        """The numbers in a float that NumPy has: float32 for bfloat16, float64 for integers."""
+        return self.given.astype(numpy_dtype(self.dtype), copy=False)
 
 
 def numpy_dtype(name: str) -> str:
@@ -40,36 +46,36 @@ def numpy_dtype(name: str) -> str:
 
 def read(value: Any, name: str) -> Input:
     """`value` as numbers, or with the fault that it cannot be read."""
-    nothing = np.empty(0)
     try:
-        given, dtype = checks.as_array(value, name)
-        return Input(name, value, given, given.astype(numpy_dtype(dtype), copy=False), dtype)
+        return Input(name, value, *checks.as_array(value, name))
     except DistributionError as error:
         fault = error
     except Exception as error:  # an object that raises something of its own when it is read
-        fault = DistributionError(
-            f"{name}, a {type(value).__name__}, cannot be read as an array "
-            f"({arrays.first_line(error)})",
-            kind="unreadable",
-            argument=name,
-        )
-    return Input(name, value, nothing, nothing, "float64", fault)
+        said = f"a {type(value).__name__}, cannot be read as an array ({arrays.first_line(error)})"
+        fault = DistributionError(f"{name}, {said}", kind="unreadable", argument=name)
+    return Input(name, value, np.empty(0), "float64", fault)
 
 
-def aligned(p: Input, q: Input, axis: Any) -> tuple[Input, Input]:
-    """Both with the categories of q in the order of those of p, if they have labels."""
+def paired(p: Input, q: Input, axis: Any) -> checks.Arguments | None:
+    """The two as arrays that fit, labels in one order and categories last; None if they do not."""
+    if p.fault or q.fault:
+        return None
     try:
-        both = checks.both(p.original, q.original, axis)
+        checks.check_axis(axis, max(p.given.ndim, q.given.ndim), "p")  # one, not several
+        return checks.both(p.original, q.original, axis)
     except DistributionError:
-        return p, q
-    if both.labels is labels.NONE:
-        return p, q
-    parts = []
-    for one, array in zip((p, q), both.arrays, strict=True):
-        given = np.moveaxis(array, -1, both.axis)
-        values = given.astype(numpy_dtype(one.dtype), copy=False)
-        parts.append(replace(one, given=given, values=values))
-    return parts[0], parts[1]
+        return None
+
+
+def in_order(p: Input, q: Input, both: checks.Arguments, axis: int) -> Iterator[Input]:
+    """The two in the order of their labels in which they were paired."""
+    own = from_end(axis, max(array.ndim for array in both.arrays))
+    for argument, array in zip((p, q), both.arrays, strict=True):
+        given = np.moveaxis(array, -1, own)
+        if both.labels is labels.NONE or np.array_equal(given, argument.given):
+            yield argument
+        else:
+            yield replace(argument, given=given, reordered=True)
 
 
 def problems(p: Input, q: Input, axis: Any, base: Any, normalize: bool) -> Iterator[Problem]:
@@ -81,73 +87,51 @@ def problems(p: Input, q: Input, axis: Any, base: Any, normalize: bool) -> Itera
 def _faults(
     p: Input, q: Input, axis: Any, base: Any, normalize: bool
 ) -> Iterator[DistributionError]:
-    if (error := fault(checks.check_base, base)) is not None:
-        yield error
-    yield from (argument.fault for argument in (p, q) if argument.fault is not None)
-    readable = [argument for argument in (p, q) if argument.fault is None]
+    yield from _fault(checks.check_base, base)
+    yield from (argument.fault for argument in (p, q) if argument.fault)
+    readable = [argument for argument in (p, q) if not argument.fault]
     if not readable:
         return
-    larger = max(readable, key=lambda argument: argument.values.ndim)
-    ndim = larger.values.ndim
-    if (error := fault(checks.check_axis, axis, ndim, larger.name)) is not None:
-        yield error
+    larger = max(readable, key=lambda argument: argument.given.ndim)
+    wrong_axis = [*_fault(checks.check_axis, axis, larger.given.ndim, larger.name)]
+    if wrong_axis:
+        yield from wrong_axis
         return
-    if len(readable) == 2 and (error := fault(checks.both, p.original, q.original, axis)):
-        yield error
-    own = own_axis(axis, ndim)
+    if len(readable) == 2:
+        yield from _fault(checks.both, p.original, q.original, axis)
+    own = from_end(axis, larger.given.ndim)
+    options = {"axis": own, "normalize": normalize, "advice": checks.KL}
     for argument in readable:
-        if -own > argument.values.ndim:
-            continue  # it has no such axis, which was said already
-        error = fault(
-            checks.distribution,
-            *(argument.given, argument.name),
-            axis=own,
-            normalize=normalize,
-            advice=checks.KL,
-        )
-        if error is not None:
-            yield error
+        if -own <= argument.given.ndim:  # that it has no such axis was said already
+            yield from _fault(checks.distribution, argument.given, argument.name, **options)
 
 
-def fault(check: Any, *args: Any, **kwargs: Any) -> DistributionError | None:
+def _fault(check: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[DistributionError]:
     """What `check` complains about, if it does."""
     try:
         check(*args, **kwargs)
     except DistributionError as error:
-        return error
-    return None
+        yield error
 
 
-def own_axis(axis: int, ndim: int) -> int:
+def from_end(axis: int, ndim: int) -> int:
     """`axis` counted from the end, which is the same axis in the smaller of two arrays."""
     return axis - ndim if axis >= 0 else axis
 
 
-def label(argument: Input, axis: int, place: int) -> str | None:
-    """What a category is called, where the argument has labels."""
-    known = labels.of(argument.original)
-    if known is None or len(known.axes) != argument.values.ndim:
-        return None
-    names = known.axes[axis]
-    if names is None:
-        return None
-    text = " ".join(str(names[place]).split())
-    return None if text == str(place) else f"{text:.24}"
-
-
 def summary(argument: Input, axis: Any) -> Argument:
     """What the report says of an argument, valid or not."""
-    if argument.fault is not None:
+    if argument.fault:
         return Argument(argument.name, None, None)
-    values = argument.values
+    values, sums = argument.values, None
     dtype = str(getattr(argument.original, "dtype", argument.dtype))
     if values.size == 0:
         return Argument(argument.name, dtype, values.shape)
-    sums = None
-    if fault(checks.check_axis, axis, values.ndim, argument.name) is None:
+    if not [*_fault(checks.check_axis, axis, values.ndim, argument.name)]:
         totals = values.sum(axis=axis, dtype=np.float64)
         sums = float(totals.min()), float(totals.max())
-    zeros, nans = values.size - int(np.count_nonzero(values)), int(np.isnan(values).sum())
+    nans, zeros = int(np.isnan(values).sum()), values.size - int(np.count_nonzero(values))
     numbers = values[~np.isnan(values)] if 0 < nans < values.size else values
     low, high = float(numbers.min()), float(numbers.max())
-    return Argument(argument.name, dtype, values.shape, low, high, zeros, nans, sums)
+    found = (low, high, zeros, nans, sums, argument.reordered)
+    return Argument(argument.name, dtype, values.shape, *found)

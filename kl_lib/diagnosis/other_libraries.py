@@ -73,11 +73,22 @@ class Call:
     batch_only: bool = False
 
 
-def _raw(library: str, name: str, text: str, *habits: Habit, batch_only: bool = False) -> Call:
-    """A call that the adapter of a library makes of p and q; some leave the sum to the caller."""
+def _raw(
+    library: str,
+    text: str,
+    *habits: Habit,
+    arguments: str = "p, q",
+    batch_only: bool = False,
+    **options: Any,
+) -> Call:
+    """A call that the adapter of a library makes; some leave the sum to the caller."""
 
     def made(p: Array, q: Array, axis: int) -> Any:
-        value = getattr(frameworks, library).raw(p, q, call=name)
+        given = {"p": p, "q": q}
+        values = (
+            np.log(given[x[-1]]) if x.startswith("log") else given[x] for x in arguments.split(", ")
+        )
+        value = getattr(frameworks, library).raw(*values, **options)
         return value.sum(axis=axis) if "{axis}" in text else value
 
     return Call(text, made, habits, batch_only)
@@ -87,27 +98,15 @@ def _raw(library: str, name: str, text: str, *habits: Habit, batch_only: bool = 
 
 
 def _kl_div(arguments: str, *habits: Habit, **options: Any) -> Call:
-    text = ", ".join([arguments, *(f"{name}={value!r}" for name, value in options.items())])
-
-    def made(p: Array, q: Array, axis: int) -> Any:
-        return frameworks.torch.raw(*_values(arguments, p, q), **options)
-
+    written = ", ".join([arguments, *(f"{name}={value!r}" for name, value in options.items())])
     split = () if "log_target" in options else (h.INF_MINUS_INF,)
-    return Call(f"F.kl_div({text})", made, (*habits, *split))
+    text = f"F.kl_div({written})"
+    return _raw("torch", text, *habits, *split, arguments=arguments, **options)
 
 
 def _kl_div_loss(arguments: str, *habits: Habit) -> Call:
-    def made(p: Array, q: Array, axis: int) -> Any:
-        return frameworks.mxnet.raw(*_values(arguments, p, q))
-
     its_own = (h.OTHER_AXES, h.MEAN, h.EPSILON)
-    return Call(f"KLDivLoss()({arguments})", made, (*habits, *its_own))
-
-
-def _values(arguments: str, p: Array, q: Array) -> Iterator[Array]:
-    given = {"p": p, "q": q}
-    for argument in arguments.split(", "):
-        yield np.log(given[argument[-1]]) if argument.startswith("log") else given[argument]
+    return _raw("mxnet", f"KLDivLoss()({arguments})", *habits, *its_own, arguments=arguments)
 
 
 CALLS: dict[str, tuple[Call, ...]] = {
@@ -117,25 +116,25 @@ CALLS: dict[str, tuple[Call, ...]] = {
              (h.NAN_FOR_ZERO, h.QUOTIENT)),
     ),
     "scipy": (
-        _raw("scipy", "rel_entr", "scipy.special.rel_entr(p, q).sum(axis={axis})",
-             h.INF_FOR_NEGATIVE),
-        _raw("scipy", "kl_div", "scipy.special.kl_div(p, q).sum(axis={axis})",
-             h.QUOTIENT, h.INF_FOR_NEGATIVE, h.MASSES),
-        _raw("scipy", "entropy", "scipy.stats.entropy(p, q)",
-             h.DIVIDE, h.AXIS_0, h.INF_FOR_NEGATIVE),
+        _raw("scipy", "scipy.special.rel_entr(p, q).sum(axis={axis})",
+             h.INF_FOR_NEGATIVE, call="rel_entr"),
+        _raw("scipy", "scipy.special.kl_div(p, q).sum(axis={axis})",
+             h.QUOTIENT, h.INF_FOR_NEGATIVE, h.MASSES, call="kl_div"),
+        _raw("scipy", "scipy.stats.entropy(p, q)",
+             h.DIVIDE, h.AXIS_0, h.INF_FOR_NEGATIVE, call="entropy"),
     ),
     "keras": (
-        _raw("keras", "kl_divergence", "keras.losses.kl_divergence(p, q)", h.CLIP, h.LAST_AXIS),
-        _raw("keras", "KLDivergence", "keras.losses.KLDivergence()(p, q)",
-             h.MEAN_OF_ROWS, h.CLIP, h.LAST_AXIS, batch_only=True),
+        _raw("keras", "keras.losses.kl_divergence(p, q)",
+             h.CLIP, h.LAST_AXIS, call="kl_divergence"),
+        _raw("keras", "keras.losses.KLDivergence()(p, q)",
+             h.MEAN_OF_ROWS, h.CLIP, h.LAST_AXIS, batch_only=True, call="KLDivergence"),
     ),
     "tfp": (
-        _raw("tfp", "Categorical",
-             "tfd.kl_divergence(tfd.Categorical(probs=p), tfd.Categorical(probs=q))",
-             h.DIVIDE, h.LAST_AXIS),
-        _raw("tfp", "OneHotCategorical",
+        _raw("tfp", "tfd.kl_divergence(tfd.Categorical(probs=p), tfd.Categorical(probs=q))",
+             h.DIVIDE, h.LAST_AXIS, call="Categorical"),
+        _raw("tfp",
              "tfd.kl_divergence(tfd.OneHotCategorical(probs=p), tfd.OneHotCategorical(probs=q))",
-             h.NAN_FOR_ZERO, h.FLOAT32, h.DIVIDE, h.LAST_AXIS),
+             h.NAN_FOR_ZERO, h.FLOAT32, h.DIVIDE, h.LAST_AXIS, call="OneHotCategorical"),
     ),
     "mxnet": (
         _kl_div_loss("log q, p", h.NAN_FOR_BOTH_ZERO, h.P_IN_FLOAT32),
@@ -155,9 +154,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
         _kl_div("q, p", h.Q_FOR_LOG_Q, h.SUM_OF_ALL, reduction="sum"),
         _kl_div("log p, q", h.SWAP, h.NAN_FOR_BOTH_ZERO, h.MEAN_OF_ALL),
         _kl_div("p, q", h.P_FOR_LOG_Q, h.MEAN_OF_ALL),
-        _raw("torch", "Categorical",
-             "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))",
-             h.DIVIDE, h.CLAMP, h.LAST_AXIS),
+        _raw("torch", "td.kl_divergence(td.Categorical(probs=p), td.Categorical(probs=q))",
+             h.DIVIDE, h.CLAMP, h.LAST_AXIS, call="Categorical"),
     ),
 }  # fmt: skip
 
@@ -166,13 +164,7 @@ LIBRARIES = tuple(CALLS)
 
 
 def ask(
-    library: str,
-    p: Array | None,
-    q: Array | None,
-    *,
-    axis: int = -1,
-    exact: Any = None,
-    faults: Collection[str] = (),
+    library: str, asked: Asked | None, exact: Any = None, faults: Collection[str] = ()
 ) -> Iterator[Answer]:
     """Every call of `library` on p and q, compared with `exact` and explained.
 
@@ -180,10 +172,9 @@ def ask(
     ----------
     library
         One of `LIBRARIES`; any other name is reported, and so is a library that is missing.
-    p, q
-        Floating-point arrays, valid or not. None if there are none: then nothing is asked.
-    axis
-        The axis that holds the categories, for the calls that take one.
+    asked
+        p and q, valid or not, and the axis for the calls that take one. None if they cannot be
+        used: then nothing is asked.
     exact
         KL(p‖q) in nats, the shape of the batch. None if the input is invalid.
     faults
@@ -199,17 +190,16 @@ def ask(
     except ImportError as error:
         yield Answer(library, status="missing", message=_first_line(error))
         return
-    if p is None or q is None:
-        yield Answer(
-            library, version, status="refuses", message="not asked: p, q or axis cannot be used"
-        )
+    if asked is None:
+        message = "not asked: p, q or axis cannot be used"
+        yield Answer(library, version, status="refuses", message=message)
         return
     for call in CALLS[library]:
-        if not (call.batch_only and max(p.ndim, q.ndim) < 2):
-            answer = Answer(library, version, call.text.format(axis=axis))
+        if not (call.batch_only and max(asked.p.ndim, asked.q.ndim) < 2):
+            answer = Answer(library, version, call.text.format(axis=asked.axis))
             # What comes out of bad input is what is asked for: no warning about it.
             with np.errstate(all="ignore"):
-                yield _ask(answer, call, Asked(p, q, axis), exact, faults)
+                yield _ask(answer, call, asked, exact, faults)
 
 
 def _version(library: str) -> str:
@@ -239,21 +229,14 @@ def _ask(answer: Answer, call: Call, asked: Asked, exact: Any, faults: Collectio
     answer = replace(answer, shape=got.shape, values=tuple(map(float, got.ravel()[:6])))
     if exact is None:
         return replace(answer, reasons=explain(got, asked, call.habits, None, faults))
-    exact = np.asarray(exact, dtype=np.float64)
-    if got.shape != exact.shape:
-        reasons = explain(got, asked, call.habits, exact)
-        return replace(answer, status="differs", reasons=reasons)
-    if got.size == 0:
-        return replace(answer, status="agrees", differing=0)
-    gap = relative_gap(got, exact)
-    row = tuple(int(i) for i in np.unravel_index(np.argmax(gap), gap.shape))
-    differing = int((gap > AGREEMENT).sum())
-    return replace(
-        answer,
-        status="differs" if differing else "agrees",
-        row=row,
-        value=float(got[row]),
-        expected=float(exact[row]),
-        differing=differing,
-        reasons=explain(got, asked, call.habits, exact) if differing else (),
-    )
+    if got.shape == exact.shape:
+        gap = relative_gap(got, exact)
+        differing = int((gap > AGREEMENT).sum())
+        answer = replace(answer, status="agrees", differing=differing)
+        if got.size:
+            row = tuple(int(i) for i in np.unravel_index(np.argmax(gap), gap.shape))
+            value, expected = float(got[row]), float(exact[row])
+            answer = replace(answer, row=row, value=value, expected=expected)
+        if not differing:
+            return answer
+    return replace(answer, status="differs", reasons=explain(got, asked, call.habits, exact))

@@ -7,8 +7,9 @@ the number that comes out is finite: what the report tells people to do has been
 from __future__ import annotations
 
 import operator
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,398 +20,381 @@ from kl_lib import labels
 from kl_lib.checks import ROUNDED, SUM_TOLERANCE, YES_NO, one_hot
 from kl_lib.sampling import Estimate
 
-from .inputs import Input, own_axis
-from .measures import Pair
+from .inputs import Input, from_end
+from .measures import Rows
 from .report import Problem, Remedy
-from .wording import LN2, count, divergence, index, number, span
+from .wording import LN2, count, divergence, index, number
 
 Array = NDArray[Any]
 
 #: Fewer numbers than this are not taken for a sample of points.
 POINTS = 20
 
+#: Which options a call may need. A function that is not here takes p and q alone.
+OPTIONS = {
+    "kl_divergence": ("normalize", "axis"),
+    "js_divergence": ("normalize", "axis"),
+    "kl_from_logits": ("axis",),
+}
+
+#: An argument as NumPy can read it: the first that works. Tensors with a gradient, in half
+#: precision, on another device; lists of them; MXNet's arrays.
+SPELLINGS = (
+    "{}",
+    "{}.detach()",
+    "{}.detach().float()",
+    "{}.detach().cpu().float()",
+    "[x.detach() for x in {}]",
+    "{}.asnumpy()",
+)
+
+#: Nothing in the place of p or q.
+AS_GIVEN: Mapping[str, str] = {}
+
+#: What may stand in the place of entries at fault, and when that is right, by kind of remedy.
+OTHER_ENTRIES = {
+    "nan": ("np.nan_to_num({})", "nan stands for a category that cannot happen"),
+    "rounding": ("np.maximum({}, 0)", "what is below 0 is rounding"),
+    "exp": ("np.exp({})", "these are logarithms"),
+}
+
+#: The commonest guess at what sums to anything else than 1.
+WEIGHTS = "weights, or densities on bins of equal width"
+
 
 class Trial:
     """Evaluates remedies on one input, and keeps those that give a finite number."""
 
-    def __init__(self, p: Input, q: Input, axis: Any, normalize: bool) -> None:
-        self.names = {"np": np, "kl_lib": kl_lib, "p": _python(p), "q": _python(q)}
-        # Where labels pair the two, what a remedy gives must be what it gives for aligned numbers:
-        # many a function of NumPy drops labels, and would pair by position what stands elsewhere.
-        self.aligned: dict[str, Any] | None = None
-        if any(labels.of(x.original) is not None for x in (p, q)):
-            self.aligned = self.names | {"p": p.given, "q": q.given}
-        self.own = own_axis(axis, max(p.values.ndim, q.values.ndim))
+    def __init__(
+        self, p: Input, q: Input, axis: Any, normalize: bool, problems: Sequence[Problem] = ()
+    ) -> None:
+        self.inputs = (p, q)
+        self.wrong = {problem.argument: problem.kind for problem in problems}
+        self.kinds = {problem.kind for problem in problems}
+        self.own = from_end(axis, max(p.values.ndim, q.values.ndim))
         self.axis = "" if self.own == -1 else f", axis={operator.index(axis)}"
-        self.normalize = ", normalize=True" if normalize else ""
+        self.normalize = normalize
+        self.names = {"np": np, "kl_lib": kl_lib, "p": p.original, "q": q.original}
+        labelled = any(labels.of(x.original) is not None for x in (p, q))
+        aligned = labelled and "labels" not in self.kinds
+        self.aligned = self.names | {"p": p.given, "q": q.given} if aligned else None
         self.found: list[Remedy] = []
 
-    def call(self, *pair: str, function: str = "kl_divergence", options: str = "") -> str:
-        """The call with the options that this report was asked for."""
-        if function == "kl_divergence" and "normalize" not in options:
-            options += self.normalize
-        if "axis" not in options:
-            options += self.axis
-        return f"kl_lib.{function}({', '.join(pair)}{options})"
+    def of_kind(self, *kinds: str) -> list[Input]:
+        """Those of p and q that have such a fault."""
+        return [x for x in self.inputs if self.wrong.get(x.name) in kinds]
 
-    def value(self, code: str, names: dict[str, Any] | None = None) -> Any:
-        """What a line of Python gives; None if it raises, which makes it no remedy."""
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                result = eval(code, dict(names or self.names))
-                return result if isinstance(result, Estimate) else np.asarray(result, np.float64)
-        except Exception:  # whatever another library's object raises when it is computed with
-            return None
+    @property
+    def whole(self) -> bool:
+        """Whether p and q are whole numbers, as counts are."""
+        return not any(np.any(x.values % 1) for x in self.inputs)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one category, of which any function of p and q is 0."""
+        return all(x.values.shape[self.own :][:1] == (1,) for x in self.inputs)
 
     def offer(
         self,
         kind: str,
         text: str,
-        code: str,
+        places: Mapping[str, str] = AS_GIVEN,
         *,
+        function: str = "kl_divergence",
+        normalize: bool = False,
+        axis: int | None = None,
         name: str = "KL(p‖q)",
         everywhere: bool = False,
-    ) -> bool:
-        """Add the remedy if it works (`everywhere`: in every row); whether it does.
+    ) -> float:
+        """Add a remedy if it works (`everywhere`: in every row); in which part of the rows it does.
 
-        `name` is that of the quantity it gives.
+        `places` has what stands in the place of p or q. In the text ``{changed}`` becomes that, and
+        ``{call}`` the call. `name` is that of the quantity it gives.
         """
-        result = self.value(code)
+        arguments = ", ".join(filter(None, ({"p": "p", "q": "q"} | dict(places)).values()))
+        if "normalize" in OPTIONS.get(function, ()) and (normalize or self.normalize):
+            arguments += ", normalize=True"
+        if "axis" in OPTIONS.get(function, ()):
+            arguments += self.axis if axis is None else f", axis={axis}"
+        code = f"kl_lib.{function}({arguments})"
+        changed = " and ".join(places[x] for x in ("p", "q") if x in places)
+        text = text.format(changed=changed, call=code.removeprefix("kl_lib."))
+        result = self._value(code, self.names)
+        if result is None:
+            code, text = self._spelled(code), self._spelled(text)
+            result = self._value(code, self.names)
         if result is None or not self._pairs_labels(code, result):
-            return False
-        value: float | None
-        if isinstance(result, Estimate):
-            value, error, bias = result.value, result.standard_error, result.bias or 0.0
-            said = f"{number(value, 3)} ± {number(error, 2)} nats"
-            said += f", of which {bias:+.2g} may be bias" if bias else ""
-        else:
-            value = float(result) if result.ndim == 0 else None
-            said = divergence(result, name) if result.size else ""
-        finite = np.isfinite(result if value is None else value)
-        if not said or not (finite.all() if everywhere else finite.any()):
-            return False
+            return 0.0
+        value = np.asarray(getattr(result, "value", result))
+        finite = np.isfinite(value)
+        if value.size == 0 or not (finite.all() if everywhere else finite.any()):
+            return 0.0
+        said = _in_words(result) if isinstance(result, Estimate) else divergence(value, name)
         if not finite.all():
             said += f", infinite in {count(int((~finite).sum()), 'row')}"
-        self.found.append(Remedy(kind, f"{text}: {said}", code, value))
-        return True
+        one = float(value) if value.ndim == 0 else None
+        self.found.append(Remedy(kind, f"{text}: {said}", code, one))
+        return float(finite.mean())
+
+    def _value(self, code: str, names: dict[str, Any]) -> Any:
+        """What a line of Python gives; None if it raises, which makes it no remedy."""
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                result = eval(code, dict(names))
+                return result if isinstance(result, Estimate) else np.asarray(result, np.float64)
+        except Exception:  # whatever another library's object raises when it is computed with
+            return None
+
+    def _spelled(self, text: str) -> str:
+        """The text with p and q, where they stand in a call, as NumPy can read them."""
+        for x in self.inputs:
+            spellings = (spelling.format(x.name) for spelling in SPELLINGS)
+            read = (s for s in spellings if np.shape(self._value(s, self.names)) == x.given.shape)
+            place = rf"((?<=[(\[])|(?<=, )){x.name}(?=[,)\]])"
+            text = re.sub(place, next(read, x.name), text)
+        return text
 
     def _pairs_labels(self, code: str, result: Any) -> bool:
-        if self.aligned is None:
+        """Whether a line gives what it gives for aligned numbers, as kl_lib alone does.
+
+        Many a function of NumPy drops labels, and would pair by position what stands elsewhere.
+        """
+        if self.aligned is None or "np." not in code:
             return True
-        other = self.value(code, self.aligned)
-        if other is None:
-            return False
-        a, b = (x.value if isinstance(x, Estimate) else x for x in (result, other))
-        return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-9, atol=0))
+        a, b = (getattr(x, "value", x) for x in (result, self._value(code, self.aligned)))
+        return b is not None and np.shape(a) == np.shape(b) and np.allclose(a, b, 1e-9, 0)
 
 
-def _python(argument: Input) -> Any:
-    """The argument as a line of Python can compute with it: tensors as arrays."""
-    plain = isinstance(argument.original, (np.ndarray, list, tuple))
-    known = plain or labels.of(argument.original) is not None
-    return argument.original if known else argument.given
+def each(code: str, names: Iterable[str] = "pq") -> dict[str, str]:
+    """The code with {} for an argument, for each of them."""
+    return {name: code.format(name) for name in names}
+
+
+def _in_words(estimate: Estimate) -> str:
+    bias = f", of which {estimate.bias:+.2g} may be bias" if estimate.bias else ""
+    return f"{number(estimate.value, 3)} ± {number(estimate.standard_error, 2)} nats{bias}"
 
 
 def for_invalid(
     p: Input, q: Input, axis: Any, normalize: bool, problems: Sequence[Problem]
-) -> Iterator[Remedy]:
+) -> list[Remedy]:
     """What would make an invalid input valid."""
-    kinds = {problem.kind for problem in problems}
-    if kinds & {"base", "axis", "unreadable"}:
-        return
-    trial = Trial(p, q, axis, normalize)
-    if "labels" in kinds:
-        trial.aligned = None  # that is what these remedies are about
-        _labels(trial, p, q)
-    else:
-        wrong = {problem.argument: problem for problem in problems}
-        for group in (_shapes, _sums, _values):
-            group(trial, p, q, kinds, wrong)
-        _rows(trial, p, q, problems)
-    yield from trial.found
+    if {problem.kind for problem in problems} & {"base", "axis", "unreadable"}:
+        return []
+    trial = Trial(p, q, axis, normalize, problems)
+    if "labels" in trial.kinds:
+        _labels(trial)
+        return trial.found
+    _shapes(trial)
+    if "sum" in trial.kinds:
+        _sums(trial)
+    if not trial.single:
+        _values(trial)
+    _rows(trial, problems)
+    return trial.found
 
 
-Wrong = dict[str, Problem]
-
-
-def _labels(trial: Trial, p: Input, q: Input) -> None:
-    pair = f"*kl_lib.align(p, q{trial.axis})"
+def _labels(trial: Trial) -> None:
+    both = {"p": f"*kl_lib.align(p, q{trial.axis})", "q": ""}
     text = "where a missing category has probability 0, align the two"
-    works = trial.offer("align", text, trial.call(pair))
+    works = trial.offer("align", text, both)
     if not works and not trial.normalize:
         text = "if these are counts and a missing category was not drawn, align the two"
-        works = trial.offer("align", text, trial.call(pair, options=", normalize=True"))
+        works = trial.offer("align", text, both, normalize=True)
     if not works:  # q lacks what p has, so that KL(p‖q) is infinite
-        if not any(np.any(x.values % 1) for x in (p, q)):
-            _smooth(trial, pair)
-        _js(trial, "when the two are aligned, KL(p‖q) is infinite; js_divergence never is", pair)
-    if trial.own == -1:
-        rows = ", ".join(f"{x}.loc[p.index.intersection(q.index)]" for x in ("p", "q"))
-        if p.values.ndim == q.values.ndim == 2:
-            trial.offer("align", "keep the rows that both have", trial.call(rows))
-    text = "if position is what counts, drop the labels"
-    trial.offer("position", text, trial.call(_without_labels(trial, "p"), "q"))
+        if trial.whole:
+            _smooth(trial, both)
+        _js(trial, "when the two are aligned", both)
+    if all(x.values.ndim == 2 for x in trial.inputs):
+        rows = each("{}.loc[p.index.intersection(q.index)]")
+        trial.offer("align", "keep the rows that both have", rows)
+    named = isinstance(trial.names["p"], dict)
+    unnamed = {"p": "np.stack([*p.values()], axis=-1)" if named else "np.asarray(p)"}
+    trial.offer("position", "if position is what counts, drop the labels", unnamed)
 
 
-def _without_labels(trial: Trial, name: str) -> str:
-    value = trial.names[name]
-    if not isinstance(value, dict):
-        return f"np.asarray({name})"
-    columns = any(np.ndim(column) for column in value.values())
-    return f"np.stack([*{name}.values()], axis=-1)" if columns else f"list({name}.values())"
-
-
-def _shapes(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
-    shapes = p.values.shape, q.values.shape
+def _shapes(trial: Trial) -> None:
+    shapes = [x.values.shape for x in trial.inputs]
     deep = max(map(len, shapes))
-    if "shape" in kinds or not trial.normalize:  # counts can be divided along any axis
+    if "shape" in trial.kinds or not trial.normalize:  # counts can be divided along any axis
         for other in range(deep):
             if all(len(shape) != deep or shape[other] > 1 for shape in shapes):
-                code = trial.call("p", "q", options=f", axis={other}")
-                trial.offer("axis", f"pass axis={other}", code)
-    if "shape" in kinds:
-        _other_shapes(trial)
-        _yes(trial, p, q)
-    for one, other_ in ((p, q), (q, p)):
-        if one.name not in wrong and "shape" not in kinds:
-            continue
-        if (rows := _one_hot(one, other_, trial.own)) is None:
-            continue
-        second = other_.name
-        text = f"if {one.name} holds class labels, pass {rows}"
-        call = (rows, second) if one.name == "p" else (second, rows)
-        if not trial.offer("labels", text, trial.call(*call)):
-            probabilities = f"kl_lib.softmax({second}{trial.axis})"
-            call = (rows, probabilities) if one.name == "p" else (probabilities, rows)
-            text += f", and if {second} holds logits, pass {probabilities}"
-            trial.offer("labels", text, trial.call(*call))
+                trial.offer("axis", f"pass axis={other}", axis=other)
+    if "shape" in trial.kinds:
+        trial.offer("transpose", "pass {changed}", each("np.transpose({})", "q"))
+        trial.offer("transpose", "pass {changed}", each("np.transpose({})", "p"))
+        trial.offer("squeeze", "drop axes of length 1, pass {changed}", each("np.squeeze({})"))
+        for name, ends in (("p", [(1,), (2,)]), ("q", [(2,), (1,)])):
+            if [shape[-1:] for shape in shapes] == ends and trial.own == -1:
+                text = f"if {name} is the probability of a yes, the second category, pass"
+                both = each("np.concatenate([np.subtract(1, {0}), {0}], axis=-1)", name)
+                trial.offer("bernoulli", f"{text} {{changed}}", both)
+    for numbers, other_ in (trial.inputs, trial.inputs[::-1]):
+        if numbers.name in trial.wrong or "shape" in trial.kinds:
+            _class_numbers(trial, numbers, other_)
 
 
-def _yes(trial: Trial, p: Input, q: Input) -> None:
-    """The probability of a yes, given against those of no and yes."""
-    pair = [p.values.shape, q.values.shape]
-    if sorted(shape[-1:] for shape in pair) != [(1,), (2,)] or trial.own != -1:
+def _class_numbers(trial: Trial, numbers: Input, other: Input) -> None:
+    """Rows with a 1 at the class number, if these can be class numbers for those of the other."""
+    values, name, shape = numbers.values, numbers.name, list(other.values.shape)
+    if values.size == 0 or values.ndim == 0 or -trial.own > len(shape):
         return
-    name = "p" if pair[0][-1] == 1 else "q"
-    both = f"np.concatenate([np.subtract(1, {name}), {name}], axis=-1)"
-    text = f"if {name} is the probability of a yes, the second category, pass {both}"
-    trial.offer("bernoulli", text, trial.call(*(both if x == name else x for x in ("p", "q"))))
-
-
-def _other_shapes(trial: Trial) -> None:
-    trial.offer("transpose", "pass np.transpose(q)", trial.call("p", "np.transpose(q)"))
-    trial.offer("transpose", "pass np.transpose(p)", trial.call("np.transpose(p)", "q"))
-    squeezed = trial.call("np.squeeze(p)", "np.squeeze(q)")
-    trial.offer("squeeze", "drop axes of length 1, np.squeeze", squeezed)
-
-
-def _one_hot(labels_: Input, other: Input, own: int) -> str | None:
-    """The code of rows with a 1 at the label, if these can be class labels for those rows."""
-    values, name, shape = labels_.values, labels_.name, list(other.values.shape)
-    if values.size == 0 or -own > len(shape):
-        return None
-    categories = shape[own]
-    column = [*shape]
-    column[own] = 1
-    del shape[own]
-    if list(values.shape) not in ([shape, column] if own == -1 else [shape]) or not values.ndim:
-        return None
+    categories = shape.pop(trial.own)
+    column = trial.own == -1 and list(values.shape) == [*shape, 1]
     whole = (values == np.floor(values)) & (values >= 0) & (values < categories)
-    if not whole.all() or categories < 2:
-        return None
-    if labels_.given.dtype.kind not in "iu":
-        name = f"np.asarray({name}, dtype=int)"
-    rows = one_hot(name, categories, column=values.ndim > len(shape))
-    return rows if own == -1 else f"np.moveaxis({rows}, -1, {own})"
-
-
-def _sums(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
-    if "sum" not in kinds:
+    if not (column or list(values.shape) == shape) or not whole.all() or categories < 2:
         return
-    bad = [x for x in (p, q) if x.name in wrong and wrong[x.name].kind == "sum"]
-    single = all(x.values.shape[trial.own :][:1] == (1,) for x in (p, q))
+    integers = name if numbers.given.dtype.kind in "iu" else f"np.asarray({name}, dtype=int)"
+    rows = one_hot(integers, categories, column=column)
+    rows = rows if trial.own == -1 else f"np.moveaxis({rows}, -1, {trial.own})"
+    text, code = f"if {name} holds class labels, pass {rows}", {name: rows}
+    if not trial.offer("labels", text, code):
+        code |= each(f"kl_lib.softmax({{}}{trial.axis})", [other.name])
+        text += f", and if {other.name} holds logits, pass {code[other.name]}"
+        trial.offer("labels", text, code)
+
+
+def _sums(trial: Trial) -> None:
+    bad = trial.of_kind("sum")
     # Where another reading of the numbers makes them sum to 1, nobody need guess.
     clear = any(remedy.kind in ("axis", "transpose", "labels") for remedy in trial.found)
-    clear = clear or _tables(trial, p, q, bad)
+    clear = clear or _tables(trial, bad)
     if not clear:
-        _bernoulli(trial, p, q, bad, single)
-    if single or trial.normalize:
+        _bernoulli(trial, bad)
+    if trial.single or trial.normalize:
         return
-    whole = not any(np.any(x.values % 1) for x in (p, q))
-    if all(x.dtype == "float64" for x in (p, q)):
-        pair = [f"np.float32({name})" for name in "pq"]
-        text = "if these were computed in float32, pass them as float32, whose sums may be "
-        trial.offer("float32", f"{text}further off", trial.call(*pair))
-    what = "counts" if whole else "weights, or densities on bins of equal width"
-    if all(np.abs(_total(x, trial.own) - 1).max(initial=0) < ROUNDED for x in bad):
+    if all(x.dtype == "float64" for x in trial.inputs):
+        text = "if these were computed in float32, pass them as float32, whose sums may be further"
+        trial.offer("float32", f"{text} off", each("np.float32({})"))
+    what = "counts" if trial.whole else WEIGHTS
+    if all(np.abs(_totals(x, trial.own) - 1).max(initial=0) < ROUNDED for x in bad):
         what = "rounded probabilities"
-    code = trial.call("p", "q", options=", normalize=True")
-    if not trial.offer("normalize", f"if these are {what}, pass normalize=True", code):
-        _js(trial, f"if these are {what}, KL(p‖q) is infinite; js_divergence never is", "p", "q")
-    if whole and any(x.values.ndim > 1 for x in bad):
-        text = "if the whole table is one distribution, flatten it and pass normalize=True"
-        flat = trial.call("np.ravel(p)", "np.ravel(q)", options=", normalize=True, axis=-1")
-        trial.offer("table", text, flat)
-    if whole:
-        _counts(trial, p, q)
-        divided = trial.value(code)
-        if divided is not None and not np.isfinite(divided).all():
+    works = trial.offer("normalize", f"if these are {what}, pass normalize=True", normalize=True)
+    if not works:
+        _js(trial, f"if these are {what}")
+    if trial.whole:
+        if any(x.values.ndim > 1 for x in bad):
+            text = "if the whole table is one distribution, flatten it and pass normalize=True"
+            trial.offer("table", text, each("np.ravel({})"), normalize=True, axis=-1)
+        _counts(trial)
+        if works < 1:
             _smooth(trial)
     if not clear:
         _softmax(trial, bad)
-        _points(trial, p, q)
+        _points(trial)
 
 
-def _js(trial: Trial, text: str, *pair: str) -> None:
+def _js(trial: Trial, when: str, places: Mapping[str, str] = AS_GIVEN) -> None:
     """What is finite where KL is not, for what has to be divided by its sums."""
-    code = trial.call(*pair, function="js_divergence", options=", normalize=True")
-    trial.offer("js", text, code, name="Jensen-Shannon")
+    text = f"{when}, KL(p‖q) is infinite; js_divergence never is"
+    options: dict[str, Any] = {"function": "js_divergence", "name": "Jensen-Shannon"}
+    trial.offer("js", text, places, normalize=True, **options)
 
 
-def _total(argument: Input, own: int) -> Array:
+def _totals(argument: Input, own: int) -> Array:
     """Its sums; of all of it where it has no such axis, of which something else was said."""
     values = argument.values
     return values.sum(axis=own if -own <= values.ndim else None, dtype=np.float64)
 
 
-def _typical(argument: Input, own: int) -> float:
-    """The sum of a row that stands for most of them."""
-    return float(np.median(_total(argument, own)))
+def _many_chances(argument: Input, own: int) -> bool:
+    """Whether the rows sum to so much as chances of a yes would, most of them."""
+    return float(np.median(_totals(argument, own))) > YES_NO
 
 
-def _tables(trial: Trial, p: Input, q: Input, bad: Sequence[Input]) -> bool:
+def _tables(trial: Trial, bad: Sequence[Input]) -> bool:
     """A distribution over two variables or more: its table sums to 1, no row does."""
     if trial.normalize or any(x.values.ndim < 2 for x in bad):
         return False
-    text = "if the whole table is one distribution, pass np.ravel(p), np.ravel(q)"
-    if trial.offer("table", text, trial.call("np.ravel(p)", "np.ravel(q)", options=", axis=-1")):
+    text = "if the whole table is one distribution, pass {changed}"
+    if trial.offer("table", text, each("np.ravel({})"), axis=-1):
         return True
-    if any(x.values.ndim < 3 for x in (p, q)) or trial.axis:
+    if any(x.values.ndim < 3 for x in trial.inputs) or trial.axis:
         return False
-    pair = [f"np.reshape({x.name}, {(*x.values.shape[:-2], -1)})" for x in (p, q)]
-    text = f"if each table is one distribution, pass {pair[0]} and {pair[1]}"
-    return trial.offer("table", text, trial.call(*pair))
+    flat = {x.name: f"np.reshape({x.name}, {(*x.values.shape[:-2], -1)})" for x in trial.inputs}
+    return trial.offer("table", "if each table is one distribution, pass {changed}", flat) > 0
 
 
-def _bernoulli(trial: Trial, p: Input, q: Input, bad: Sequence[Input], single: bool) -> None:
+def _bernoulli(trial: Trial, bad: Sequence[Input]) -> None:
     """Chances of a yes, one or several at a time, or labels of 0 and 1 for them."""
-    if any(((x.values < 0) | (x.values > 1)).any() for x in (p, q)):
+    if any(((x.values < 0) | (x.values > 1)).any() for x in trial.inputs):
         return
     chances = [x for x in bad if np.any(x.values % 1)]
-    several = len(chances) < len(bad) or all(_typical(x, trial.own) > YES_NO for x in chances)
-    if single or (chances and several):
+    several = len(chances) < len(bad) or all(_many_chances(x, trial.own) for x in chances)
+    if trial.single or (chances and several):
         text = "if each number is the probability of a yes, call kl_bernoulli"
-        trial.offer("bernoulli", text, "kl_lib.kl_bernoulli(p, q)", everywhere=True)
+        trial.offer("bernoulli", text, function="kl_bernoulli", everywhere=True)
 
 
 def _softmax(trial: Trial, bad: Sequence[Input]) -> None:
     """The output of a network's last layer where the softmax was forgotten."""
-    layers = {x.name: layer for x in bad if (layer := _layer(x, trial.own))}
-    if "output" in layers.values():  # beside it, numbers up to 1 need be no sigmoid's
-        layers = {name: layer for name, layer in layers.items() if layer == "output"}
-    if not layers:
-        return
-    logits = {
-        name: name if layer == "output" else f"np.log(np.divide({name}, np.subtract(1, {name})))"
-        for name, layer in layers.items()
-    }
-    if len(layers) == 2:
-        call = trial.call(*logits.values(), function="kl_from_logits")
-        said = call.removeprefix("kl_lib.")
-        if "output" in layers.values():
-            text = f"if these are outputs of a network without softmax, call {said}"
-        else:
-            text = f"if these came out of a sigmoid where a softmax belongs, call {said}"
-        trial.offer("softmax", text, call)
-        return
-    [(name, values)] = logits.items()
-    if layers[name] == "sigmoid" and any(x.name == name and x.values.max() == 1 for x in bad):
-        text = f"if {name} came out of a sigmoid, put a softmax in its place; at 1 it has lost the"
-        trial.found.append(Remedy("softmax", f"{text} logits that tell the categories apart"))
-        return
-    pair = [f"kl_lib.softmax({values}{trial.axis})" if n == name else n for n in ("p", "q")]
-    text = f"if {name} is the output of a network without softmax"
-    if layers[name] == "sigmoid":
-        text = f"if {name} came out of a sigmoid where a softmax belongs"
-    options = "" if len(bad) == 1 else ", normalize=True"
-    text += f", pass {pair[name == 'q']}" + (" and normalize=True" if options else "")
-    trial.offer("softmax", text, trial.call(*pair, options=options))
+    fractions = [x for x in bad if np.any(x.values % 1)]
+    outputs = [x for x in fractions if x.values.max() > 1]
+    chances = [x for x in fractions if _many_chances(x, trial.own)]
+    names = [x.name for x in outputs or chances]  # beside outputs, chances need be no sigmoid's
+    if outputs:
+        said = "these are outputs" if len(names) > 1 else f"{names[0]} is the output"
+        _as_logits(trial, "softmax", f"{said} of a network without softmax", each("{}", names))
+    elif any(x.values.max() == 1 for x in chances):
+        text = f"if {' and '.join(names)} came out of a sigmoid, put a softmax in its place; at 1"
+        text += " it has lost the logits that tell the categories apart"
+        trial.found.append(Remedy("softmax", text))
+    elif chances:
+        said = "these" if len(names) > 1 else names[0]
+        logits = each("np.log(np.divide({0}, np.subtract(1, {0})))", names)
+        said += " came out of a sigmoid where a softmax belongs"
+        _as_logits(trial, "softmax", said, logits)
 
 
-def _layer(argument: Input, own: int) -> str:
-    """What layer such numbers may come out of: one without softmax, a sigmoid, or none."""
-    x = argument.values
-    if not np.any(x % 1):
-        return ""
-    if x.max() > 1:
-        return "output"
-    return "sigmoid" if _typical(argument, own) > YES_NO else ""
+def _as_logits(trial: Trial, kind: str, text: str, logits: dict[str, str]) -> None:
+    """Some as logits, and the others, which may be weights, by their logarithm."""
+    places = each("np.log({})") | logits
+    trial.offer(kind, f"if {text}, call {{call}}", places, function="kl_from_logits")
 
 
-def _counts(trial: Trial, p: Input, q: Input) -> None:
+def _counts(trial: Trial) -> None:
     """An estimate that knows of chance, where both were counted over the same categories."""
-    if p.values.ndim == 1 and p.values.shape == q.values.shape and p.values.max(initial=0) > 1:
+    p, q = (x.values for x in trial.inputs)
+    if p.ndim == 1 and p.shape == q.shape and p.max(initial=0) > 1:
         text = "if both were counted in samples, kl_from_counts says how much of it is chance"
-        trial.offer("counts", text, "kl_lib.kl_from_counts(p, q)")
+        trial.offer("counts", text, function="kl_from_counts")
 
 
-def _smooth(trial: Trial, *aligned: str) -> None:
+def _smooth(trial: Trial, places: Mapping[str, str] = AS_GIVEN) -> None:
     """What becomes of counts with a 0 when something is added to each."""
     text = "a count of 0 is no proof of impossibility: "
-    pair = ", ".join(aligned or ("p", "q"))
     told = f"{text}kl_from_counts adds to every count what you choose, say 1/2"
-    code = f"kl_lib.kl_from_counts({pair}, smoothing=0.5)"
-    if not trial.offer("smooth", told, code) and not aligned:
-        code = trial.call("np.add(p, 0.5)", "np.add(q, 0.5)", options=", normalize=True")
-        trial.offer("smooth", f"{text}add to every count what you can justify, say 1/2", code)
+    options = {"smoothing": "smoothing=0.5"}
+    works = trial.offer("smooth", told, {**places, **options}, function="kl_from_counts")
+    if not works and not places:
+        text += "add to every count what you can justify, say 1/2"
+        trial.offer("smooth", text, each("np.add({}, 0.5)"), normalize=True)
 
 
-def _points(trial: Trial, p: Input, q: Input) -> None:
+def _points(trial: Trial) -> None:
     """Two samples, given in place of two distributions."""
-    if all(x.values.ndim == 1 and x.values.size >= POINTS for x in (p, q)):
+    if all(x.values.ndim == 1 and x.values.size >= POINTS for x in trial.inputs):
         text = "if these are points drawn from p and q, call kl_knn"
-        trial.offer("points", text, "kl_lib.kl_knn(p, q)")
+        trial.offer("points", text, function="kl_knn")
 
 
-def _values(trial: Trial, p: Input, q: Input, kinds: set[str], wrong: Wrong) -> None:
-    if p.values.shape[trial.own :][:1] == (1,):  # one category: whatever comes out is 0
-        return
-
-    def those(*kinds: str) -> list[str]:
-        return [name for name in ("p", "q") if name in wrong and wrong[name].kind in kinds]
-
-    def changed(names: list[str], change: Callable[[str], str], text: str, kind: str) -> bool:
-        if not names:
-            return False
-        pair = [change(name) if name in names else name for name in ("p", "q")]
-        told = " and ".join(change(name) for name in names)
-        return trial.offer(kind, text.format(told), trial.call(*pair))
-
-    changed(
-        those("nan"), "np.nan_to_num({})".format,
-        "if nan stands for a category that cannot happen, pass {}", "nan",
-    )  # fmt: skip
-    rounding = [x.name for x in (p, q) if x.name in those("negative") and _rounding(x)]
-    changed(rounding, "np.maximum({}, 0)".format, "if what is below 0 is rounding, pass {}",
-            "rounding")  # fmt: skip
-    done = changed(those("logarithms"), "np.exp({})".format, "if these are logarithms, pass {}",
-                   "exp")  # fmt: skip
-    logits = those("negative", "logarithms")
-    if logits and not (done or rounding):
+def _values(trial: Trial) -> None:
+    negative, logarithms = trial.of_kind("negative"), trial.of_kind("logarithms")
+    rounded = [x for x in negative if _rounding(x)]
+    works = {}
+    faults = {"nan": trial.of_kind("nan"), "rounding": rounded, "exp": logarithms}
+    for kind, at_fault in faults.items():
+        code, when = OTHER_ENTRIES[kind]
+        places = each(code, [x.name for x in at_fault])
+        works[kind] = at_fault and trial.offer(kind, f"if {when}, pass {{changed}}", places)
+    logits = {x.name for x in negative + logarithms}
+    if logits and not (rounded or works["exp"]):
         # What is beyond 1 beside logits is logits too.
-        logits += [x.name for x in (p, q) if x.name in those("sum") and x.values.max() > 1]
-        if those("sum") and len(logits) == 1:
-            [name] = logits
-            pair = [f"kl_lib.softmax({x}{trial.axis})" if x == name else x for x in ("p", "q")]
-            text = f"if {name} holds logits, pass {pair[name == 'q']} and normalize=True"
-            trial.offer("logits", text, trial.call(*pair, options=", normalize=True"))
-            return
-        pair = [name if name in logits else f"np.log({name})" for name in ("p", "q")]
-        call = trial.call(*pair, function="kl_from_logits")
-        who = "p and q hold" if len(logits) == 2 else f"{logits[0]} holds"
-        trial.offer("logits", f"if {who} logits, call {call.removeprefix('kl_lib.')}", call)
-        _points(trial, p, q)
+        logits |= {x.name for x in trial.of_kind("sum") if x.values.max() > 1}
+        said = "p and q hold" if len(logits) > 1 else f"{min(logits)} holds"
+        _as_logits(trial, "logits", f"{said} logits", each("{}", logits))
+        _points(trial)
 
 
 def _rounding(argument: Input) -> bool:
@@ -419,68 +403,55 @@ def _rounding(argument: Input) -> bool:
     return bool(values.min() >= -SUM_TOLERANCE[argument.dtype] * values.max())
 
 
-def _rows(trial: Trial, p: Input, q: Input, problems: Sequence[Problem]) -> None:
-    """The pair without its bad rows, where those are few and the rest is valid."""
-    if p.values.shape != q.values.shape or p.values.ndim != 2:
+def _rows(trial: Trial, problems: Sequence[Problem]) -> None:
+    """The two without their bad rows, where those are few and the rest is valid."""
+    shape, other = (x.values.shape for x in trial.inputs)
+    if shape != other or len(shape) != 2:
         return
     across = -3 - trial.own  # the axis of the rows, beside that of the categories
-    found = set()
+    bad: set[int] = set()
     for problem in problems:
         of_rows = problem.kind in ("sum", "empty")
-        found |= {place[0 if of_rows else across] for place in problem.places}
+        bad |= {place[0 if of_rows else across] for place in problem.places}
     complete = all((problem.count or 0) <= len(problem.places) for problem in problems)
-    if not (found and complete and len(found) <= p.values.shape[across] / 2):
+    if not (bad and complete and len(bad) <= shape[across] / 2):
         return
-    rows = sorted(found)
+    rows = sorted(bad)
     named = f"row{'s' if len(rows) > 1 else ''} {' and '.join(map(str, rows))}"
     if len(rows) > 3:
-        named = f"{len(rows)} of {p.values.shape[across]} rows"
-    kept = [f"np.delete({name}, {rows}, axis={across % 2})" for name in ("p", "q")]
-    trial.offer("rows", f"without {named}, the rest is valid", trial.call(*kept))
+        named = f"{len(rows)} of {shape[across]} rows"
+    kept = each(f"np.delete({{}}, {rows}, axis={across % 2})")
+    trial.offer("rows", f"without {named}, the rest is valid", kept)
 
 
-def for_infinite(pair: Pair, p: Input, q: Input, axis: Any) -> Iterator[Remedy]:
+def for_infinite(rows: Rows, p: Input, q: Input, axis: Any) -> Iterator[Remedy]:
     """What to do about an infinite KL, with what each would give."""
-    infinite = np.isposinf(pair.exact)
+    infinite = np.isposinf(rows.exact)
     if not infinite.any():
         return
-    trial = Trial(p, q, axis, pair.normalize)
-    reverse, js = pair.of["KL(q‖p)"], pair.of["Jensen-Shannon"]
-
-    def one(value: Any) -> float | None:
-        return float(value) if value.ndim == 0 else None
-
-    one_hot = bool((pair.rows(infinite)[1].max(axis=-1) == 1).all())
-    if np.isfinite(reverse).all():
-        why = (
-            "q is one-hot, as labels are, and labels are the reference"
-            if one_hot
-            else "if q is the reference"
-        )
-        text = f"{why}: swap the two, {divergence(reverse, 'KL(q‖p)')}"
-        yield Remedy("swap", text, trial.call("q", "p"), one(reverse))
-    if pair.normalize:
-        if not any(np.any(x.values % 1) for x in (p, q)):
-            _smooth(trial)
-        yield from trial.found
-    elif not one_hot:
-        yield Remedy(
-            "logits",
-            "if q came from a softmax, it has underflowed to 0: keep the logits and call "
-            "kl_from_logits",
-        )
-    most = (
-        f"{span(js.min(), js.max(), between='{} to {}', digits=6)} nats, of at most {number(LN2)}"
-    )
-    code = f"kl_lib.js_divergence(p, q{trial.normalize}{trial.axis})"
-    yield Remedy("js", f"js_divergence is never infinite: {most}", code, one(js))
-    yield _epsilon(pair, infinite)
+    trial = Trial(p, q, axis, rows.normalize)
+    one_hot_q = bool((rows.shares(infinite)[1].max(axis=-1) == 1).all())
+    if np.isfinite(rows.of["KL(q‖p)"]).all():
+        why = "if q is the reference"
+        if one_hot_q:
+            why = "q is one-hot, as labels are, and labels are the reference"
+        trial.offer("swap", f"{why}, swap the two", {"p": "q", "q": "p"}, name="KL(q‖p)")
+    if rows.normalize and trial.whole:
+        _smooth(trial)
+    elif not rows.normalize and not one_hot_q:
+        text = "if q came from a softmax, it has underflowed to 0: keep the logits and call"
+        trial.found.append(Remedy("logits", f"{text} kl_from_logits"))
+    text = f"js_divergence is never infinite, at most {number(LN2)} nats"
+    trial.offer("js", text, function="js_divergence", name="Jensen-Shannon")
+    yield from trial.found
+    yield _epsilon(rows, infinite)
 
 
-def _epsilon(pair: Pair, infinite: NDArray[np.bool_]) -> Remedy:
-    first = int(np.flatnonzero(infinite.reshape(-1))[0])
-    place = tuple(int(i) for i in np.unravel_index(first, infinite.shape))
-    p, q = (x[0] for x in pair.rows(np.arange(infinite.size) == first))
+def _epsilon(rows: Rows, infinite: NDArray[np.bool_]) -> Remedy:
+    place = rows.place(np.argmax(infinite))
+    first = np.zeros_like(infinite)
+    first[place] = True
+    p, q = (x[0] for x in rows.shares(first))
     by = [number(kl_lib.kl_divergence(p, q + small, normalize=True)) for small in (1e-12, 1e-7)]
     where = f" in row {index(place)}" if place else ""
     return Remedy(
@@ -490,11 +461,9 @@ def _epsilon(pair: Pair, infinite: NDArray[np.bool_]) -> Remedy:
     )
 
 
-def for_counts(pair: Pair, p: Input, q: Input) -> Iterator[Remedy]:
+def for_counts(rows: Rows, p: Input, q: Input) -> list[Remedy]:
     """For valid counts with a finite KL: how much of it is chance."""
-    if not pair.normalize or np.isposinf(pair.exact).any():
-        return
-    if not any(np.any(x.values % 1) for x in (p, q)):
-        trial = Trial(p, q, -1, True)
-        _counts(trial, p, q)
-        yield from trial.found
+    trial = Trial(p, q, -1, True)
+    if rows.normalize and trial.whole and not np.isposinf(rows.exact).any():
+        _counts(trial)
+    return trial.found

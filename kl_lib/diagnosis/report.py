@@ -45,7 +45,8 @@ class Problem:
 class Argument:
     """p or q as it came: dtype, shape, range of its entries and of its sums over the axis.
 
-    The range is that of the entries that are not nan.
+    The range is that of the entries that are not nan. `reordered` says that its labels stood in
+    another order than those of p: it was put in that order, for the other libraries too.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Argument:
     zeros: int | None = None
     nans: int | None = None
     sums: tuple[float, float] | None = None
+    reordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,7 @@ class Report:
         return "\n".join(rendering.as_html(self))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from rendering.on_console(self)
+        yield from rendering.on_console(self, options.max_width)
 
 
 def _plain(value: Any) -> Any:

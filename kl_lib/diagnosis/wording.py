@@ -27,16 +27,19 @@ def digits_from_one(*sums: float) -> int:
 
 
 def percent(x: float) -> str:
-    """A share in per cent, never 0 or 100 unless it is."""
+    """A share in per cent, never 100 unless it is."""
     text = f"{100 * x:.3g} %"
-    if text == "100 %" and x < 1:
-        return "> 99.9 %"
-    return text
+    return "> 99.9 %" if text == "100 %" and x < 1 else text
 
 
 def count(n: int, one: str, many: str | None = None) -> str:
-    """'1 row', '3 rows', '2 entries'."""
+    """'1 row', '3 rows', '2 categories'."""
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def entries(n: int) -> str:
+    """'1 entry', '2 entries'."""
+    return count(n, "entry", "entries")
 
 
 def index(place: tuple[int, ...]) -> str:
@@ -46,12 +49,12 @@ def index(place: tuple[int, ...]) -> str:
 
 def span(low: float, high: float, *, between: str, digits: int = 9) -> str:
     """One number where the two read the same, otherwise both: 'between 2 and 3', '2 to 3'."""
-    shown = number(low, digits), number(high, digits)
-    return shown[0] if shown[0] == shown[1] else between.format(*shown)
+    ends = number(low, digits), number(high, digits)
+    return ends[0] if ends[0] == ends[1] else between.format(*ends)
 
 
 def divergence(value: Array, name: str = "KL(p‖q)") -> str:
-    """KL in words: of one pair in nats and bits, of a batch from smallest to largest."""
+    """KL in words: of one row in nats and bits, of a batch from smallest to largest."""
     if value.ndim == 0:
         return f"{name} = {number(float(value))} nats = {number(float(value) / LN2)} bits"
     if value.size == 0:

@@ -397,6 +397,114 @@ def test_the_corpus_is_large_and_has_every_kind_of_remedy():
     assert {r.kind for report in reports for r in report.remedies} == {*documented}
 
 
+class Detached:
+    """A PyTorch tensor as far as it is read here, for where PyTorch is not installed."""
+
+    dtype = "torch.float64"
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.shape = self.values.shape
+
+    def detach(self) -> Detached:
+        return Detached(self.values)
+
+    cpu = float = detach
+
+    def numpy(self) -> np.ndarray:
+        return self.values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self.values, dtype)
+
+
+class WithGradient(Detached):
+    """And with the gradient that keeps NumPy from reading it."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+def with_gradient(x: Any) -> Any:
+    """A tensor that requires a gradient, of what can be one."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return x
+    try:
+        import torch
+    except ImportError:
+        return WithGradient(x)
+    return torch.tensor(x, requires_grad=True)
+
+
+@pytest.mark.parametrize("make", [m for m in CLASSES if m is not named], ids=lambda m: m.__name__)
+def test_what_is_told_of_tensors_that_require_a_gradient_works_on_them(make):
+    followed = 0
+    for case, plain in corpus(make)[::2]:
+        p, q = with_gradient(case.p), with_gradient(case.q)
+        if p is case.p and q is case.q:
+            continue
+        report = diagnose(p, q, libraries=(), **case.options)
+        assert [r.kind for r in report.remedies] == [r.kind for r in plain.remedies], case.name
+        for remedy, other in zip(report.remedies, plain.remedies, strict=True):
+            if remedy.code is None:
+                continue
+            expected = follow(other.code, case)
+            if not isinstance(expected, Estimate):
+                result = follow(remedy.code, Case("", p, q, "", None))
+                assert agree(result, expected, 1e-12), f"{case.name}: {remedy}"
+                followed += 1
+            # The sentence says the same as the code.
+            told = re.findall(r"np\.\w+\([\w.]*(?:\(\))?\)", remedy.message)
+            assert all(call in remedy.code for call in told), remedy
+    assert followed or make in (points,)
+
+
+def test_a_list_of_tensors_and_half_precision_are_read_as_the_remedy_says():
+    torch = pytest.importorskip("torch")
+    p, q = np.array([0.6, 0.3, 0.1]), np.array([0.2, 0.5, 0.3])
+    for make in (
+        lambda x: [torch.tensor(v, requires_grad=True) for v in x],
+        lambda x: torch.tensor(x).to(torch.bfloat16).requires_grad_(),
+    ):
+        logs = make(np.log(p)), make(np.log(q))
+        report = diagnose(*logs, libraries=())
+        [remedy] = [r for r in report.remedies if r.kind in ("exp", "logits")]
+        result = follow(remedy.code, Case("", *logs, "", None))
+        assert result == pytest.approx(kl(p, q), rel=0.05)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "keras"])
+def test_class_numbers_for_logits_are_code_that_runs(library):
+    logits = np.array([[0.2, 1.5, -1.0], [2.0, -0.5, 0.0]])
+    numbers: Any = np.array([2, 0])
+    if library == "torch":
+        numbers = pytest.importorskip("torch").tensor(numbers)
+    if library == "keras":
+        numbers = pytest.importorskip("keras").ops.convert_to_tensor(numbers)
+    expected = [-np.log(row[i]) for row, i in zip(softmax(logits), (2, 0), strict=True)]
+    report = diagnose(numbers, logits, libraries=())
+    [remedy] = [r for r in report.remedies if r.kind == "labels"]
+    assert remedy.code == "kl_lib.kl_divergence(np.eye(3)[p], kl_lib.softmax(q))"
+    case = Case("", numbers, logits, "", None)
+    assert agree(follow(remedy.code, case), expected, 1e-12)
+
+
+def test_class_numbers_for_the_loss_of_keras_are_code_that_runs():
+    pytest.importorskip("keras")
+    from kl_lib.losses.keras import kl_loss
+
+    logits = np.array([[0.2, 1.5, -1.0], [2.0, -0.5, 0.0]])
+    expected = [-np.log(row[i]) for row, i in zip(softmax(logits), (2, 0), strict=True)]
+    for axis, given in ((-1, logits), (0, logits.T)):
+        with pytest.raises(kl_lib.DistributionError) as raised:
+            kl_loss([2, 0], given, axis=axis)
+        code = re.search(r"class numbers are to be made one-hot with (np\..*)$", str(raised.value))[
+            1
+        ]
+        p = eval(code, {"np": np, "p": [2, 0]})
+        assert agree(kl_loss(p, given, axis=axis), expected, 1e-12)
+
+
 def test_points_are_estimated_near_the_truth():
     for case, report in corpus(points):
         [remedy] = [r for r in report.remedies if r.kind == "points"]
