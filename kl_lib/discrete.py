@@ -11,6 +11,7 @@ float64, integers and lists give float64; float32, float16 and bfloat16 give flo
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,36 @@ from . import checks, kernels, lazy, rows
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
+#: Where the categories are: on one axis, or on several.
+Axes = int | tuple[int, ...]
 
 
 def of_rows(
     kernel: kernels.Kernel,
-    arguments: checks.Arguments,
-    base: float | None,
-    *,
+    *given: Any,
+    axis: Axes,
+    keepdims: bool,
+    where: ArrayLike | None,
+    **options: Any,
+) -> Result:
+    """A number for each row of one argument or two; lazily, where one of them is a dask array."""
+    over: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
+    if lazy.any_lazy(*given, where):
+        return lazy.by_chunks(partial(_of_rows, kernel, **options), *given, **over)
+    return _of_rows(kernel, *given, **over, **options)
+
+
+def _of_rows(
+    kernel: kernels.Kernel,
+    *given: Any,
+    base: float | None = None,
     advice: checks.Advice = checks.COUNTS,
     normalize: bool = False,
     generalized: bool = False,
+    **over: Any,
 ) -> Result:
-    """A number for each row, computed and checked in one go, with the labels of the rows."""
+    """Computed and checked in one go, with the labels of the rows."""
+    arguments = checks.both(*given, **over) if len(given) > 1 else checks.one(*given, **over)
     tolerances = None if normalize or generalized else arguments.tolerances()
     task = kernels.Task(checks.check_base(base), tolerances, normalize, generalized)
     dtype = checks.result_dtype(*arguments.dtypes)
@@ -43,11 +62,17 @@ def of_rows(
     if not valid:
         # Say what is wrong and where. At the edge of a tolerance, or for huge masses, nothing is.
         arguments.validate(advice=advice, normalize=normalize, generalized=generalized)
-    return arguments.rows_labelled(result[()])
+    return arguments.of_rows(result[()])
 
 
 def entropy(
-    p: ArrayLike, *, axis: int = -1, base: float | None = None, normalize: bool = False
+    p: ArrayLike,
+    *,
+    axis: Axes = -1,
+    base: float | None = None,
+    normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Entropy of p: the mean surprise, −Σ p·log p.
 
@@ -56,11 +81,18 @@ def entropy(
     p
         Probabilities, shape (..., categories) with `axis` = −1.
     axis
-        The axis that holds the categories.
+        The axis that holds the categories; a tuple of axes, where several hold those of one
+        distribution together.
     base
         Base of the logarithm: 2 for bits, 10 for bans, None for nats.
     normalize
         Accept non-negative counts and divide them by their sum first.
+    keepdims
+        Leave the axes of the categories in the result, with length 1, as NumPy's reductions do.
+    where
+        True for each entry that counts, in a shape that broadcasts to that of the arguments. What
+        it leaves out is as if it had not been given: it is not looked at, and the sums are those
+        of the others. Takes a copy of the arguments.
 
     Returns
     -------
@@ -83,19 +115,34 @@ def entropy(
     1.5
     >>> kl.entropy([[3, 1], [2, 2]], base=2, normalize=True).round(4)
     array([0.8113, 1.    ])
+    >>> kl.entropy([[3, 1], [2, 2]], base=2, normalize=True, keepdims=True).round(4)
+    array([[0.8113],
+           [1.    ]])
+    >>> print(kl.entropy([[3, 1], [2, 2]], axis=(0, 1), base=2, normalize=True).round(4))
+    1.9056
+    >>> print(kl.entropy([0.5, 0.5, 7], where=[True, True, False], base=2))
+    1.0
     """
-    if lazy.any_lazy(p):
-        return lazy.by_chunks(entropy, p, axis=axis, base=base, normalize=normalize)
-    return of_rows(kernels.ENTROPY, checks.one(p, axis), base, normalize=normalize)
+    return of_rows(
+        kernels.ENTROPY,
+        p,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        base=base,
+        normalize=normalize,
+    )
 
 
 def cross_entropy(
     p: ArrayLike,
     q: ArrayLike,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Cross-entropy of q under p: the mean surprise of someone who believes q, −Σ p·log q.
 
@@ -106,7 +153,7 @@ def cross_entropy(
     p, q
         The reference and the approximation, shape (..., categories); one distribution may be set
         against a batch.
-    axis, base, normalize
+    axis, base, normalize, keepdims, where
         As for `entropy`.
 
     Returns
@@ -131,19 +178,28 @@ def cross_entropy(
     >>> print(kl.cross_entropy([1, 0], [0, 1]))
     inf
     """
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(cross_entropy, p, q, axis=axis, base=base, normalize=normalize)
-    return of_rows(kernels.CROSS_ENTROPY, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(
+        kernels.CROSS_ENTROPY,
+        p,
+        q,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        base=base,
+        normalize=normalize,
+    )
 
 
 def kl_divergence(
     p: ArrayLike,
     q: ArrayLike,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
     generalized: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Kullback-Leibler divergence KL(p‖q) = Σ p·log(p/q): what believing q costs when p is true.
 
@@ -157,7 +213,8 @@ def kl_divergence(
         The reference and the approximation, shape (..., categories); one distribution may be set
         against a batch. Where one is a dask array, so is the result, and nothing is computed yet.
     axis
-        The axis that holds the categories.
+        The axis that holds the categories; a tuple of axes, where several hold those of one
+        distribution together.
     base
         Base of the logarithm: 2 for bits, None for nats.
     normalize
@@ -165,6 +222,8 @@ def kl_divergence(
     generalized
         Accept non-negative masses that need not sum to 1 and add −Σp + Σq, which keeps the
         result non-negative (also called I-divergence). Not together with `normalize`.
+    keepdims, where
+        As for `entropy`.
 
     Returns
     -------
@@ -192,19 +251,29 @@ def kl_divergence(
     inf
     """
     checks.check_flags(normalize, generalized)
-    options: dict[str, Any] = {"normalize": normalize, "generalized": generalized}
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(kl_divergence, p, q, axis=axis, base=base, **options)
-    return of_rows(kernels.KL, checks.both(p, q, axis), base, advice=checks.KL, **options)
+    return of_rows(
+        kernels.KL,
+        p,
+        q,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        base=base,
+        advice=checks.KL,
+        normalize=normalize,
+        generalized=generalized,
+    )
 
 
 def js_divergence(
     p: ArrayLike,
     q: ArrayLike,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Jensen-Shannon divergence: ½·KL(p‖m) + ½·KL(q‖m) with m = (p + q)/2.
 
@@ -213,7 +282,7 @@ def js_divergence(
 
     Parameters
     ----------
-    p, q, axis, base, normalize
+    p, q, axis, base, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -239,18 +308,26 @@ def js_divergence(
     >>> print(kl.js_divergence([0.5, 0.5], [0.9, 0.1]).round(6))
     0.101749
     """
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(js_divergence, p, q, axis=axis, base=base, normalize=normalize)
-    return of_rows(kernels.JENSEN_SHANNON, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(
+        kernels.JENSEN_SHANNON,
+        p,
+        q,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        base=base,
+        normalize=normalize,
+    )
 
 
 def kl_terms(
     p: ArrayLike,
     q: ArrayLike,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
+    where: ArrayLike | None = None,
 ) -> Array:
     """The terms p·log(p/q) whose sum is KL(p‖q), category by category.
 
@@ -259,8 +336,8 @@ def kl_terms(
 
     Parameters
     ----------
-    p, q, axis, base, normalize
-        As for `kl_divergence`.
+    p, q, axis, base, normalize, where
+        As for `kl_divergence`. A term that `where` leaves out is 0.
 
     Returns
     -------
@@ -278,10 +355,10 @@ def kl_terms(
     >>> kl.kl_terms([0.5, 0.5, 0], [0.25, 0.5, 0.25], base=2)
     array([0.5, 0. , 0. ])
     """
-    if lazy.any_lazy(p, q):
+    if lazy.any_lazy(p, q, where):
         options: dict[str, Any] = {"base": base, "normalize": normalize}
-        return lazy.by_chunks(kl_terms, p, q, axis=axis, entries=True, **options)
-    both = checks.both(p, q, axis)
+        return lazy.by_chunks(kl_terms, p, q, axis=axis, where=where, entries=True, **options)
+    both = checks.both(p, q, axis, where=where)
     tolerances = None if normalize else both.tolerances()
     task = kernels.Task(checks.check_base(base), tolerances, normalize)
     dtype = checks.result_dtype(*both.dtypes)
@@ -292,17 +369,23 @@ def kl_terms(
         result, valid = np.empty(arrays[0].shape, dtype), False
     if not valid:
         both.validate(normalize=normalize)
-    return both.entries_labelled(np.moveaxis(result, -1, both.axis))
+    return both.of_entries(result)
 
 
 def total_variation(
-    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    axis: Axes = -1,
+    normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Total variation distance: ½·Σ|p − q|, the largest gap in probability over all events.
 
     Parameters
     ----------
-    p, q, axis, normalize
+    p, q, axis, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -325,12 +408,18 @@ def total_variation(
     >>> print(kl.total_variation([0.5, 0.5], [0.75, 0.25]))
     0.25
     """
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(total_variation, p, q, axis=axis, normalize=normalize)
-    return of_rows(kernels.TOTAL_VARIATION, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(
+        kernels.TOTAL_VARIATION,
+        p,
+        q,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        normalize=normalize,
+    )
 
 
-def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
+def softmax(logits: ArrayLike, *, axis: Axes = -1) -> Array:
     """Probabilities from logits: exp(logits), divided by their sum.
 
     For the functions that take probabilities. Where there is a form for logits, `kl_from_logits`,
@@ -341,7 +430,8 @@ def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
     logits
         Real numbers of any size, shape (..., categories); −inf masks a category out.
     axis
-        The axis that holds the categories.
+        The axis that holds the categories; a tuple of axes, where several hold those of one
+        distribution together.
 
     Returns
     -------
@@ -363,15 +453,22 @@ def softmax(logits: ArrayLike, *, axis: int = -1) -> Array:
            [0.5   , 0.5   ]])
     """
     given = checks.one(logits, axis, "logits")
-    values, _ = checks.logits(logits, "logits", axis=given.axis)
+    checks.logits(logits, "logits", axis=given.axis)
+    values = given.arrays[0].astype(np.float64)
     with np.errstate(over="ignore"):  # a gap beyond the largest float is one of −inf
         weights = np.exp(values - values.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
-    return given.entries_labelled(np.moveaxis(weights, -1, given.axis))
+    return given.of_entries(weights)
 
 
 def kl_from_logits(
-    p_logits: ArrayLike, q_logits: ArrayLike, *, axis: int = -1, base: float | None = None
+    p_logits: ArrayLike,
+    q_logits: ArrayLike,
+    *,
+    axis: Axes = -1,
+    base: float | None = None,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """KL(softmax(p_logits) ‖ softmax(q_logits)), without forming a probability that underflows.
 
@@ -383,9 +480,12 @@ def kl_from_logits(
     p_logits, q_logits
         Real numbers of any size, shape (..., categories); −inf masks a category out.
     axis
-        The axis that holds the categories.
+        The axis that holds the categories; a tuple of axes, where several hold those of one
+        distribution together.
     base
         Base of the logarithm: 2 for bits, None for nats.
+    keepdims, where
+        As for `entropy`.
 
     Returns
     -------
@@ -405,11 +505,12 @@ def kl_from_logits(
     >>> print(kl.kl_from_logits([0, 0, float("-inf")], [1, 1, float("-inf")]))
     0.0
     """
-    if lazy.any_lazy(p_logits, q_logits):
-        names = "p_logits", "q_logits"
-        return lazy.by_chunks(kl_from_logits, p_logits, q_logits, axis=axis, names=names, base=base)
+    over: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
+    over |= {"names": ("p_logits", "q_logits"), "missing": -np.inf}
+    if lazy.any_lazy(p_logits, q_logits, where):
+        return lazy.by_chunks(kl_from_logits, p_logits, q_logits, **over, base=base)
     divisor = checks.check_base(base)
-    both = checks.both(p_logits, q_logits, axis, ("p_logits", "q_logits"), missing=-np.inf)
+    both = checks.both(p_logits, q_logits, **over)
     dtype = checks.result_dtype(*both.dtypes)
     a, b = both.same_shape()
     if a.size:
@@ -419,4 +520,4 @@ def kl_from_logits(
     if not valid:
         for given, name in zip(both.given, both.names, strict=True):  # say what is wrong and where
             checks.logits(given, name, axis=both.axis)
-    return both.rows_labelled(result[()])
+    return both.of_rows(result[()])

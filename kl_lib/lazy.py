@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import check_axis, check_shapes, result_dtype
+from . import arrays as arrays_of
+from .checks import check_axes, check_mask, check_shapes, merged, parted, result_dtype
 from .errors import DistributionError
 
 
@@ -21,8 +22,11 @@ def any_lazy(*values: Any) -> bool:
 def by_chunks(
     function: Callable[..., Any],
     *arrays: Any,
-    axis: int,
+    axis: Any,
     names: tuple[str, ...] = ("p", "q"),
+    keepdims: bool = False,
+    where: Any = None,
+    missing: float = 0.0,
     entries: bool = False,
     **options: Any,
 ) -> Any:
@@ -31,7 +35,8 @@ def by_chunks(
     Each task holds all categories of some rows. Chunks that divide the categories are merged along
     them and cut along the batch instead, so that no task is larger than dask's chunk size
     (``array.chunk-size``), however the input was cut. A row that is not a distribution is named
-    when the result is computed. With `entries` the result has a number for each entry.
+    when the result is computed. With `entries` the result has a number for each entry. What a mask
+    leaves out becomes what is `missing`.
     """
     import dask.array as da
 
@@ -45,10 +50,17 @@ def by_chunks(
                 argument=name,
             )
     if len(given) == 1:
-        axis = check_axis(axis, given[0].ndim, names[0])
+        axis = check_axes(axis, given[0].ndim, names[0])
     else:
         axis = check_shapes(given[0].shape, given[1].shape, axis, (names[0], names[1]))
         given = list(da.broadcast_arrays(*given))  # which cuts them alike
+    if where is not None:
+        given = [_masked(x, where, " and ".join(names[: len(given)]), missing) for x in given]
+    if isinstance(axis, tuple):
+        sizes = tuple(given[0].shape[i] for i in axis)
+        given = [merged(x, axis) for x in given]
+        result = by_chunks(function, *given, axis=-1, names=names, entries=entries, **options)
+        return parted(result, axis, sizes) if entries else _kept(result, axis, keepdims)
     first = given[0]
     categories = first.ndim + axis
     batch = tuple(i for i in range(first.ndim) if i != categories)
@@ -71,7 +83,23 @@ def by_chunks(
 
     dtype = np.asarray(function(*(np.ones((1, 1), x.dtype) for x in given))).dtype
     how = {"dtype": dtype} if entries else {"drop_axis": categories, "meta": np.empty((), dtype)}
-    return da.map_blocks(block, *given, **how)
+    return _kept(da.map_blocks(block, *given, **how), axis, keepdims)
+
+
+def _masked(array: Any, where: Any, name: str, missing: float) -> Any:
+    """The array without what the mask leaves out, lazily."""
+    import dask.array as da
+
+    mask = where if any_lazy(where) else arrays_of.read(where, "where")[0]
+    check_mask(mask.dtype, mask.shape, array.shape, name)
+    whole = missing and array.dtype.kind in "biu"
+    return da.where(mask, array.astype(np.float64) if whole else array, array.dtype.type(missing))
+
+
+def _kept(result: Any, axis: Any, keepdims: bool) -> Any:
+    import dask.array as da
+
+    return da.expand_dims(result, axis) if keepdims else result
 
 
 def by_tables(function: Callable[..., Any], *tables: Any, **options: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, kernels, labels, lazy, rows
-from .discrete import Result, of_rows
+from .discrete import Axes, Result, of_rows
 from .errors import DistributionError
 from .tables import tables_labelled
 
@@ -25,9 +25,11 @@ def renyi_divergence(
     q: ArrayLike,
     alpha: float,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Rényi divergence of order α: log(Σ p^α·q^(1−α)) / (α − 1).
 
@@ -43,7 +45,7 @@ def renyi_divergence(
         As for `kl_divergence`.
     alpha
         The order, one number of at least 0; `math.inf` too.
-    axis, base, normalize
+    axis, base, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -76,18 +78,10 @@ def renyi_divergence(
     0.2877
     0.6931
     """
-    order = _order(alpha)
-    if lazy.any_lazy(p, q):
-        options: dict[str, Any] = {"base": base, "normalize": normalize}
-        return lazy.by_chunks(_renyi, p, q, axis=axis, alpha=order, **options)
-    return _renyi(p, q, order, axis=axis, base=base, normalize=normalize)
-
-
-def _renyi(
-    p: ArrayLike, q: ArrayLike, alpha: float = 2.0, *, axis: int = -1, **options: Any
-) -> Any:
-    base, normalize = options.get("base"), options.get("normalize", False)
-    return of_rows(kernels.renyi_of(alpha), checks.both(p, q, axis), base, normalize=normalize)
+    kernel = kernels.renyi_of(_order(alpha))
+    return of_rows(
+        kernel, p, q, axis=axis, keepdims=keepdims, where=where, base=base, normalize=normalize
+    )
 
 
 def _order(alpha: Any) -> float:
@@ -107,7 +101,13 @@ def _order(alpha: Any) -> float:
 
 
 def hellinger_distance(
-    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    axis: Axes = -1,
+    normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Hellinger distance: √(1 − BC) with the Bhattacharyya coefficient BC = Σ √(p·q).
 
@@ -117,7 +117,7 @@ def hellinger_distance(
 
     Parameters
     ----------
-    p, q, axis, normalize
+    p, q, axis, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -144,18 +144,20 @@ def hellinger_distance(
     >>> print(kl.hellinger_distance([0.5, 0.5], [0.9, 0.1]).round(6))
     0.32492
     """
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(hellinger_distance, p, q, axis=axis, normalize=normalize)
-    return of_rows(kernels.HELLINGER, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(
+        kernels.HELLINGER, p, q, axis=axis, keepdims=keepdims, where=where, normalize=normalize
+    )
 
 
 def bhattacharyya_distance(
     p: ArrayLike,
     q: ArrayLike,
     *,
-    axis: int = -1,
+    axis: Axes = -1,
     base: float | None = None,
     normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Bhattacharyya distance: −log BC with the Bhattacharyya coefficient BC = Σ √(p·q).
 
@@ -164,7 +166,7 @@ def bhattacharyya_distance(
 
     Parameters
     ----------
-    p, q, axis, base, normalize
+    p, q, axis, base, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -192,14 +194,26 @@ def bhattacharyya_distance(
     >>> print(kl.bhattacharyya_distance([1, 0], [0, 1]))
     inf
     """
-    if lazy.any_lazy(p, q):
-        options: dict[str, Any] = {"base": base, "normalize": normalize}
-        return lazy.by_chunks(bhattacharyya_distance, p, q, axis=axis, **options)
-    return of_rows(kernels.BHATTACHARYYA, checks.both(p, q, axis), base, normalize=normalize)
+    return of_rows(
+        kernels.BHATTACHARYYA,
+        p,
+        q,
+        axis=axis,
+        keepdims=keepdims,
+        where=where,
+        base=base,
+        normalize=normalize,
+    )
 
 
 def chi2_divergence(
-    p: ArrayLike, q: ArrayLike, *, axis: int = -1, normalize: bool = False
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    axis: Axes = -1,
+    normalize: bool = False,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
 ) -> Result:
     """Pearson's χ² divergence: Σ (p − q)²/q, the variance of p/q under q.
 
@@ -209,7 +223,7 @@ def chi2_divergence(
 
     Parameters
     ----------
-    p, q, axis, normalize
+    p, q, axis, normalize, keepdims, where
         As for `kl_divergence`.
 
     Returns
@@ -237,9 +251,9 @@ def chi2_divergence(
     >>> print(kl.chi2_divergence([0.5, 0.5], [1, 0]))
     inf
     """
-    if lazy.any_lazy(p, q):
-        return lazy.by_chunks(chi2_divergence, p, q, axis=axis, normalize=normalize)
-    return of_rows(kernels.CHI2, checks.both(p, q, axis), None, normalize=normalize)
+    return of_rows(
+        kernels.CHI2, p, q, axis=axis, keepdims=keepdims, where=where, normalize=normalize
+    )
 
 
 def js_divergence_of(

@@ -171,6 +171,8 @@ def scale_of(options: dict[str, Any]) -> Any:
 
 def axis_of(options: dict[str, Any], deep: int) -> int:
     axis = options.get("axis", -1)
+    if isinstance(axis, tuple) and len(axis) == 1:
+        [axis] = axis
     if not isinstance(axis, int) or not -deep <= axis < deep:
         raise RefusedError
     return axis - deep if axis >= 0 else axis

@@ -7,8 +7,9 @@ depends on the function that was called: see `Advice`.
 """
 
 from .advice import COUNTS, KL, PROBABILITIES, ROUNDED, TABLES, YES_NO, Advice, one_hot
-from .arguments import Arguments, both, check_shapes, one
-from .options import check_axis, check_base, check_flags, result_dtype
+from .arguments import Arguments, both, check_mask, check_shapes, one
+from .axes import merged, parted
+from .options import check_axes, check_axis, check_base, check_flags, result_dtype
 from .values import SUM_TOLERANCE, as_array, distribution, logits
 
 __all__ = [
@@ -23,13 +24,17 @@ __all__ = [
     "Arguments",
     "as_array",
     "both",
+    "check_axes",
     "check_axis",
     "check_base",
     "check_flags",
+    "check_mask",
     "check_shapes",
     "distribution",
     "logits",
+    "merged",
     "one",
     "one_hot",
+    "parted",
     "result_dtype",
 ]

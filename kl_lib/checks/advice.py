@@ -49,12 +49,10 @@ PROBABILITIES = Advice(
 )
 
 
-def of_logits(array: Array, name: str, axes: Sequence[int], advice: Advice) -> str:
-    if len(axes) == 1:
-        at = "" if axes[0] == -1 else f", axis={axes[0]}"
-        return advice.logits.format(name=name, axis=axes[0], at=at)
-    rows = (*array.shape[: -len(axes)], -1)
-    return f"pass np.reshape(kl_lib.softmax(np.reshape({name}, {rows})), {array.shape})"
+def of_logits(name: str, axes: Sequence[int], advice: Advice) -> str:
+    axis = tuple(axes) if len(axes) > 1 else axes[0]
+    at = "" if axis == -1 else f", axis={axis}"
+    return advice.logits.format(name=name, axis=axis, at=at)
 
 
 def of_single(array: Array, name: str, axes: Sequence[int], advice: Advice) -> str:
@@ -97,7 +95,7 @@ def why_not_1(
     if array.max() > 1:
         return (
             f"{divide} if these are weights, or densities on bins of equal width, or "
-            f"{of_logits(array, name, axes, advice)} if these are logits"
+            f"{of_logits(name, axes, advice)} if these are logits"
         )
     if abs(total - 1) < ROUNDED:
         return f"{divide} if this is rounding"

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import labels
+from .. import arrays, labels
 from ..errors import DistributionError
 from ..labels import Role
 from .advice import COUNTS, Advice
-from .options import check_axis
+from .axes import merged, parted
+from .options import check_axes
 from .values import SUM_TOLERANCE, as_array, distribution
+
+Array = NDArray[Any]
+#: Where the categories are, counted from the end: one axis, or several.
+Axes = int | tuple[int, ...]
 
 
 class Arguments(NamedTuple):
     """Distributions as arrays that fit, the categories last, not broadcast; values not looked at.
 
-    `names`, `given` and `axis` are what an error speaks of: the arguments as they came, and the
-    axis of their categories counted from the end.
+    `names`, `given` and `axis` are what an error speaks of: the arguments as they came (with a
+    mask, without what it leaves out), and where their categories are.
     """
 
-    arrays: tuple[NDArray[Any], ...]
+    arrays: tuple[Array, ...]
     dtypes: tuple[str, ...]
     names: tuple[str, ...]
     given: tuple[Any, ...]
-    axis: int
+    axis: Axes
     labels: labels.Named
+    #: How many categories each axis of them has, and whether a result keeps these axes.
+    sizes: tuple[int, ...]
+    keepdims: bool = False
 
     def tolerances(self) -> tuple[float, ...]:
         """How far from 1 the sums of each may be."""
         return tuple(SUM_TOLERANCE[dtype] for dtype in self.dtypes)
 
-    def same_shape(self) -> tuple[NDArray[Any], ...]:
+    def same_shape(self) -> tuple[Array, ...]:
         """The arrays broadcast to one shape, as views."""
         shapes = {array.shape for array in self.arrays}
         return self.arrays if len(shapes) == 1 else tuple(np.broadcast_arrays(*self.arrays))
@@ -44,30 +54,64 @@ class Arguments(NamedTuple):
             # Of what was given, so that a place is one in it.
             distribution(given, name, axis=self.axis, advice=advice, **options)
 
-    def rows_labelled(self, result: Any) -> Any:
+    def of_rows(self, result: Any) -> Any:
         """A result of one number for each row, with the labels of the rows."""
+        if self.keepdims:
+            result = np.expand_dims(result, self.axis)
         if self.labels is labels.NONE:
             return result
-        return self.labels.give(result, [i for i in self._roles() if i != labels.CATEGORY])
+        roles, categories = self._roles(), self._categories()
+        if not self.keepdims:
+            return self.labels.give(result, [role for role in roles if role not in categories])
+        axes = {role: x for role, x in self.labels.axes.items() if role not in categories}
+        return replace(self.labels, axes=axes).give(result, roles)
 
-    def entries_labelled(self, result: Any) -> Any:
+    def of_entries(self, result: Any) -> Any:
         """A result of one number for each entry, its axes as they were given, with its labels."""
-        return self.labels.give(result, self._roles())
+        return self.labels.give(parted(result, self.axis, self.sizes), self._roles())
 
     def _roles(self) -> list[Role]:
-        return labels.pair_roles(self.axis)("", max(x.ndim for x in self.arrays))
+        more = len(self.sizes) - 1  # axes that are one here
+        return _roles(self.axis)("", more + max(x.ndim for x in self.arrays))
+
+    def _categories(self) -> list[Role]:
+        deep = max(abs(i) for i in _several(self.axis))
+        return [_roles(self.axis)("", deep)[i] for i in _several(self.axis)]
 
 
-def one(p: ArrayLike, axis: Any = -1, name: str = "p") -> Arguments:
+def _several(axis: Axes) -> tuple[int, ...]:
+    return axis if isinstance(axis, tuple) else (axis,)
+
+
+def _roles(axis: Any) -> Callable[[str, int], list[Role]]:
+    """The roles of axes as `kl_lib.labels` has them; each of several axes of categories its own."""
+    if not isinstance(axis, tuple):
+        return labels.pair_roles(axis)
+    return lambda _, ndim: [f"{labels.CATEGORY} {i}" if i in axis else i for i in range(-ndim, 0)]
+
+
+def one(
+    p: ArrayLike,
+    axis: Any = -1,
+    name: str = "p",
+    *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
+) -> Arguments:
     """One distribution, or a batch, as `both` reads two."""
     array, dtype = as_array(p, name)
-    axis = check_axis(axis, array.ndim, name)
+    axis = check_axes(axis, array.ndim, name)
     known = labels.NONE
     if type(p) is not np.ndarray:
-        known = labels.aligned({name: p}, labels.pair_roles(axis))[1]
-    if axis != -1:
-        array = np.moveaxis(array, axis, -1)
-    return Arguments((array,), (dtype,), (name,), (p,), axis, known)
+        fitting, known = labels.aligned({name: p, "where": where}, _roles(axis))
+        where = fitting["where"]
+    given: Any = p
+    if where is not None:
+        [array] = [given] = _masked([array], where, name, 0.0)
+    sizes = tuple(array.shape[i] for i in _several(axis))
+    return Arguments(
+        (merged(array, axis),), (dtype,), (name,), (given,), axis, known, sizes, bool(keepdims)
+    )
 
 
 def both(
@@ -76,41 +120,92 @@ def both(
     axis: Any = -1,
     names: tuple[str, str] = ("p", "q"),
     *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
     missing: float = 0.0,
 ) -> Arguments:
-    """p and q as arrays with the same categories in the same order. Looks at labels and shapes."""
+    """p and q as arrays with the same categories in the same order. Looks at labels and shapes.
+
+    `where` is True for the entries that count; the others become what is `missing`.
+    """
     known = labels.NONE
-    given: tuple[Any, Any] = p, q
-    fitting = given
+    given: Sequence[Any] = p, q
+    fitting: Mapping[str, Any] = {names[0]: p, names[1]: q, "where": where}
     if not (type(p) is np.ndarray and type(q) is np.ndarray):
-        given, fitting, known = _aligned(p, q, axis, names, missing)
-    a, p_dtype = as_array(fitting[0], names[0])
-    b, q_dtype = as_array(fitting[1], names[1])
+        given, fitting, known = _aligned(fitting, axis, names, missing)
+    (a, p_dtype), (b, q_dtype) = (as_array(fitting[name], name) for name in names)
     axis = check_shapes(a.shape, b.shape, axis, names)
-    if axis != -1:
-        a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    return Arguments((a, b), (p_dtype, q_dtype), names, given, axis, known)
+    if where is not None:
+        a, b = given = _masked([a, b], fitting["where"], " and ".join(names), missing)
+    sizes = tuple(a.shape[i] for i in _several(axis))
+    return Arguments(
+        (merged(a, axis), merged(b, axis)),
+        (p_dtype, q_dtype),
+        names,
+        tuple(given),
+        axis,
+        known,
+        sizes,
+        bool(keepdims),
+    )
 
 
 def _aligned(
-    p: Any, q: Any, axis: Any, names: tuple[str, str], missing: float
-) -> tuple[tuple[Any, Any], tuple[Any, Any], labels.Named]:
-    """p and q as they came, with the labels of q in the order of those of p, and the labels."""
-    found = [labels.of(value) for value in (p, q)]
-    if found == [None, None]:
-        return (p, q), (p, q), labels.NONE
+    values: Mapping[str, Any], axis: Any, names: tuple[str, str], missing: float
+) -> tuple[tuple[Any, Any], Mapping[str, Any], labels.Named]:
+    """p and q as they came, all with their labels in the order of the first, and the labels."""
+    pair = [values[name] for name in names]
+    found = [labels.of(value) for value in pair]
+    if found == [None, None] and labels.of(values["where"]) is None:
+        return (pair[0], pair[1]), values, labels.NONE
     ndims = [
         len(known.axes) if known else as_array(value, name)[0].ndim
-        for known, value, name in zip(found, (p, q), names, strict=True)
+        for known, value, name in zip(found, pair, names, strict=True)
     ]
-    given = labels.in_step(dict(zip(names, (p, q), strict=True)))
+    given = labels.in_step(values)
     try:
-        axis = check_axis(axis, max(ndims), names[0])
+        axis = check_axes(axis, max(ndims), names[0])
     except DistributionError:  # to be said of the larger of both, which may have no labels
         axis = axis if isinstance(axis, int) and axis < 0 else None
-    fitting, known = labels.aligned(given, labels.pair_roles(axis), missing=missing)
-    first, second = names
-    return (given[first], given[second]), (fitting[first], fitting[second]), known
+    fitting, known = labels.aligned(given, _roles(axis), missing=missing)
+    return (given[names[0]], given[names[1]]), fitting, known
+
+
+def _masked(values: Sequence[Array], where: ArrayLike, name: str, missing: float) -> list[Array]:
+    """Copies of the arrays, broadcast, without what the mask leaves out."""
+    mask, _ = arrays.read(where, "where")
+    shape = np.broadcast_shapes(*(x.shape for x in values))
+    check_mask(mask.dtype, mask.shape, shape, name)
+    left_out = ~np.broadcast_to(mask, shape)
+    return [_without(np.broadcast_to(x, shape), left_out, missing) for x in values]
+
+
+def check_mask(
+    dtype: np.dtype[Any], mask: tuple[int, ...], shape: tuple[int, ...], name: str
+) -> None:
+    """Refuse a mask of numbers, or one whose shape does not broadcast to that of the arguments."""
+    if dtype.kind != "b":
+        raise DistributionError(
+            f"where holds {dtype} and no truth values; pass True for each entry that counts, "
+            "np.asarray(where, dtype=bool) if 0 is what leaves out",
+            argument="where",
+            value=dtype.name,
+        )
+    pairs = zip(mask[::-1], shape[::-1], strict=False)
+    if len(mask) > len(shape) or any(n not in (1, size) for n, size in pairs):
+        raise DistributionError(
+            f"where has shape {mask}, which does not broadcast to {shape}, that of {name}; give it "
+            "the same shape, or that of one row for all",
+            kind="shape",
+            argument="where",
+            value=mask,
+        )
+
+
+def _without(array: Array, left_out: NDArray[np.bool_], missing: float) -> Array:
+    copied = array.astype(np.float64 if missing and array.dtype.kind in "biu" else array.dtype)
+    copied[left_out] = missing
+    return copied
 
 
 def check_shapes(
@@ -118,8 +213,10 @@ def check_shapes(
     q_shape: tuple[int, ...],
     axis: Any,
     names: tuple[str, str] = ("p", "q"),
-) -> int:
+) -> Any:
     """Refuse shapes that NumPy would broadcast by accident; return the axis counted from the end.
+
+    Of a tuple of axes all of them.
 
     Both must have the same number of categories. With equally many axes, the axes of the batch
     broadcast as in NumPy, since a length of 1 there was written on purpose. With fewer axes, the
@@ -141,25 +238,27 @@ def check_shapes(
     smaller = min(shapes, key=len)
     small_name = names[shapes.index(smaller)]
     both = f"shapes {p_shape} and {q_shape}"
-    negative_axis = check_axis(axis, len(larger), names[shapes.index(larger)])
-    if -negative_axis > len(smaller):
+    found = check_axes(axis, len(larger), names[shapes.index(larger)])
+    if -min(_several(found)) > len(smaller):
         raise DistributionError(
             f"{small_name} has no axis {axis} to hold the categories ({both}); "
             "give it as many axes as the other, or use axis=-1",
             kind="shape",
             argument=" and ".join(names),
         )
-    counts = p_shape[negative_axis], q_shape[negative_axis]
-    if counts[0] != counts[1]:
-        noun = "category" if counts[0] == 1 else "categories"
-        raise DistributionError(
-            f"{names[0]} has {counts[0]} {noun} and {names[1]} has {counts[1]} on axis {axis} "
-            f"({both}); give both the same categories"
-            f"{_one_category(p_shape, q_shape, names, negative_axis)}",
-            kind="shape",
-            argument=" and ".join(names),
-            value=counts,
-        )
+    for i in _several(found):
+        counts = p_shape[i], q_shape[i]
+        if counts[0] != counts[1]:
+            noun = "category" if counts[0] == 1 else "categories"
+            at = axis if isinstance(found, int) else i
+            raise DistributionError(
+                f"{names[0]} has {counts[0]} {noun} and {names[1]} has {counts[1]} on axis {at} "
+                f"({both}); give both the same categories"
+                f"{_one_category(p_shape, q_shape, names, found)}",
+                kind="shape",
+                argument=" and ".join(names),
+                value=counts,
+            )
     if len(smaller) < len(larger):
         fits = larger[len(larger) - len(smaller) :] == smaller
     else:
@@ -171,11 +270,11 @@ def check_shapes(
             kind="shape",
             argument=" and ".join(names),
         )
-    return negative_axis
+    return found
 
 
 def _one_category(
-    p_shape: tuple[int, ...], q_shape: tuple[int, ...], names: tuple[str, str], axis: int
+    p_shape: tuple[int, ...], q_shape: tuple[int, ...], names: tuple[str, str], axis: Axes
 ) -> str:
     """What a single category may stand for where the other argument has more."""
     counts = p_shape[-1], q_shape[-1]

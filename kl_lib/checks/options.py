@@ -33,6 +33,23 @@ def check_axis(axis: Any, ndim: int, name: str) -> int:
     return axis - ndim if axis >= 0 else axis
 
 
+def check_axes(axis: Any, ndim: int, name: str) -> int | tuple[int, ...]:
+    """`check_axis` of one axis; of a tuple of axes all of them, in order."""
+    if not isinstance(axis, tuple):
+        return check_axis(axis, ndim, name)
+    found = tuple(sorted(check_axis(i, ndim, name) for i in axis))
+    if len(set(found)) < len(found) or not found:
+        what = "has the same axis twice" if found else "has no axis"
+        raise DistributionError(
+            f"axis={axis} {what}; name each axis of the categories once, or leave axis out where "
+            "they are last",
+            kind="axis",
+            argument="axis",
+            value=axis,
+        )
+    return found if len(found) > 1 else found[0]
+
+
 def check_base(base: Any) -> float:
     """The divisor that turns nats into logarithms of `base`: log(base), or 1 for None.
 

@@ -83,8 +83,7 @@ def distribution(
     given, dtype = as_array(value, name)
     axes = axis if isinstance(axis, tuple) else (check_axis(axis, given.ndim, name),)
     array = given.astype(np.float64)
-    if any(array.shape[i] == 0 for i in axes):
-        _no_categories(name, axis, given.shape)
+    _check_categories(name, axes, given.shape)
     _check_values(array, name, axes, normalize or generalized, SUM_TOLERANCE[dtype], advice)
     with np.errstate(over="ignore"):
         sums = array.sum(axis=axes)
@@ -95,12 +94,15 @@ def distribution(
     return array if isinstance(axis, tuple) else np.moveaxis(array, axes[0], -1), sums, dtype
 
 
-def _no_categories(name: str, axis: Any, shape: tuple[int, ...]) -> NoReturn:
-    raise DistributionError(
-        f"{name} has no categories: its axis {axis} is empty (shape {shape}); pass at least one",
-        kind="empty",
-        argument=name,
-    )
+def _check_categories(name: str, axes: Sequence[int], shape: tuple[int, ...]) -> None:
+    for axis in axes:
+        if shape[axis] == 0:
+            raise DistributionError(
+                f"{name} has no categories: its axis {axis} is empty (shape {shape}); pass at "
+                "least one",
+                kind="empty",
+                argument=name,
+            )
 
 
 def _places(bad: NDArray[np.bool_]) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _check_values(
             text = f"pass np.exp({name})"
             text += ", or the logarithms of both to kl_from_logits" if advice is KL else ""
         else:  # the logarithms of weights, or logits: of both, this makes probabilities
-            softmax = of_logits(array, name, axes, advice)
+            softmax = of_logits(name, axes, advice)
             text = f"np.exp({name}) does not sum to 1, so {softmax}"
         found = _places(bad)
         is_ = _is(array, name, found)
@@ -153,7 +155,7 @@ def _check_values(
         _refuse(text, kind, array, name, found)
     elif np.isneginf(low):
         kind, bad = "negative", np.isneginf(array)
-        softmax = of_logits(array, name, axes, advice)
+        softmax = of_logits(name, axes, advice)
         text = f", as the logit of a masked category is; if it is one, {softmax}"
     elif low < 0:
         kind, bad = "negative", array < 0
@@ -161,7 +163,7 @@ def _check_values(
         if low >= -tolerance * high:  # no further below 0 than rounding leaves a difference
             text += f": if it is rounding, pass np.maximum({name}, 0)"
         else:
-            text += f". {single or f'If these are logits, {of_logits(array, name, axes, advice)}'}"
+            text += f". {single or f'If these are logits, {of_logits(name, axes, advice)}'}"
     else:
         kind, bad = "infinite", np.isposinf(array)
         text = (
@@ -222,13 +224,12 @@ def _check_sums(
     )
 
 
-def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
+def logits(value: Any, name: str, *, axis: Any) -> tuple[Array, str]:
     """Check logits: finite or −inf (a mask), with at least one finite value in every row."""
     given, dtype = as_array(value, name)
-    axis = check_axis(axis, given.ndim, name)
+    axes = axis if isinstance(axis, tuple) else (check_axis(axis, given.ndim, name),)
     array = given.astype(np.float64)
-    if array.shape[axis] == 0:
-        _no_categories(name, axis, given.shape)
+    _check_categories(name, axes, given.shape)
     bad = np.isnan(array) | np.isposinf(array)
     if bad.any():
         found = _places(bad)
@@ -237,15 +238,15 @@ def logits(value: Any, name: str, *, axis: int) -> tuple[Array, str]:
             f"{_is(array, name, found)}; logits are finite, or -inf for a category that is masked"
         )
         _refuse(f"{text} out", kind, array, name, found)
-    masked = np.isneginf(array).all(axis=axis)
+    masked = np.isneginf(array).all(axis=axes)
     if masked.any():
         found = _places(masked)
         raise DistributionError(
-            f"{_row(name, found['place'], (axis,))} is -inf everywhere; leave at least one "
+            f"{_row(name, found['place'], axes)} is -inf everywhere; leave at least one "
             "category unmasked, or drop the row",
             kind="empty",
             argument=name,
             value=-np.inf,
             **found,
         )
-    return np.moveaxis(array, axis, -1), dtype
+    return array if isinstance(axis, tuple) else np.moveaxis(array, axes[0], -1), dtype

@@ -45,7 +45,8 @@ def power_of_two(pieces: Iterable[Sequence[Array]], argument: int) -> Array:
 def log_of_quotient(a: Any, b: Any) -> Any:
     """log(a/b) of sums of rows, whose quotient may be beyond the floats, or have lost digits."""
     log = np.log(a / b)
-    return log if np.abs(log).max() < _FAR else np.log(a) - np.log(b)
+    far = ~(np.abs(log) < _FAR)
+    return np.where(far, np.log(a) - np.log(b), log) if far.any() else log
 
 
 def digits_kept(x: Any) -> Any:

@@ -118,6 +118,7 @@ with np.eye(10)[p]
             kind="shape",
             argument=f"p and {name}",
         )
+    axis = checks.check_axis(axis, len(p_shape), "p")
     return checks.check_shapes(
         _filled(p_shape, logits_shape), _filled(logits_shape, p_shape), axis, ("p", name)
     )

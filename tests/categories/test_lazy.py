@@ -52,18 +52,19 @@ def test_chunks_of_p_and_q_may_differ_and_one_may_be_numpy(pair):
     ],
 )
 def test_no_task_is_larger_than_a_chunk(monkeypatch, pair, p_chunks, q_chunks, rows):
-    shapes, usual = [], kl.kl_divergence
+    shapes, usual = [], discrete._of_rows
 
-    def watched(p, q, **options):
+    def watched(kernel, p, q, **options):
         shapes.append(p.shape)
-        return usual(p, q, **options)
+        return usual(kernel, p, q, **options)
 
-    monkeypatch.setattr(discrete, "kl_divergence", watched)
+    monkeypatch.setattr(discrete, "_of_rows", watched)
     p, q = (da.from_array(x, chunks) for x, chunks in zip(pair, (p_chunks, q_chunks), strict=True))
     with dask.config.set({"array.chunk-size": "1000B", "scheduler": "synchronous"}):
         lazy = kl.kl_divergence(p, q)
         shapes.clear()
-        np.testing.assert_allclose(lazy.compute(), usual(*pair), rtol=1e-14)
+        np.testing.assert_allclose(lazy.compute(), kl.kl_divergence(*pair), rtol=1e-14)
+    assert shapes.pop() == pair[0].shape
     assert {shape[1] for shape in shapes} == {12}
     assert max(shape[0] for shape in shapes) == max(lazy.chunks[0]) == rows
 

@@ -379,18 +379,42 @@ def more() -> dict[str, Case]:
             (("or drop the row", "p_logits[:1]"),),
             truth.kl_logits([0, 1], [1, 1]),
         ),
+        "the same axis twice": Case(
+            "kl.entropy(p, axis=axis)",
+            {"p": TABLE, "axis": (0, -2)},
+            (("name each axis of the categories once", "(0, 1)"),),
+            truth.entropy([0.1, 0.2, 0.3, 0.4]),
+        ),
+        "no axis at all": Case(
+            "kl.entropy(p, axis=axis)",
+            {"p": Q, "axis": ()},
+            (("or leave axis out where they are last", "axis = -1"),),
+            truth.entropy(Q),
+        ),
+        "a mask of numbers": Case(
+            "kl.kl_divergence(p, q, where=where)",
+            {"p": [*two, 0.7], "q": [0.25, 0.75, 0.1], "where": [1, 1, 0]},
+            ("np.asarray(where, dtype=bool)",),
+            truth.kl(two, [0.25, 0.75]),
+        ),
+        "a mask of another shape": Case(
+            "kl.kl_divergence(p, q, where=where)",
+            {"p": [*two, 0.7], "q": [0.25, 0.75, 0.1], "where": [[True], [True], [False]]},
+            (("give it the same shape", "np.ravel(where)"),),
+            truth.kl(two, [0.25, 0.75]),
+        ),
         # Joint tables
         "a table of counts": Case(MI, {"joint": joint}, (NORMALIZE,), mutual(joint)),
         "logits of a table": Case(
             MI,
             {"joint": [[2, -1], [1, 4]]},
-            ("np.reshape(kl_lib.softmax(np.reshape(joint, (-1,))), (2, 2))",),
+            ("kl_lib.softmax(joint, axis=(-2, -1))",),
             mutual(of_joint),
         ),
         "logits of tables": Case(
             MI,
             {"joint": [[[2, -1], [1, 4]]] * 3},
-            ("np.reshape(kl_lib.softmax(np.reshape(joint, (3, -1))), (3, 2, 2))",),
+            ("kl_lib.softmax(joint, axis=(-2, -1))",),
             3 * mutual(of_joint),
         ),
         "logarithms of a table": Case(
