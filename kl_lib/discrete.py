@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, kernels, lazy, rows
+from .renamed import renamed
 
 Array = NDArray[np.float64]
 Result = Any  # a NumPy scalar for one pair, an array for a batch
@@ -461,23 +462,24 @@ def softmax(logits: ArrayLike, *, axis: Axes = -1) -> Array:
     return given.of_entries(weights)
 
 
+@renamed(p_logits="logits_p", q_logits="logits_q")
 def kl_from_logits(
-    p_logits: ArrayLike,
-    q_logits: ArrayLike,
+    logits_p: ArrayLike,
+    logits_q: ArrayLike,
     *,
     axis: Axes = -1,
     base: float | None = None,
     keepdims: bool = False,
     where: ArrayLike | None = None,
 ) -> Result:
-    """KL(softmax(p_logits) ‖ softmax(q_logits)), without forming a probability that underflows.
+    """KL(softmax(logits_p) ‖ softmax(logits_q)), without forming a probability that underflows.
 
     Log-probabilities are logits too: log p differs from any other logits of p by a constant, and
     softmax does not see the constant.
 
     Parameters
     ----------
-    p_logits, q_logits
+    logits_p, logits_q
         Real numbers of any size, shape (..., categories); −inf masks a category out.
     axis
         The axis that holds the categories; a tuple of axes, where several hold those of one
@@ -506,11 +508,11 @@ def kl_from_logits(
     0.0
     """
     over: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
-    over |= {"names": ("p_logits", "q_logits"), "missing": -np.inf}
-    if lazy.any_lazy(p_logits, q_logits, where):
-        return lazy.by_chunks(kl_from_logits, p_logits, q_logits, **over, base=base)
+    over |= {"names": ("logits_p", "logits_q"), "missing": -np.inf}
+    if lazy.any_lazy(logits_p, logits_q, where):
+        return lazy.by_chunks(kl_from_logits, logits_p, logits_q, **over, base=base)
     divisor = checks.check_base(base)
-    both = checks.both(p_logits, q_logits, **over)
+    both = checks.both(logits_p, logits_q, **over)
     dtype = checks.result_dtype(*both.dtypes)
     a, b = both.same_shape()
     if a.size:

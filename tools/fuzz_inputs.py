@@ -670,7 +670,7 @@ INPUTS: dict[str, tuple[Inputs, int]] = {
     "kl_divergence": (_of_pairs("axis", "base", "normalize", "generalized"), 25),
     "kl_exponential": (_of_parameters(rate_p=_scale, rate_q=_scale), 3),
     "kl_from_counts": (_of_counts, 3),
-    "kl_from_logits": (_of_logits("p_logits", "q_logits"), 8),
+    "kl_from_logits": (_of_logits("logits_p", "logits_q"), 8),
     "kl_gamma": (
         _of_parameters(
             concentration_p=_concentration, rate_p=_scale, concentration_q=_concentration,

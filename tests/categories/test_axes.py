@@ -100,7 +100,7 @@ def test_the_sums_are_those_of_what_counts():
         kl.entropy([0.5, 0.5], where=[True, False])
     with pytest.raises(kl.DistributionError, match=r"^row 1 of p sums to 0; normalize=True"):
         kl.kl_divergence([3, 1], [[1, 1]] * 2, where=[[True] * 2, [False] * 2], normalize=True)
-    with pytest.raises(kl.DistributionError, match=r"^p_logits is -inf everywhere"):
+    with pytest.raises(kl.DistributionError, match=r"^logits_p is -inf everywhere"):
         kl.kl_from_logits([1, 2], [1, 2], where=[False, False])
 
 

@@ -452,17 +452,17 @@ def test_bfloat16_of_torch_keeps_its_tolerance_and_other_dtypes_their_digits():
 @pytest.mark.parametrize(
     ("logits", "parts"),
     [
-        ([0, INF], ["p_logits[1] is inf", "-inf for a category"]),
-        ([0, NAN], ["p_logits[1] is nan"]),
-        ([-INF, -INF], ["p_logits is -inf everywhere"]),
-        ([], ["p_logits has no categories"]),
-        (["a", "b"], ["p_logits holds text"]),
+        ([0, INF], ["logits_p[1] is inf", "-inf for a category"]),
+        ([0, NAN], ["logits_p[1] is nan"]),
+        ([-INF, -INF], ["logits_p is -inf everywhere"]),
+        ([], ["logits_p has no categories"]),
+        (["a", "b"], ["logits_p holds text"]),
     ],
 )
 def test_logits_are_checked(logits, parts):
     said = message(kl.kl_from_logits, logits, [0.0] * len(logits))
     assert all(part in said for part in parts)
-    assert "row 1 of q_logits is -inf" in message(
+    assert "row 1 of logits_q is -inf" in message(
         kl.kl_from_logits, np.zeros((2, 2)), [[0, 0], [-INF, -INF]]
     )
 

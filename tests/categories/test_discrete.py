@@ -325,7 +325,7 @@ def test_rows_that_sum_to_almost_one_stand_for_the_rows_divided_by_their_sums(me
 @of_pairs()
 def test_an_argument_that_cannot_be_read_is_called_by_its_name(measure):
     ok, bad = np.eye(2), np.array([["a", "b"], ["c", "d"]])
-    p, q = ("p_logits", "q_logits") if measure is kl.kl_from_logits else ("p", "q")
+    p, q = ("logits_p", "logits_q") if measure is kl.kl_from_logits else ("p", "q")
     with pytest.raises(kl.DistributionError, match=f"^{p} holds text"):
         measure(bad, ok)
     with pytest.raises(kl.DistributionError, match=f"^{q} holds text"):

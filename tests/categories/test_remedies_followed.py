@@ -363,20 +363,20 @@ def more() -> dict[str, Case]:
             truth.kl(two, [0.2, 0.8]) + truth.kl(two, two),
         ),
         "+inf for a mask": Case(
-            "kl.kl_from_logits(p_logits, q_logits)",
-            {"p_logits": [0, 1, np.inf], "q_logits": [1, 1, 1]},
+            "kl.kl_from_logits(logits_p, logits_q)",
+            {"logits_p": [0, 1, np.inf], "logits_q": [1, 1, 1]},
             (
                 (
                     "-inf for a category that is masked out",
-                    "[-x if x == np.inf else x for x in p_logits]",
+                    "[-x if x == np.inf else x for x in logits_p]",
                 ),
             ),
             truth.kl([*softmax([0, 1]), 0], [1, 1, 1]),
         ),
         "a row all masked": Case(
-            "kl.kl_from_logits(p_logits, q_logits)",
-            {"p_logits": [[0, 1], [-np.inf, -np.inf]], "q_logits": [1, 1]},
-            (("or drop the row", "p_logits[:1]"),),
+            "kl.kl_from_logits(logits_p, logits_q)",
+            {"logits_p": [[0, 1], [-np.inf, -np.inf]], "logits_q": [1, 1]},
+            (("or drop the row", "logits_p[:1]"),),
             truth.kl_logits([0, 1], [1, 1]),
         ),
         "the same axis twice": Case(
@@ -635,8 +635,8 @@ def labelled() -> dict[str, Case]:
     other = pd.DataFrame([[0.25, 0.75], [0.1, 0.9]], ["tue", "wed"], ["sun", "rain"])
     on_tuesday = truth.kl([0.5, 0.5], [0.25, 0.75])
     logits = {
-        "p_logits": pd.Series({"a": 1.0, "b": 0.0}),
-        "q_logits": pd.Series({"b": 1, "a": 0, "c": 2}),
+        "logits_p": pd.Series({"a": 1.0, "b": 0.0}),
+        "logits_q": pd.Series({"b": 1, "a": 0, "c": 2}),
     }
     masked = truth.kl([*softmax([1, 0]), 0], softmax([0, 1, 2]))
     twice = {
@@ -662,9 +662,9 @@ def labelled() -> dict[str, Case]:
             right,
         ),
         "align logits": Case(
-            "kl.kl_from_logits(p_logits, q_logits)",
+            "kl.kl_from_logits(logits_p, logits_q)",
             logits,
-            ("p_logits, q_logits = kl_lib.align(p_logits, q_logits, fill_value=-np.inf)",),
+            ("logits_p, logits_q = kl_lib.align(logits_p, logits_q, fill_value=-np.inf)",),
             masked,
         ),
         "labels dropped from a dict": Case(

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import kl_lib as kl
-from kl_lib import families, renamed
+from kl_lib import families, renamed, sampling
 from kl_lib.families import registry
 
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
@@ -20,6 +20,7 @@ OLD = {
     "kl_beta": ("a_p b_p a_q b_q", (2.0, 3.0, 4.0, 5.0)),
     "kl_binomial": ("n_p p n_q q", (3, 0.2, 4, 0.6)),
     "kl_continuous_bernoulli": ("p q", (0.3, 0.6)),
+    "kl_from_logits": ("p_logits q_logits", ([0.0, 1.0], [2.0, 5.0])),
     "kl_geometric": ("p q", (0.3, 0.6)),
     "kl_log_normal": ("mu_p sigma_p mu_q sigma_q", (0.0, 1.0, 2.0, 3.0)),
     "kl_multivariate_normal": (
@@ -33,7 +34,7 @@ OLD = {
 
 @pytest.mark.parametrize("name", OLD)
 def test_old_keywords_give_the_same_number_and_say_until_when(name):
-    function = getattr(families, name)
+    function = getattr(kl if hasattr(kl, name) else families, name)
     olds, values = OLD[name][0].split(), OLD[name][1]
     wanted = function(*values)
     news = list(inspect.signature(function).parameters)[: len(olds)]
@@ -54,8 +55,9 @@ def test_old_keywords_give_the_same_number_and_say_until_when(name):
 def test_every_function_with_old_names_stands_here():
     found = {
         function.__name__
-        for name in families.__all__
-        if hasattr(function := getattr(families, name), "__wrapped__")
+        for module in (kl, sampling, families)
+        for name in module.__all__
+        if hasattr(function := getattr(module, name), "__wrapped__")
     }
     assert found == set(OLD)
 
