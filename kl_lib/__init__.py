@@ -17,7 +17,7 @@ from .discrete import (
     softmax,
     total_variation,
 )
-from .errors import DistributionError, NoClosedFormError
+from .errors import DistributionError, GradientWarning, NoClosedFormError
 from .labels import align
 from .matrix import kl_matrix
 from .relatives import (
@@ -58,6 +58,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DistributionError",
+    "GradientWarning",
     "NoClosedFormError",
     "align",
     "bhattacharyya_distance",

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from . import gradients
 from .errors import DistributionError
 
 Array = NDArray[Any]
@@ -20,7 +21,8 @@ def read(value: Any, name: str) -> tuple[Array, str]:
     """`value` as an array of real numbers, of any number of axes, and the name of its dtype.
 
     The array keeps an integer, boolean or real floating dtype (float32 for PyTorch's bfloat16).
-    A tensor that requires a gradient is read without it. Does not look at the values.
+    A tensor that a gradient is to pass through is read without it, with a `GradientWarning`. Does
+    not look at the values.
 
     Raises
     ------
@@ -93,6 +95,7 @@ def _raw(value: Any, name: str) -> Array:
     if isinstance(value, dict):
         return _from_columns(value, name)
     kind, library = type(value), library_of(value)
+    gradients.warn_if_lost(value, name)
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
         return _from_torch(value, name)
     if hasattr(value, "asnumpy"):  # an MXNet NDArray
@@ -121,6 +124,8 @@ def _raw(value: Any, name: str) -> Array:
     except (ValueError, TypeError, NotImplementedError, RuntimeError, AttributeError) as error:
         if isinstance(value, (list, tuple)):
             return _from_parts(value, name)
+        if kind.__module__.startswith("jax."):
+            return _from_jax(name)
         _refuse(
             name,
             f"is a {kind.__name__} that cannot be read as an array ({first_line(error)}); pass a "
@@ -152,6 +157,15 @@ def _from_mxnet(value: Any, name: str) -> Array:
         return value.asnumpy()
     except RuntimeError as error:  # a Symbol
         _refuse(name, f"has no values to read here ({first_line(error)}); pass a plain array")
+
+
+def _from_jax(name: str) -> Array:
+    """Of what jax.grad and jax.jit put in the place of numbers."""
+    _refuse(
+        name,
+        "is traced by JAX and has no values to read here; pass it from outside of jax.grad and "
+        "jax.jit, or train with kl_lib.losses.jax.kl_loss, which keeps the gradient",
+    )
 
 
 def _from_torch(value: Any, name: str) -> Array:

@@ -64,6 +64,24 @@ class DistributionError(ValueError):
         self.count = count
 
 
+class GradientWarning(UserWarning):
+    """A tensor that a gradient is to pass through was read as plain numbers, which pass none on.
+
+    The result is right, and a constant to whatever is computed from it. The message says how to
+    tell kl_lib that this is meant, and which function keeps the gradient.
+
+    Examples
+    --------
+    An error in place of the warning:
+
+    >>> import warnings
+    >>> import kl_lib as kl
+    >>> warnings.simplefilter("error", kl.GradientWarning)
+    """
+
+    __module__ = "kl_lib"
+
+
 class NoClosedFormError(TypeError):
     """Two distributions whose KL has no closed form here; the message says how to estimate it.
 

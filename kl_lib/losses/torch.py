@@ -111,8 +111,8 @@ def kl_loss(
         weights = torch.as_tensor(weights)
     if validate:
         _formula.check_values(
-            p,
-            logits,
+            p.detach(),
+            logits.detach(),
             None if weights is None else weights.detach().cpu(),
             axis=axis,
             advice=_ADVICE,

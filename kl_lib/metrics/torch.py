@@ -125,8 +125,8 @@ class KLDivergence:
         axis = _formula.check_shapes(p.shape, q.shape, self.axis, "q")
         if self.validate:
             _formula.check_values(
-                p,
-                q,
+                p.detach(),
+                q.detach(),
                 None if weights is None else weights.detach().cpu(),
                 axis=axis,
                 advice=_ADVICE,

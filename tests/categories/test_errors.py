@@ -26,6 +26,7 @@ CHECKED = [
 #: Places that raise and that no example can reach, by file and function, with the reason.
 NOT_ON_THE_PAGE: dict[tuple[str, str], str] = {
     ("arrays.py", "_from_torch"): "needs PyTorch, which the environment of the book does not have",
+    ("arrays.py", "_from_jax"): "needs JAX, which the environment of the book does not have",
     ("arrays.py", "_from_mxnet"): "needs MXNet, which has no wheel for some platforms",
     ("triangular.py", "lower_factor"): "needs a normal of TensorFlow Probability with a factor",
 }

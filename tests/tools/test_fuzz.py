@@ -13,7 +13,8 @@ from kl_lib.sampling import Estimate
 
 #: What kl_lib has beside functions of numbers.
 NO_NUMBERS = {
-    "DistributionError", "NoClosedFormError", "get_num_threads", "set_num_threads",
+    "DistributionError", "GradientWarning", "NoClosedFormError",
+    "get_num_threads", "set_num_threads",
     "diagnose",  # tests/diagnosis/test_diagnose.py holds it against kl_divergence, on these inputs
     "kl_between",  # takes distributions, and gives what the closed form of their parameters does
     "kl_mvn",  # the short name of kl_multivariate_normal
