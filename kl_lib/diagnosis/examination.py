@@ -118,7 +118,7 @@ def _report(
     rows = measures.measure(both, normalize, exact)
     return Report(
         "infinite" if np.isposinf(exact).any() else "fine",
-        remedies=(*remedies.for_infinite(rows, p, q, axis), *remedies.for_counts(rows, p, q)),
+        remedies=tuple(remedies.for_valid(rows, p, q, axis)),
         **about,
         **measures.report_fields(rows, base, about["arguments"]),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -288,8 +288,8 @@ def _sums(trial: Trial) -> None:
 def _js(trial: Trial, when: str, places: Mapping[str, str] = AS_GIVEN) -> None:
     """What is finite where KL is not, for what has to be divided by its sums."""
     text = f"{when}, KL(p‖q) is infinite; js_divergence never is"
-    options: dict[str, Any] = {"function": "js_divergence", "name": "Jensen-Shannon"}
-    trial.offer("js", text, places, normalize=True, **options)
+    name = "Jensen-Shannon"
+    trial.offer("js", text, places, function="js_divergence", normalize=True, name=name)
 
 
 def _totals(argument: Input, own: int) -> Array:
@@ -424,12 +424,18 @@ def _rows(trial: Trial, problems: Sequence[Problem]) -> None:
     trial.offer("rows", f"without {named}, the rest is valid", kept)
 
 
-def for_infinite(rows: Rows, p: Input, q: Input, axis: Any) -> Iterator[Remedy]:
-    """What to do about an infinite KL, with what each would give."""
-    infinite = np.isposinf(rows.exact)
-    if not infinite.any():
-        return
+def for_valid(rows: Rows, p: Input, q: Input, axis: Any) -> list[Remedy]:
+    """What to do about an infinite KL; for counts with a finite one, how much of it is chance."""
     trial = Trial(p, q, axis, rows.normalize)
+    infinite = np.isposinf(rows.exact)
+    if infinite.any():
+        _infinite(trial, rows, infinite)
+    elif rows.normalize and trial.whole:
+        _counts(trial)
+    return trial.found
+
+
+def _infinite(trial: Trial, rows: Rows, infinite: NDArray[np.bool_]) -> None:
     one_hot_q = bool((rows.shares(infinite)[1].max(axis=-1) == 1).all())
     if np.isfinite(rows.of["KL(q‖p)"]).all():
         why = "if q is the reference"
@@ -443,27 +449,11 @@ def for_infinite(rows: Rows, p: Input, q: Input, axis: Any) -> Iterator[Remedy]:
         trial.found.append(Remedy("logits", f"{text} kl_from_logits"))
     text = f"js_divergence is never infinite, at most {number(LN2)} nats"
     trial.offer("js", text, function="js_divergence", name="Jensen-Shannon")
-    yield from trial.found
-    yield _epsilon(rows, infinite)
-
-
-def _epsilon(rows: Rows, infinite: NDArray[np.bool_]) -> Remedy:
-    place = rows.place(np.argmax(infinite))
     first = np.zeros_like(infinite)
-    first[place] = True
-    p, q = (x[0] for x in rows.shares(first))
-    by = [number(kl_lib.kl_divergence(p, q + small, normalize=True)) for small in (1e-12, 1e-7)]
+    first[place := rows.place(np.argmax(infinite))] = True
+    a, b = (x[0] for x in rows.shares(first))
+    by = [number(kl_lib.kl_divergence(a, b + small, normalize=True)) for small in (1e-12, 1e-7)]
     where = f" in row {index(place)}" if place else ""
-    return Remedy(
-        "epsilon",
-        "do not add a small number to q to be rid of it, the result would be the number's: "
-        f"1e-12 gives {by[0]} nats, 1e-7 gives {by[1]}{where}",
-    )
-
-
-def for_counts(rows: Rows, p: Input, q: Input) -> list[Remedy]:
-    """For valid counts with a finite KL: how much of it is chance."""
-    trial = Trial(p, q, -1, True)
-    if rows.normalize and trial.whole and not np.isposinf(rows.exact).any():
-        _counts(trial)
-    return trial.found
+    text = "do not add a small number to q to be rid of it, the result would be the number's"
+    text += f": 1e-12 gives {by[0]} nats, 1e-7 gives {by[1]}{where}"
+    trial.found.append(Remedy("epsilon", text))

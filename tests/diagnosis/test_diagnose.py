@@ -304,6 +304,10 @@ def test_counts_that_dividing_by_the_sum_turns_into_0_are_none():
     assert [t.index for t in report.terms] == [1]
     assert report.terms[0].term == pytest.approx(0.25 * (math.log(0.25) + 600 * math.log(10)))
     assert report.terms[0].share == pytest.approx((report.terms[0].term - 0.25) / exact)
+    # Or into one of the smallest floats, which has few digits left.
+    p, q = [1, 0], [8e-324, 1.2]
+    [term] = diagnose(p, q, normalize=True, libraries=()).terms
+    assert term.term == pytest.approx(float(truth.kl(p, q)), rel=1e-13)
     # And sums that overflow.
     report = diagnose([1e308, 1e308], [0, 1], normalize=True, libraries=())
     assert report.status == "infinite"
