@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from .sampling import (
         entropy_from_counts,
+        js_from_counts,
         kl_from_counts,
         kl_knn,
         kl_monte_carlo,
@@ -72,6 +73,7 @@ __all__ = [
     "hellinger_distance",
     "js_divergence",
     "js_divergence_of",
+    "js_from_counts",
     "kl_bernoulli",
     "kl_beta",
     "kl_between",
@@ -123,6 +125,7 @@ _LATER = {
     **dict.fromkeys(
         (
             "entropy_from_counts",
+            "js_from_counts",
             "kl_from_counts",
             "kl_knn",
             "kl_monte_carlo",

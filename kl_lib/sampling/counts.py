@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -87,25 +88,7 @@ def kl_from_counts(
     0.45
     """
     divisor = check_base(base)
-    a, b = _counts(counts_p, "counts_p"), _counts(counts_q, "counts_q")
-    given = {"counts_p": counts_p, "counts_q": counts_q}
-    matched, known = labels.aligned(given, labels.pair_roles(-1))
-    if matched["counts_q"] is not counts_q:
-        b = _counts(matched["counts_q"], "counts_q")
-    if len(a) != len(b):
-        raise DistributionError(
-            f"counts_p has length {len(a)} and counts_q {len(b)}; both need one count for each "
-            "category, 0 where it was not drawn",
-            kind="shape",
-            argument="counts_p and counts_q",
-            value=(len(a), len(b)),
-        )
-
-    def called(name: str, bad: NDArray[np.bool_]) -> str:
-        place = first_place(bad)
-        names = known.axes.get(labels.CATEGORY)
-        return entry(name, place) if names is None else f"{name}[{labels.shown(names[place[0]])}]"
-
+    a, b, called = pair(counts_p, counts_q)
     alpha = _alpha(smoothing)
     n, m = int(a.sum()), int(b.sum())
     method = "plug-in" if smoothing is None else f"plug-in, smoothing={alpha:g}"
@@ -160,6 +143,32 @@ def kl_from_counts(
         bias=bias / divisor,
         warnings=tuple(warnings),
     )
+
+
+def pair(
+    counts_p: ArrayLike, counts_q: ArrayLike
+) -> tuple[Array, Array, Callable[[str, NDArray[np.bool_]], str]]:
+    """Both counts, in one order; and what to call the first entry of one that is marked."""
+    a, b = _counts(counts_p, "counts_p"), _counts(counts_q, "counts_q")
+    given = {"counts_p": counts_p, "counts_q": counts_q}
+    matched, known = labels.aligned(given, labels.pair_roles(-1))
+    if matched["counts_q"] is not counts_q:
+        b = _counts(matched["counts_q"], "counts_q")
+    if len(a) != len(b):
+        raise DistributionError(
+            f"counts_p has length {len(a)} and counts_q {len(b)}; both need one count for each "
+            "category, 0 where it was not drawn",
+            kind="shape",
+            argument="counts_p and counts_q",
+            value=(len(a), len(b)),
+        )
+
+    def called(name: str, bad: NDArray[np.bool_]) -> str:
+        place = first_place(bad)
+        names = known.axes.get(labels.CATEGORY)
+        return entry(name, place) if names is None else f"{name}[{labels.shown(names[place[0]])}]"
+
+    return a, b, called
 
 
 def entropy_from_counts(
