@@ -1,4 +1,13 @@
-"""Closed forms of KL between members of one family, one short function for each."""
+"""Closed forms of KL between members of one family, one short function for each.
+
+To add a pair of families that are here, write a function of their two dicts of parameters and put
+`@closed_form(family_p, family_q)` above it: `pairs.py` has those of one family, `cross.py` those
+across. To add a family, give it a name and its support, one line of `SUPPORTS` in `supports.py`; a
+line of `READERS` for each library that has it, in `from_scipy.py`, `from_torch.py`, `from_tfp.py`;
+and its own pair, as above. A public function `kl_...` is a short file of its own, exported here, if
+the family has parameters that people type in. Nothing else knows the families; tests say what the
+reference lacks.
+"""
 
 from ..errors import NoClosedFormError
 from . import composites  # noqa: F401

@@ -7,7 +7,7 @@ families in `cross.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from .parameters import broadcast, checked, common_shape, finish, probability, r
 from .pareto import kl_pareto
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
-from .registry import PAIRS, Entry, Form, NoFormError
+from .registry import NoFormError, closed_form
 from .supports import read
 from .uniform import kl_uniform
 from .von_mises import kl_von_mises
@@ -41,22 +41,12 @@ from .von_mises import kl_von_mises
 Parameters = Mapping[str, Any]
 
 
-def _enter(family_p: str, family_q: str = "", unless: str = "") -> Callable[[Form], Form]:
-    """`register_kl` of two names, with the supports of dist_p that the form does not know."""
-
-    def enter(form: Form) -> Form:
-        PAIRS[family_p, family_q or family_p] = Entry(form, unless)
-        return form
-
-    return enter
-
-
-@_enter("normal")
+@closed_form("normal")
 def _normal(p: Parameters, q: Parameters) -> Any:
     return kl_normal(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
-@_enter("multivariate_normal")
+@closed_form("multivariate_normal")
 def _mvn(p: Parameters, q: Parameters) -> Any:
     for name, form in (
         ("covariance_matrix", kl_multivariate_normal),
@@ -76,18 +66,18 @@ def _factor(parameters: Parameters, side: str) -> Any:
     return cholesky(parameters["covariance_matrix"], f"covariance_matrix_{side}")
 
 
-@_enter("laplace")
+@closed_form("laplace")
 def _laplace(p: Parameters, q: Parameters) -> Any:
     return kl_laplace(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
-@_enter("dirichlet")
+@closed_form("dirichlet")
 def _dirichlet(p: Parameters, q: Parameters) -> Any:
     return kl_dirichlet(p["concentration"], q["concentration"])
 
 
-@_enter("one_hot")
-@_enter("categorical")
+@closed_form("one_hot")
+@closed_form("categorical")
 def _categorical(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_divergence(p["probs"], q["probs"])
@@ -101,7 +91,7 @@ def _log_probs(parameters: Parameters, name: str) -> Any:
         return np.log(checks.distribution(parameters["probs"], name)[0])
 
 
-@_enter("bernoulli", unless="that loc")
+@closed_form("bernoulli", unless="that loc")
 def _bernoulli(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_bernoulli(p["probs"], q["probs"])
@@ -118,7 +108,7 @@ def _two_logits(parameters: Parameters, side: str) -> Any:
         return np.stack([np.log1p(-prob), np.log(prob)], axis=-1)
 
 
-@_enter("poisson", unless="that loc")
+@closed_form("poisson", unless="that loc")
 def _poisson(p: Parameters, q: Parameters) -> Any:
     if "rate" in p and "rate" in q:
         return kl_poisson(p["rate"], q["rate"])
@@ -133,7 +123,7 @@ def _rate_and_log(parameters: Parameters) -> tuple[Any, Any]:
         return parameters["rate"], np.log(np.asarray(parameters["rate"], dtype=np.float64))
 
 
-@_enter("exponential")
+@closed_form("exponential")
 def _exponential(p: Parameters, q: Parameters) -> Any:
     rate_p, rate_q = _rates(p, q)
     value = kl_exponential(rate_p, rate_q)
@@ -147,13 +137,13 @@ def _exponential(p: Parameters, q: Parameters) -> Any:
         return value + np.maximum(unit * (units * rate_q / scale_q), 0.0)
 
 
-@_enter("gamma", unless="a later loc")
+@closed_form("gamma", unless="a later loc")
 def _gamma(p: Parameters, q: Parameters) -> Any:
     rate_p, rate_q = _rates(p, q)
     return kl_gamma(p["concentration"], rate_p, q["concentration"], rate_q)
 
 
-@_enter("beta", unless="a narrower support")
+@closed_form("beta", unless="a narrower support")
 def _beta(p: Parameters, q: Parameters) -> Any:
     return kl_beta(
         p["concentration1"], p["concentration0"], q["concentration1"], q["concentration0"]
@@ -179,64 +169,64 @@ def _rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
     return checked(**{name: (_rate_and_log(parameters)[0], rate)})[name], 1.0
 
 
-@_enter("chi", unless="a later loc")
-@_enter("inverse_gamma", unless="a later loc")
-@_enter("log_gamma")
-@_enter("minus_log_gamma")
+@closed_form("chi", unless="a later loc")
+@closed_form("inverse_gamma", unless="a later loc")
+@closed_form("log_gamma")
+@closed_form("minus_log_gamma")
 def _of_gamma(p: Parameters, q: Parameters) -> Any:
     """Of a root, an inverse or a logarithm of gamma variables; the parameters are theirs."""
     return _gamma(p, q)
 
 
-@_enter("cauchy")
+@closed_form("cauchy")
 def _cauchy(p: Parameters, q: Parameters) -> Any:
     return kl_cauchy(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
-@_enter("half_cauchy", unless="a later loc")
+@closed_form("half_cauchy", unless="a later loc")
 def _half_cauchy(p: Parameters, q: Parameters) -> Any:
     """That of the two Cauchy distributions around 0, of which each is one half, twice as high."""
     return kl_cauchy(0, p["scale"], 0, q["scale"])
 
 
-@_enter("gumbel")
-@_enter("gumbel_l")
+@closed_form("gumbel")
+@closed_form("gumbel_l")
 def _gumbel(p: Parameters, q: Parameters) -> Any:
     return kl_gumbel(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
-@_enter("moyal")
+@closed_form("moyal")
 def _moyal(p: Parameters, q: Parameters) -> Any:
     return kl_moyal(p["loc"], p["scale"], q["loc"], q["scale"])
 
 
-@_enter("half_normal", unless="a later loc")
+@closed_form("half_normal", unless="a later loc")
 def _half_normal(p: Parameters, q: Parameters) -> Any:
     return kl_half_normal(p["scale"], q["scale"])
 
 
-@_enter("log_normal", unless="a later loc")
-@_enter("logit_normal")
+@closed_form("log_normal", unless="a later loc")
+@closed_form("logit_normal")
 def _log_normal(p: Parameters, q: Parameters) -> Any:
     return kl_log_normal(p["mu"], p["sigma"], q["mu"], q["sigma"])
 
 
-@_enter("weibull", unless="a later loc")
+@closed_form("weibull", unless="a later loc")
 def _weibull(p: Parameters, q: Parameters) -> Any:
     return kl_weibull(p["concentration"], p["scale"], q["concentration"], q["scale"])
 
 
-@_enter("pareto", unless="another loc")
+@closed_form("pareto", unless="another loc")
 def _pareto(p: Parameters, q: Parameters) -> Any:
     return kl_pareto(p["concentration"], p["scale"], q["concentration"], q["scale"])
 
 
-@_enter("uniform")
+@closed_form("uniform")
 def _uniform(p: Parameters, q: Parameters) -> Any:
     return kl_uniform(p["low"], p["high"], q["low"], q["high"])
 
 
-@_enter("continuous_bernoulli")
+@closed_form("continuous_bernoulli")
 def _continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_continuous_bernoulli(p["probs"], q["probs"])
@@ -254,7 +244,7 @@ def given_log_odds(parameters: Parameters, side: str) -> Any:
     return log_odds(read(parameters, "probs", side, inside))
 
 
-@_enter("binomial", unless="that loc")
+@closed_form("binomial", unless="that loc")
 def _binomial(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_binomial(p["total_count"], p["probs"], q["total_count"], q["probs"])
@@ -272,7 +262,7 @@ def chance(parameters: Parameters) -> Any:
         return 1 / (1 + np.exp(-logits))
 
 
-@_enter("geometric", unless="that loc")
+@closed_form("geometric", unless="that loc")
 def _geometric(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_geometric(p["probs"], q["probs"])
@@ -290,7 +280,7 @@ def _of_tosses(p: Parameters, q: Parameters) -> Any:
         return np.where(np.maximum(x, y) < -40, stable.expm1_plus(x - y), value)[()]
 
 
-@_enter("negative_binomial", unless="that loc")
+@closed_form("negative_binomial", unless="that loc")
 def _negative_binomial(p: Parameters, q: Parameters) -> Any:
     if not np.all(np.equal(p["total_count"], q["total_count"])):
         raise NoFormError("another number of successes")
@@ -299,13 +289,13 @@ def _negative_binomial(p: Parameters, q: Parameters) -> Any:
     return p["total_count"] * _of_tosses(p, q)
 
 
-@_enter("discrete_uniform")
+@closed_form("discrete_uniform")
 def _discrete_uniform(p: Parameters, q: Parameters) -> Any:
     number_p, number_q = (np.subtract(x["high"], x["low"]) + 1.0 for x in (p, q))
     return np.log1p((number_q - number_p) / number_p)
 
 
-@_enter("finite")
+@closed_form("finite")
 def _finite(p: Parameters, q: Parameters) -> Any:
     """Of two lists of values with their probabilities, over the values of both."""
     values = np.union1d(p["values"], q["values"])
@@ -318,7 +308,7 @@ def _on(values: Any, parameters: Parameters) -> Any:
     return result
 
 
-@_enter("multinomial")
+@closed_form("multinomial")
 def _multinomial(p: Parameters, q: Parameters) -> Any:
     number_p, number_q = (read(x, "total_count", side, tosses) for x, side in ((p, "p"), (q, "q")))
     value = _categorical(p, q)
@@ -327,13 +317,13 @@ def _multinomial(p: Parameters, q: Parameters) -> Any:
     return np.where(number_p != number_q, np.inf, product)[()]
 
 
-@_enter("point")
+@closed_form("point")
 def _point(p: Parameters, q: Parameters) -> Any:
     """Of two that are always the same; of others, the supports say inf."""
     return 0.0 * (p["loc"] + q["loc"])
 
 
-@_enter("point", "categorical")
+@closed_form("point", "categorical")
 def _point_to_categorical(p: Parameters, q: Parameters) -> Any:
     """−log q of the one value that p has, which may be no category of q."""
     categories = np.shape(q["logits"] if "logits" in q else q["probs"])[-1]
@@ -343,6 +333,6 @@ def _point_to_categorical(p: Parameters, q: Parameters) -> Any:
     return np.where(inside, _categorical({"probs": one_hot}, q), np.inf)[()]
 
 
-@_enter("von_mises")
+@closed_form("von_mises")
 def _von_mises(p: Parameters, q: Parameters) -> Any:
     return kl_von_mises(p["loc"], p["concentration"], q["loc"], q["concentration"])

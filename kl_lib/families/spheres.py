@@ -8,31 +8,23 @@ variable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .dirichlet import kl_beta
 from .parameters import Array, common_shape, finish, real, refuse
-from .registry import PAIRS, Entry, Form, NoFormError
+from .registry import NoFormError, closed_form
 from .von_mises import above_tangent, turned
 
 Parameters = Mapping[str, Any]
 
 
-def _enter(family_p: str, family_q: str) -> Callable[[Form], Form]:
-    def enter(form: Form) -> Form:
-        PAIRS[family_p, family_q] = Entry(form)
-        return form
-
-    return enter
-
-
-@_enter("spherical_uniform", "spherical_uniform")
-@_enter("spherical_uniform", "von_mises_fisher")
-@_enter("von_mises_fisher", "spherical_uniform")
-@_enter("von_mises_fisher", "von_mises_fisher")
+@closed_form("spherical_uniform", "spherical_uniform")
+@closed_form("spherical_uniform", "von_mises_fisher")
+@closed_form("von_mises_fisher", "spherical_uniform")
+@closed_form("von_mises_fisher", "von_mises_fisher")
 def _von_mises_fisher(p: Parameters, q: Parameters) -> Any:
     k_p, k_q, half, d = _read(p, q)
     with np.errstate(all="ignore"):
@@ -40,7 +32,7 @@ def _von_mises_fisher(p: Parameters, q: Parameters) -> Any:
     return finish(value, 1.0, np.shape(value))
 
 
-@_enter("power_spherical", "von_mises_fisher")
+@closed_form("power_spherical", "von_mises_fisher")
 def _power_spherical_to_von_mises_fisher(p: Parameters, q: Parameters) -> Any:
     """That to the uniform distribution, and the mean of log(uniform density/density of dist_q)."""
     k_p, k_q, half, d = _read(p, q)
@@ -51,7 +43,7 @@ def _power_spherical_to_von_mises_fisher(p: Parameters, q: Parameters) -> Any:
         return _from_uniform(k_p, d) + log_norm - k_q * cosine * (k_p / (k_p + (d - 1)))
 
 
-@_enter("power_spherical", "spherical_uniform")
+@closed_form("power_spherical", "spherical_uniform")
 def _power_spherical_to_uniform(p: Parameters, q: Parameters) -> Any:
     k_p, _, _, d = _read(p, q)
     return _from_uniform(k_p, d)
@@ -62,7 +54,7 @@ def _from_uniform(k: Array, d: int) -> Any:
     return kl_beta(k + order, order, order, order)
 
 
-@_enter("power_spherical", "power_spherical")
+@closed_form("power_spherical", "power_spherical")
 def _power_spherical(p: Parameters, q: Parameters) -> Any:
     k_p, k_q, half, d = _read(p, q)
     if np.any(half):
