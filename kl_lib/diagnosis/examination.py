@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kl_lib import checks
 from kl_lib.discrete import kl_divergence
-from kl_lib.errors import DistributionError
+from kl_lib.errors import DistributionError, GradientWarning
 
 from . import inputs, measures, remedies
 from .inputs import Input
@@ -84,8 +85,10 @@ to 10
     scipy.stats.entropy(p, q) | normalises silently: p sums to 10, q sums to 10
     """
     asked = (libraries,) if isinstance(libraries, str) else tuple(libraries)
-    # What is wrong with the input the report says; NumPy need not warn of it too.
-    with np.errstate(all="ignore"):
+    # What is wrong with the input the report says; NumPy need not warn of it too. And nobody wants
+    # the gradient of a report.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradientWarning)
         given = inputs.read(p, "p"), inputs.read(q, "q")
         return _report(*given, axis, base, bool(normalize), asked)
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
+import warnings
 
 import fuzz
 import numpy as np
@@ -17,7 +18,7 @@ import truth
 from bs4 import BeautifulSoup
 from scipy import special, stats
 
-from kl_lib import DistributionError, diagnose, frameworks, kl_divergence
+from kl_lib import DistributionError, GradientWarning, diagnose, frameworks, kl_divergence
 from kl_lib.diagnosis import Rounding, explanation, habits, measures, other_libraries
 from kl_lib.diagnosis.habits import Asked
 from kl_lib.labels import Table
@@ -602,6 +603,23 @@ def test_half_precision_of_every_kind_is_valid_where_kl_divergence_says_so():
         assert "bfloat16 keeps 8 bits" in str(report)
         assert diagnose(half([0.5, 0.6]), half(q)).status == "invalid"
     assert diagnose(np.float32(p), np.float32(q)).status == "invalid"
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "torch"])
+def test_a_report_on_tensors_with_a_gradient_does_not_warn_that_it_has_none(library):
+    framework = pytest.importorskip(library)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GradientWarning)
+        if library == "torch":
+            report = diagnose(framework.tensor(P, requires_grad=True), Q, libraries=())
+        else:
+            with framework.GradientTape() as tape:
+                p = framework.constant(P)
+                tape.watch(p)
+                report = diagnose(p, Q, libraries=())
+                with pytest.raises(GradientWarning):
+                    kl_divergence(p, Q)
+    assert report.status == "fine"
 
 
 def test_an_axis_or_a_base_that_cannot_be_used_is_the_problem():
