@@ -66,6 +66,8 @@ NUMBER = re.compile(
 IN_CODE = re.compile(
     r"(?<![\w.])((?:(?<![\w)\]])[-−])?(?:\d[\d_]*\.?\d*(?:[eE][-+]?\d+)?|\.\d+))(?!\w)"
 )
+#: A reason in words. What begins like it and calculates is no reason, and is not evaluated either.
+WORDS = re.compile(r"\([A-Za-z][^*/+=]*\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -176,7 +178,7 @@ def numbers(notebook: NotebookNode, listed: Mapping[str, str]) -> list[Stated]:
 def kind_of(source: str, number: Number, values: Mapping[str, np.ndarray]) -> str:
     """The kind of a line of the list, if the line accounts for the number."""
     if source.startswith("("):
-        return "words" if len(source.split()) > 2 else ""
+        return "words" if WORDS.fullmatch(source) and len(source.split()) > 2 else ""
     if source.startswith("@"):
         there = values.get(source.removeprefix("@"), np.empty(0))
         return "@" if stands_in(number, there) else ""

@@ -152,6 +152,8 @@ def test_a_caption_is_prose():
         ("@A section that is not there", False),
         ("(published by Shannon, 1948)", True),
         ("(published)", False),
+        ("(1 + 2) / 3", False),
+        ("(np.log2(3) + 2 - 2)", False),
         ("", False),
     ],
 )
