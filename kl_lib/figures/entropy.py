@@ -50,16 +50,17 @@ def bernoulli(marks: Sequence[float]) -> Figure:
     for value in marks:
         bits = entropy([value, 1 - value], base=2)
         ax.plot(value, bits, "o", color=P_COLOR, clip_on=False, zorder=3)
-        left = value < 0.5
+        # Under the arch, so that the axis can end where probabilities do.
+        side, shift = ("left", 8) if value < 0.5 else ("right", -8)
         ax.annotate(
             f"p = {value:g}: {bits:.3f}",
             (value, bits),
-            xytext=(0, 8) if value == 0.5 else (-8, 6) if left else (8, 6),
+            xytext=(0, 8) if value == 0.5 else (shift, -12),
             textcoords="offset points",
-            ha="center" if value == 0.5 else "right" if left else "left",
+            ha="center" if value == 0.5 else side,
         )
     ax.set(xlabel="probability of heads p", ylabel="entropy (bits)")
-    ax.set(xlim=(-0.2, 1.2), ylim=(0, 1.15), xticks=np.arange(0, 1.01, 0.25))
+    ax.set(xlim=(0, 1), ylim=(0, 1.15), xticks=np.arange(0, 1.01, 0.25))
     return figure
 
 
@@ -211,7 +212,7 @@ def block_rates(
 
 
 def plug_in_bias(
-    sizes: Sequence[int], measured: ArrayLike, spread: ArrayLike, expected: ArrayLike, bits: float
+    sizes: Sequence[int], measured: ArrayLike, middle: ArrayLike, expected: ArrayLike, bits: float
 ) -> Figure:
     """The entropy estimated from samples against their size, with the true entropy above.
 
@@ -219,8 +220,11 @@ def plug_in_bias(
     ----------
     sizes
         Sample sizes.
-    measured, spread
-        Mean and standard deviation of the estimates at each size, in bits.
+    measured
+        Mean of the estimates at each size, in bits.
+    middle
+        The ends of the range that holds 90 % of the estimates, in bits, shape (2, sizes). A bar of
+        one standard deviation would cross the ceiling, which no estimate does.
     expected
         The exact expectation of the estimate at each size, in bits.
     bits
@@ -229,8 +233,15 @@ def plug_in_bias(
     figure, (ax,) = panels()
     ax.axhline(bits, **P_LINE, label=f"true entropy, {bits:g} bits")
     ax.plot(sizes, expected, **Q_LINE, label="exact expectation of the estimate")
+    measured, (low, high) = np.asarray(measured), np.asarray(middle)
     ax.errorbar(
-        sizes, measured, spread, fmt="o", color=Q_COLOR, capsize=3, label="estimates, mean ± sd"
+        sizes,
+        measured,
+        [measured - low, high - measured],
+        fmt="o",
+        color=Q_COLOR,
+        capsize=3,
+        label="estimates, mean and middle 90 %",
     )
     ax.plot(sizes, np.log2(sizes), ":", color=GREY, label="ceiling, log₂ n")
     ax.set_xscale("log", base=2)
