@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,15 +37,14 @@ def fits(
         What x is, with its unit.
     """
     figure, axes = panels(len(approximations), height=2.9, sharey=True)
+    highest = max(float(np.max(density)) for density in (p, *approximations.values()))
     for ax, (name, q) in zip(axes, approximations.items(), strict=True):
         if band:
             ax.axvspan(*band, color=LIGHT, linewidth=0)
         ax.fill_between(x, p, color=P_COLOR, alpha=0.15, linewidth=0)
         ax.plot(x, p, label="p", **P_LINE)
         ax.plot(x, q, label="q", **Q_LINE)
-        ax.set(xlabel=xlabel)
-        ax.set_title(name)
-        ax.set_ylim(bottom=0)
+        ax.set(xlabel=xlabel, title=name, ylim=(0, 1.05 * highest))
     axes[0].set_ylabel("density")
     axes[0].legend(loc="upper left", handlelength=1.4)
     return figure
@@ -56,9 +55,10 @@ def surfaces(
     sigma: ArrayLike,
     objectives: Mapping[str, ArrayLike],
     *,
-    minima: Sequence[ArrayLike],
-    saddles: Sequence[ArrayLike],
+    minima: Sequence[Sequence[tuple[float, float]]],
+    saddles: Sequence[Sequence[tuple[float, float]]],
     levels: Sequence[float],
+    labelled: Sequence[float],
 ) -> Figure:
     """Contours of objectives over the mean and the standard deviation of one normal.
 
@@ -71,19 +71,19 @@ def surfaces(
     minima, saddles
         For each objective, the points (mean, sigma) to mark with a dot and with a cross.
     levels
-        Where to draw a contour, in nats; every second one gets its number.
+        Where to draw a contour, in nats.
+    labelled
+        Those of the levels that get their number written on them.
     """
     figure, axes = panels(len(objectives), height=3.6, sharey=True)
     for ax, (name, values), low, passes in zip(
         axes, objectives.items(), minima, saddles, strict=True
     ):
         lines = ax.contour(mean, sigma, values, levels=levels, colors=GREY, linewidths=1)
-        ax.clabel(lines, levels=lines.levels[::2], fmt="%g")
-        for points, marker in ((low, {"marker": "o"}), (passes, {"marker": "X"})):
-            if len(points):
-                m, s = np.asarray(points).T
-                color = Q_COLOR if marker["marker"] == "o" else "black"
-                ax.scatter(m, s, s=60, color=color, zorder=3, **marker)
+        ax.clabel(lines, levels=labelled, fmt="%g")
+        for points, marker, color in ((low, "o", Q_COLOR), (passes, "X", "black")):
+            for m, s in points:
+                ax.plot(m, s, marker, color=color, markersize=8)
         ax.set(xlabel="mean of q", title=name)
     axes[0].set_ylabel("σ of q")
     return figure
@@ -106,11 +106,11 @@ def factorised(covariance: ArrayLike, variances: Mapping[str, ArrayLike]) -> Fig
         ax.set_aspect("equal")
         ax.set(xlabel="$x_1$", title=name)
     axes[0].set_ylabel("$x_2$")
-    axes[0].legend(loc="upper left", handlelength=1.4)
+    axes[-1].legend(loc="upper left", handlelength=1.4)
     return figure
 
 
-def _ellipses(ax: Axes, covariance: np.ndarray, line: Mapping[str, str], name: str) -> None:
+def _ellipses(ax: Axes, covariance: np.ndarray, line: dict[str, Any], name: str) -> None:
     angle = np.linspace(0, 2 * np.pi, 200)
     unit = np.linalg.cholesky(covariance) @ [np.cos(angle), np.sin(angle)]
     for radius in (1, 2):
@@ -136,7 +136,7 @@ def contours(
         Panels beside each other.
     """
     rows = -(-len(approximations) // columns)
-    figure, axes = panels(columns, rows=rows, height=2.9 * rows, sharex=True, sharey=True)
+    figure, axes = panels(columns, rows=rows, height=2.7 * rows, sharex=True, sharey=True)
     for ax, (name, q) in zip(axes, approximations.items(), strict=False):
         for density, color, line in ((p, P_COLOR, "solid"), (q, Q_COLOR, "dashed")):
             levels = [_level(np.asarray(density), share) for share in (0.95, 0.5)]
