@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from importlib.util import find_spec
@@ -94,6 +95,18 @@ def test_the_lines_for_tfp_give_both_directions_of_the_tree():
     assert float(scope["forward"]) == pytest.approx(expected, abs=0.02)
     constant = np.log(2 * np.sqrt(2 * np.pi)) + 5
     assert float(scope["reverse"]) + constant == pytest.approx(reverse(1, 2), abs=0.2)
+
+
+def test_tfp_minimises_reverse_kl_unless_it_is_told_otherwise():
+    tfp = pytest.importorskip("tensorflow_probability")
+    for function in (tfp.vi.fit_surrogate_posterior, tfp.vi.monte_carlo_variational_loss):
+        default = inspect.signature(function).parameters["discrepancy_fn"].default
+        assert default is tfp.vi.kl_reverse
+    p, q = P[0], Q[0]
+    by_reverse = q @ np.asarray(tfp.vi.kl_reverse(np.log(p / q)))
+    by_forward = q @ np.asarray(tfp.vi.kl_forward(np.log(p / q)))
+    assert by_reverse == pytest.approx(kl.kl_divergence(q, p), rel=1e-12)
+    assert by_forward == pytest.approx(kl.kl_divergence(p, q), rel=1e-12)
 
 
 def test_zeros_in_p_do_what_the_chapter_says_of_them():
