@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, SKY, panels
+from .style import ACCENT, AMBER, GREY, M_COLOR, SKY, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,9 @@ def scores_without_drift(
         curve = _log10_chi2_density(places - math.log10(2 / n), bins - 1)
         ax.plot(places, curve, color=color, linestyle=line)
         peak = places[np.argmax(curve)]
-        ax.annotate(f"n = {n:,}", (peak, curve.max()), (0, 5), ha="center", **_POINTS)
+        plain = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        text = f"n = {n:,}"
+        ax.annotate(text, (peak, curve.max()), (0, 6), ha="center", bbox=plain, **_POINTS)
     top = 1.2 * ax.get_ylim()[1]
     for threshold in thresholds:
         ax.axvline(math.log10(threshold), color="black", linewidth=1.2)
@@ -78,18 +80,21 @@ def variance_ratios(scale: ArrayLike, ratios: Mapping[str, ArrayLike], limit: fl
         ax.semilogy(scale, values, color=color, linestyle=line, label=name)
     ax.axhline(1, color=GREY, linewidth=1)
     ax.axvline(limit, color="black", linestyle=":", linewidth=1.5)
-    ax.annotate("infinite from\nhere on", (limit, 3e-2), (5, 0), **_POINTS)
-    ax.annotate("k3 is worse", (0.7, 1), (3, 6), color=GREY, **_POINTS)
-    ax.annotate("k3 is better", (0.7, 1), (3, -15), color=GREY, **_POINTS)
-    ax.set(xlabel="standard deviation of q (that of p is 1)", ylabel="variance of k3 / of k1")
-    ax.set(xlim=(0.68, 1.62), ylim=(1e-2, 1e4))
+    ax.annotate("infinite\nfrom here", (limit, 3e2), (5, 0), **_POINTS)
+    ax.annotate("k3 is worse", (limit, 1), (5, 6), color=GREY, **_POINTS)
+    ax.annotate("k3 is better", (limit, 1), (5, -16), color=GREY, **_POINTS)
+    ax.set(xlabel="standard deviation of q (that of p is 1)", ylabel="variance, k3 / k1")
+    ax.set(xlim=(0.68, 1.78), ylim=(1e-2, 1e4))
+    # In plain figures: matplotlib's raised exponents are too small to read on a phone.
+    ax.set_yticks([0.01, 1, 100, 1e4], ["0.01", "1", "100", "10,000"])
+    ax.minorticks_off()
     ax.legend(loc="upper left")
     return figure
 
 
 def estimates_by_size(
     sizes: Sequence[int],
-    estimates: Sequence[Mapping[str, ArrayLike]],
+    estimates: Sequence[Mapping[str, Sequence[ArrayLike]]],
     truth: float,
     names: Sequence[str],
 ) -> Figure:
@@ -100,23 +105,22 @@ def estimates_by_size(
     sizes
         Numbers of points.
     estimates
-        For each panel: the name of each estimator and its values, shape (sizes, repetitions).
+        For each panel: the name of each estimator, and for each size its values.
     truth
         What they estimate, a line.
     names
-        What to write above each panel.
+        What to write above each panel, from top to bottom.
     """
-    figure, axes = panels(len(estimates), height=3.6, sharey=True)
+    figure, axes = panels(rows=len(estimates), height=5.4, sharex=True, sharey=True)
     for ax, panel, name in zip(axes, estimates, names, strict=True):
-        ax.axhline(truth, color=P_COLOR, linewidth=1.5)
+        ax.axhline(truth, color=GREY, linewidth=1.2)
         for place, ((label, values), look) in enumerate(zip(panel.items(), LOOKS, strict=False)):
             color, line, mark = look
-            values = np.asarray(values)
             beside = np.asarray(sizes) * 1.09 ** (place - (len(panel) - 1) / 2)
             ax.errorbar(
                 beside,
-                values.mean(axis=1),
-                values.std(axis=1),
+                [float(np.mean(np.asarray(v))) for v in values],
+                [float(np.std(np.asarray(v))) for v in values],
                 color=color,
                 linestyle=line,
                 marker=mark,
@@ -125,10 +129,11 @@ def estimates_by_size(
                 linewidth=1.3,
                 elinewidth=1.3,
             )
-        ax.set(xscale="log", xlabel="points of each")
+        ax.set(xscale="log", ylabel="KL (nats)")
         ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
         ax.minorticks_off()
         ax.set_title(name)
-    axes[0].set(ylabel="KL (nats)", ylim=(0, None))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    axes[0].set(ylim=(0, None))
+    axes[-1].set(xlabel="points of each")
+    axes[-1].legend(loc="lower right")
     return figure
