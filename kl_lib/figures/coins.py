@@ -138,15 +138,15 @@ def chernoff(
     figure, (ax,) = panels()
     s, top = peak
     ax.plot(weight, curve, color=M_COLOR, linewidth=2.5)
-    ax.plot([0, 0.24], [0, 0.24 * slopes[0]], color=P_COLOR)
+    ax.plot([0, 0.27], [0, 0.27 * slopes[0]], color=P_COLOR)
     ax.plot([0.45, 1], [0.55 * slopes[1], 0], **Q_LINE)
     ax.plot([s, s], [0, top], color=GREY, linewidth=1, linestyle=":")
     ax.plot(s, top, "o", color=M_COLOR)
-    ax.annotate(f"slope KL(p‖q)\n= {slopes[0]:.4f}", (0.015, 0.315), color=P_COLOR)
-    ax.annotate(f"slope −KL(q‖p) = −{slopes[1]:.4f}", (0.58, 0.285), color=Q_COLOR)
+    ax.annotate(f"slope KL(p‖q) = {slopes[0]:.4f}", (0.29, 0.4), color=P_COLOR)
+    ax.annotate(f"slope −KL(q‖p) = −{slopes[1]:.4f}", (0.97, 0.335), color=Q_COLOR, ha="right")
     ax.annotate(f"C = {top:.4f}", (s, 0.2), xytext=(s + 0.015, 0.19), color=M_COLOR)
     ax.set(xlabel="s: from p (s = 0) to q (s = 1)", ylabel="nats a flip")
-    ax.set(xlim=(0, 1), ylim=(0, 0.4))
+    ax.set(xlim=(0, 1), ylim=(0, 0.44))
     return figure
 
 

@@ -86,9 +86,10 @@ def loss_curve(marks: Mapping[str, float]) -> Figure:
         ax.annotate(
             f"{name}:\n{loss:.4f} bits",
             (confidence, loss),
-            xytext=(0, 9) if confidence > 0.5 else (9, 6),
+            xytext=(9, 6) if confidence < 0.5 else (0, 9) if confidence == 1 else (0, 34),
             textcoords="offset points",
-            ha="center" if confidence > 0.5 else "left",
+            ha="left" if confidence < 0.5 else "center",
+            arrowprops={"arrowstyle": "-", "color": GREY} if 0.5 < confidence < 1 else None,
             annotation_clip=False,
         )
     ax.annotate(

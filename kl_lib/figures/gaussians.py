@@ -78,7 +78,7 @@ def kl_integrand(x: ArrayLike, log_p: ArrayLike, log_q: ArrayLike) -> Figure:
         bottom.fill_between(
             x, integrand, where=integrand < 0, facecolor="white", edgecolor=color, hatch="////"
         )
-        bottom.text(0.03, 0.9, name, transform=bottom.transAxes, color=color)
+        bottom.text(0.97, 0.9, name, transform=bottom.transAxes, color=color, ha="right")
         bottom.set_xlabel("x")
     axes[0].set_ylabel("density")
     axes[2].set_ylabel("nats per unit of x")

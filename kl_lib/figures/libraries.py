@@ -98,7 +98,7 @@ def _grid(
             ax.barh(row, 0.94, 0.86, left=column - 0.47, **look)
             ax.text(column, row, text, ha="center", va="center_baseline")
     ax.set_yticks(range(len(answers)), list(answers))
-    ax.set_xticks(range(len(pairs)), [fill(name, 12) for name in pairs])
+    ax.set_xticks(range(len(pairs)), [fill(name, 40 // len(pairs)) for name in pairs])
     ax.set(xlim=(-0.5, len(pairs) - 0.5), ylim=(len(answers) - 0.5, -0.5))
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

@@ -82,7 +82,8 @@ def gradient_bars(
     figure, (top, bottom) = panels(rows=2, height=4.8, sharex=True)
     draw_bars(top, p, q, categories, "target p", "prediction q")
     top.set(ylabel="probability")
-    top.set_ylim(0, 1.1 * max(np.max(p), np.max(q)))
+    top.set_ylim(0, 1.3 * max(np.max(p), np.max(q)))
+    top.legend(loc="upper center", ncols=2)  # above the bars
     bottom.bar(np.arange(len(categories)), gradient, width=0.5, color=GREY)
     bottom.axhline(0, color="black", linewidth=0.8)
     bottom.set_xticks(np.arange(len(categories)), categories)

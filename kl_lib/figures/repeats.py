@@ -39,6 +39,10 @@ def curves(records: Sequence[Record], measure: str = "val_accuracy") -> Figure:
     measure
         ``"loss"``, ``"accuracy"``, ``"val_loss"`` or ``"val_accuracy"``.
     """
+    from matplotlib.patheffects import withStroke
+
+    # The dotted lines mostly lie on the bold ones, and are seen there by their white rims.
+    rim = [withStroke(linewidth=2.5, foreground="white")]
     arms = _in_order(record.config.arm for record in records)
     rows = {
         arm: np.array([r.history[measure] for r in records if r.config.arm == arm]) for arm in arms
@@ -51,7 +55,7 @@ def curves(records: Sequence[Record], measure: str = "val_accuracy") -> Figure:
         ax.plot(epochs, rows[arm].mean(axis=0), color=style["color"], lw=3)
         for other in arms:
             if other != arm:
-                ax.plot(epochs, rows[other].mean(axis=0), color="black", lw=1, linestyle=":")
+                ax.plot(epochs, rows[other].mean(axis=0), "k:", lw=1, path_effects=rim)
         ax.set(xlabel="epoch")
         ax.annotate(
             f"{NAMES[arm]}\n{len(rows[arm])} runs",

@@ -51,7 +51,7 @@ TEXT_SIZE = 11
 
 _RC = {
     "figure.figsize": (PAGE_WIDTH, 3.1),
-    "figure.dpi": 180,
+    "figure.dpi": 160,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
