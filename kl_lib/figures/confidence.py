@@ -86,7 +86,7 @@ def loss_curve(marks: Mapping[str, float]) -> Figure:
         ax.annotate(
             f"{name}:\n{loss:.4f} bits",
             (confidence, loss),
-            xytext=(9, 6) if confidence < 0.5 else (0, 9) if confidence == 1 else (0, 34),
+            xytext=(9, 6) if confidence < 0.5 else (0, 9) if confidence == 1 else (-10, 40),
             textcoords="offset points",
             ha="left" if confidence < 0.5 else "center",
             arrowprops={"arrowstyle": "-", "color": GREY} if 0.5 < confidence < 1 else None,

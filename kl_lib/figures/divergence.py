@@ -117,6 +117,7 @@ def whole_bits(kl: ArrayLike, shannon: ArrayLike, huffman: ArrayLike) -> Figure:
     figure, (ax,) = panels(height=3.8)
     ends = np.array([0.0, 1.05 * np.max(kl)])
     ax.fill_between(ends, ends, ends + 1, color=LIGHT, alpha=0.6, linewidth=0)
+    ax.plot(ends, ends + 1, color=GREY, linewidth=0.8)
     ax.plot(ends, ends, color="black", linewidth=1.2, label="ideal lengths: exactly KL")
     ax.scatter(kl, shannon, s=16, color=SKY, label="lengths rounded up (Shannon)")
     ax.scatter(

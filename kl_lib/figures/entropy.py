@@ -196,7 +196,8 @@ def block_rates(
     n = np.asarray(lengths)
     excess = np.asarray(rates) - bits
     figure, (top, bottom) = panels(rows=2, height=5.2, sharex=True)
-    top.fill_between(n, bits, bits + 1 / n, color=LIGHT, alpha=0.6, label="H to H + 1/n")
+    top.fill_between(n, bits, bits + 1 / n, color=LIGHT, alpha=0.6, lw=0, label="H to H + 1/n")
+    top.plot(n, bits + 1 / n, ":", color=GREY)
     top.plot(n, np.full(len(n), bits), **P_LINE, label=f"entropy H = {bits:.3f}")
     top.plot(n, rates, "o", **Q_LINE, label="optimal block code")
     top.set(ylabel=f"bits per {symbol}", ylim=(0, None))

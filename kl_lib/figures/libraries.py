@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def _grid(
     for row, answer in enumerate(answers.values()):
         for column, (pair, truth) in enumerate(pairs.items()):
             text, kind = _verdict(answer[pair], truth)
-            look = {"color": _FILL[kind], "edgecolor": _EDGE[kind]}
+            look: dict[str, Any] = {"color": _FILL[kind], "edgecolor": _EDGE[kind]}
             ax.barh(row, 0.94, 0.86, left=column - 0.47, **look)
             ax.text(column, row, text, ha="center", va="center_baseline")
     ax.set_yticks(range(len(answers)), list(answers))

@@ -17,7 +17,7 @@ STATIC = Path(__file__).parents[2] / "book" / "_static"
 
 def difference(figure, picture, tmp_path):
     """Root mean square over the pixels, of 255, between a figure and a stored picture."""
-    figure.savefig(tmp_path / "now.png")
+    figures.save_picture(figure, tmp_path / "now.png")
     plt.close(figure)
     now, stored = plt.imread(tmp_path / "now.png"), plt.imread(picture)
     assert now.shape == stored.shape
@@ -30,7 +30,7 @@ def _house_style():
 
 
 def test_the_picture_of_the_introduction_is_what_kl_lib_draws(tmp_path):
-    """To store it again: figures.both_directions(1, 1, 2, 0.5).savefig(the path below)."""
+    """To store it again: figures.save_picture(figures.both_directions(1, 1, 2, 0.5), picture)."""
     picture = STATIC / "both_directions.png"
     assert difference(figures.both_directions(1, 1, 2, 0.5), picture, tmp_path) < 2
 
