@@ -33,7 +33,7 @@ def answers(values: Mapping[str, float]) -> Figure:
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
     largest = max(values.values())
-    ax.set(xlabel="answer (nats)", xlim=(-0.02 * largest, 1.12 * largest))
+    ax.set(xlabel="answer (nats)", xlim=(-0.02 * largest, 1.22 * largest))
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.spines["left"].set_visible(False)
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .compare import draw_bars
-from .style import GREY, LIGHT, panels, write_powers
+from .style import GREY, panels, write_powers
 from .training import LOSSES
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def _draw_exact(ax: Axes, x: ArrayLike, y: ArrayLike) -> None:
-    """The exact value as a broad pale line with dark rims: a curve on top leaves it in sight."""
+    """The exact value as a broad white line with dark rims: a curve on top leaves it in sight."""
     from matplotlib.patheffects import Normal, Stroke
 
-    rims = [Stroke(linewidth=9, foreground=GREY), Normal()]
-    ax.plot(x, y, label="exact", color=LIGHT, linewidth=7, path_effects=rims)
+    rims = [Stroke(linewidth=8.6, foreground="black"), Normal()]
+    ax.plot(x, y, label="exact", color="white", linewidth=7, path_effects=rims)
 
 
 _KL, _CE = LOSSES["kl"], LOSSES["ce"]
