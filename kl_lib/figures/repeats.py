@@ -47,7 +47,7 @@ def curves(records: Sequence[Record], measure: str = "val_accuracy") -> Figure:
     for ax, arm in zip(axes, arms, strict=True):
         style = LOSSES[arm]
         epochs = np.arange(1, rows[arm].shape[1] + 1)
-        ax.plot(epochs, rows[arm].T, color=style["color"], lw=0.5)
+        ax.plot(epochs, rows[arm].T, color=style["color"], lw=0.6)
         ax.plot(epochs, rows[arm].mean(axis=0), color=style["color"], lw=3)
         for other in arms:
             if other != arm:
@@ -119,7 +119,7 @@ def steps_apart(drifts: Sequence[Drift]) -> Figure:
             rows = np.array([getattr(drift.arms[arm], measure) for drift in drifts], dtype=float)
             rows[rows == 0] = np.nan
             if len(rows) > 1:
-                ax.plot(steps, rows.T, color=style["color"], lw=0.5)
+                ax.plot(steps, rows.T, color=style["color"], lw=0.6)
             ax.plot(steps, np.exp(np.log(rows).mean(axis=0)), lw=2.2, label=NAMES[arm], **style)
     for ax, label in zip(axes, ("weights", "predictions"), strict=True):
         # Step 0, before any update, has a place too.

@@ -164,7 +164,7 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
 
 def sizes(figure: Figure) -> dict[str, float]:
     """The size in points of the smallest glyph of every text that is seen."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # ticks and layout are made when it is drawn
     texts = [
         text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()
     ]
