@@ -110,11 +110,10 @@ def picture(table: Table) -> str:
     return "\n".join(
         [
             "```{figure} _static/speed.png",
-            f':alt: "Two panels with a logarithmic axis, times the read. kl_lib lies at '
+            f':alt: "Two panels, one above the other, with a logarithmic axis, times the read. kl_lib lies at '
             f"{span(list(found[KL].values()))}, the other libraries at {span(others)}; the "
             f'slowest point belongs to {slowest}."',
             ":name: fig-speed",
-            ":width: 100%",
             "",
             "Medians of {numref}`tab-speed`. Further left is faster; the line at 1 is the read.",
             "```",
@@ -245,13 +244,14 @@ def draw(table: Table) -> Figure:
     found = ratios(table)
     names = sorted(found, key=lambda name: -max(found[name].values()))
     shapes = list(dict.fromkeys(case[:2] for case in found[names[0]]))
-    figure, axes = figures.panels(len(shapes), height=0.9 + 0.34 * len(names), sharey=True)
+    height = 0.5 + len(shapes) * (0.6 + 0.3 * len(names))
+    figure, axes = figures.panels(rows=len(shapes), height=height, sharex=True)
     values = [value for one in found.values() for value in one.values()]
     for ax, shape in zip(axes, shapes, strict=True):
         for place, name in enumerate(names):
             color = figures.M_COLOR if name == KL else figures.GREY
             pair = [found[name][(*shape, dtype)] for dtype in ("float64", "float32")]
-            ax.plot(pair, [place, place], color=figures.LIGHT, zorder=1)
+            ax.plot(pair, [place, place], color=figures.GREY, linewidth=1, zorder=1)
             for value, face, label in zip(
                 pair, (color, "white"), ("float64", "float32"), strict=True
             ):
@@ -264,7 +264,7 @@ def draw(table: Table) -> Figure:
                     markersize=7,
                     label=label if place == 0 else None,
                 )
-        ax.axvline(1, color=figures.LIGHT, linewidth=1, zorder=0)
+        ax.axvline(1, color=figures.GREY, linewidth=1, linestyle=":", zorder=0)
         ax.set(xscale="log", xlim=(0.8 * min(1.0, *values), 1.6 * max(values)))
         ax.set_xlabel(f"{shape[0]:,} × {shape[1]}, times the read")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -277,9 +277,11 @@ def draw(table: Table) -> Figure:
 
 
 def main() -> int:
+    from kl_lib import figures
+
     tables = stored()
     PAGE.write_text(filled(PAGE.read_text("utf-8"), *tables), "utf-8")
-    draw(tables[0]).savefig(PICTURE)
+    figures.save_picture(draw(tables[0]), PICTURE)
     print(f"wrote {PAGE.name} and {PICTURE.name}")
     return 0
 

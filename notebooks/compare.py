@@ -82,15 +82,23 @@ def image_difference(stored: str, computed: str) -> str | None:
     old, new = _pixels(stored), _pixels(computed)
     if old.shape != new.shape:
         return f"figure differs: stored {old.shape[1::-1]} pixels, computed {new.shape[1::-1]}"
-    square = ((old - new) ** 2).mean(axis=-1)
-    rms = float(np.sqrt(square.mean()))
-    tile = float(np.sqrt(_tile_means(square).max()))
+    rms, tile = _distance(old, new)
     if rms > PIXEL_RMS or tile > TILE_RMS:
         return (
             f"figure differs: RMS {rms:.2f} of 255 (at most {PIXEL_RMS}), "
             f"worst tile {tile:.2f} (at most {TILE_RMS})"
         )
     return None
+
+
+def image_distance(one: str, other: str) -> tuple[float, float]:
+    """Root mean square difference of two base64 pictures of one size: whole, and worst tile."""
+    return _distance(_pixels(one), _pixels(other))
+
+
+def _distance(old: np.ndarray, new: np.ndarray) -> tuple[float, float]:
+    square = ((old - new) ** 2).mean(axis=-1)
+    return float(np.sqrt(square.mean())), float(np.sqrt(_tile_means(square).max()))
 
 
 def _pixels(data: str) -> np.ndarray:

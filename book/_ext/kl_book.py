@@ -4,6 +4,8 @@
   (2 MB of 24), and Sphinx is pointed at the copy.
 - Search does without excerpts where the page was opened as a file: browsers refuse to read them.
 - Exercises, solutions and proofs lose the ids that their extensions repeat on a page.
+- A figure opens alone when it is tapped, loads when it comes near the screen, and has its place on
+  the page before it is there.
 - A full stop or comma stays on the line of the formula before it, also on a phone.
 """
 
@@ -18,6 +20,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.images import get_image_size
+from sphinx.writers.html5 import HTML5Translator
 
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 NO_EXCERPTS_FROM_FILES = (
@@ -82,10 +86,27 @@ def glue_punctuation(formula: nodes.math) -> None:
         parent[place : place + 2] = [glued, rest]
 
 
+def visit_image(self: HTML5Translator, node: nodes.image) -> None:
+    source = Path(self.builder.srcdir) / node["uri"]
+    HTML5Translator.visit_image(self, node)
+    size = get_image_size(source)
+    if size is None or isinstance(node.parent, nodes.reference):
+        return
+    # The attributes give the proportions; the style sheet says how wide.
+    attributes = f'<img width="{size[0]}" height="{size[1]}" loading="lazy" '
+    image = self.body.pop().replace("<img ", attributes, 1).rstrip("\n")
+    self.body.append(f'<a class="alone" href="{node["uri"]}">{image}</a>\n')
+
+
+def depart_image(self: HTML5Translator, node: nodes.image) -> None:
+    HTML5Translator.depart_image(self, node)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_local_mathjax)
     app.connect("build-finished", copy_mathjax)
     app.add_js_file(None, body=NO_EXCERPTS_FROM_FILES)
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     app.add_post_transform(DropRepeatedIds)
     app.add_post_transform(KeepPunctuationWithMath)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

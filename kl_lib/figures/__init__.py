@@ -24,6 +24,7 @@ from .style import (
     Q_LINE,
     SKY,
     panels,
+    save_picture,
     use_style,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "densities",
     "draw_bars",
     "panels",
+    "save_picture",
     "use_style",
 ]

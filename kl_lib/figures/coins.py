@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import ACCENT, GREY, M_COLOR, P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels
+from .style import (
+    ACCENT,
+    GREY,
+    M_COLOR,
+    P_COLOR,
+    P_LINE,
+    Q_COLOR,
+    Q_FACE,
+    Q_LINE,
+    panels,
+    write_powers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +31,7 @@ def sampled_bars(
     names: Sequence[str],
     categories: Sequence[str] = ("heads", "tails"),
 ) -> Figure:
-    """Shares of the categories in a sample of two coins, with their probabilities as dots.
+    """Shares of the categories in a sample of two coins, with their probabilities as diamonds.
 
     Parameters
     ----------
@@ -34,10 +45,7 @@ def sampled_bars(
         Names of the categories.
     """
     figure, axes = panels(2, sharey=True, height=2.8)
-    faces: tuple[dict[str, Any], ...] = (
-        {"color": P_COLOR},
-        {"facecolor": "white", "edgecolor": Q_COLOR, "hatch": "///"},
-    )
+    faces: tuple[dict[str, Any], ...] = ({"color": P_COLOR}, Q_FACE)
     for ax, share, truth, name, face in zip(axes, shares, truths, names, faces, strict=True):
         bars = ax.bar(categories, np.asarray(share), width=0.5, **face)
         ax.bar_label(bars, fmt="%.3f", padding=7)
@@ -57,31 +65,20 @@ def walks(fair: ArrayLike, unfair: ArrayLike, slopes: tuple[float, float]) -> Fi
     slopes
         The expected change per flip in the two cases: KL(p‖q) and −KL(q‖p).
     """
-    figure, (ax,) = panels(height=3.8)
-    ends = []
-    for runs, color, line, slope in (
-        (np.asarray(fair), P_COLOR, P_LINE, slopes[0]),
-        (np.asarray(unfair), Q_COLOR, Q_LINE, slopes[1]),
+    figure, (ax,) = panels(height=3.6)
+    for coin, runs, color, line, slope in (
+        ("fair coin, p", np.asarray(fair), P_COLOR, P_LINE, slopes[0]),
+        ("unfair coin, q", np.asarray(unfair), Q_COLOR, Q_LINE, slopes[1]),
     ):
         flips = np.arange(runs.shape[1] + 1)
         for run in runs:
-            ax.plot(flips, [0, *run], color=color, alpha=0.35, linewidth=1)
-        ax.plot(flips, slope * flips, **line, linewidth=3)
-        ends.append((flips[-1], slope * flips[-1]))
+            ax.plot(flips, [0, *run], color=color, linewidth=0.6)
+        label = f"{coin}: {slope:+.3f} nats a flip".replace("-", "−")
+        ax.plot(flips, slope * flips, **line, linewidth=3, label=label)
     ax.axhline(0, color=GREY, linewidth=0.8)
-    sources = ("the coin is fair (p)", "the coin is unfair (q)")
-    for (x, y), slope, color, source in zip(ends, slopes, (P_COLOR, Q_COLOR), sources, strict=True):
-        ax.annotate(
-            f"{source}:\n{slope:+.3f} nats a flip".replace("-", "−"),
-            (x, y),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=color,
-            va="center",
-            annotation_clip=False,
-        )
-    ax.set(xlabel="flips", ylabel="log-likelihood ratio, Σ log(p/q) (nats)")
-    ax.set_xlim(0, ends[0][0])
+    ax.set(xlabel="flips", ylabel="Σ log(p/q) (nats)")
+    ax.set_xlim(0, flips[-1])
+    ax.legend(loc="upper left")
     return figure
 
 
@@ -119,6 +116,7 @@ def exponents(
     ax.annotate("unfair coin missed", (40, 0.86), color=P_COLOR)
     ax.annotate("fair coin missed", (40, 0.41), color=Q_COLOR)
     ax.set(xscale="log", ylim=(0, 1.8))
+    write_powers(ax.xaxis)
     ax.set(xlabel="flips n", ylabel="−log(miss) / n (nats a flip)")
     return figure
 
@@ -140,15 +138,15 @@ def chernoff(
     figure, (ax,) = panels()
     s, top = peak
     ax.plot(weight, curve, color=M_COLOR, linewidth=2.5)
-    ax.plot([0, 0.24], [0, 0.24 * slopes[0]], color=P_COLOR)
+    ax.plot([0, 0.27], [0, 0.27 * slopes[0]], color=P_COLOR)
     ax.plot([0.45, 1], [0.55 * slopes[1], 0], **Q_LINE)
     ax.plot([s, s], [0, top], color=GREY, linewidth=1, linestyle=":")
     ax.plot(s, top, "o", color=M_COLOR)
-    ax.annotate(f"slope KL(p‖q)\n= {slopes[0]:.4f}", (0.015, 0.315), color=P_COLOR)
-    ax.annotate(f"slope −KL(q‖p) = −{slopes[1]:.4f}", (0.58, 0.285), color=Q_COLOR)
+    ax.annotate(f"slope KL(p‖q) = {slopes[0]:.4f}", (0.29, 0.4), color=P_COLOR)
+    ax.annotate(f"slope −KL(q‖p) = −{slopes[1]:.4f}", (0.97, 0.335), color=Q_COLOR, ha="right")
     ax.annotate(f"C = {top:.4f}", (s, 0.2), xytext=(s + 0.015, 0.19), color=M_COLOR)
     ax.set(xlabel="s: from p (s = 0) to q (s = 1)", ylabel="nats a flip")
-    ax.set(xlim=(0, 1), ylim=(0, 0.4))
+    ax.set(xlim=(0, 1), ylim=(0, 0.44))
     return figure
 
 
@@ -172,5 +170,7 @@ def error_decay(n: ArrayLike, errors: Mapping[str, ArrayLike], rate: float) -> F
     bound = np.exp(-rate * flips) / 2
     ax.semilogy(flips, bound, "--", color=GREY, label=f"½ exp(−{rate:.4f} n)")
     ax.set(xlabel="flips n", ylabel="probability of a wrong verdict", xlim=(0, None))
+    ax.set_ylim(top=3)
+    write_powers(ax.yaxis)
     ax.legend(loc="lower left")
     return figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels
+from .style import GREY, P_COLOR, P_LINE, Q_FACE, Q_LINE, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +26,7 @@ def draw_bars(
     """Draw two distributions over the same categories as paired bars on existing axes."""
     place = np.arange(len(categories))
     axes.bar(place - 0.2, p, width=0.38, color=P_COLOR, label=p_label)
-    axes.bar(
-        place + 0.2, q, width=0.38, facecolor="white", edgecolor=Q_COLOR, hatch="///", label=q_label
-    )
+    axes.bar(place + 0.2, q, width=0.38, label=q_label, **Q_FACE)
     axes.set_xticks(place, categories)
     axes.set_ylim(0, 1.0 if max(np.max(p), np.max(q)) > 0.55 else None)
     axes.legend()
@@ -80,7 +78,7 @@ def densities(
 
 
 def both_directions(mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> Figure:
-    """Two normal densities, and beside them the integrands whose areas are KL(p‖q) and KL(q‖p)."""
+    """Two normal densities, and below them the integrands whose areas are KL(p‖q) and KL(q‖p)."""
     from ..families import kl_normal
 
     low = min(mu_p - 4 * sigma_p, mu_q - 4 * sigma_q)
@@ -91,21 +89,21 @@ def both_directions(mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) ->
         return -0.5 * ((x - mu) / sigma) ** 2 - np.log(sigma * np.sqrt(2 * np.pi))
 
     log_p, log_q = log_density(mu_p, sigma_p), log_density(mu_q, sigma_q)
-    figure, (left, right) = panels(2, height=2.9)
+    figure, (top, bottom) = panels(rows=2, height=5.0, sharex=True)
     for log_density_of, line, label in ((log_p, P_LINE, "p"), (log_q, Q_LINE, "q")):
-        left.plot(x, np.exp(log_density_of), label=label, **line)
-    left.set(xlabel="x", ylabel="density")
-    left.legend()
+        top.plot(x, np.exp(log_density_of), label=label, **line)
+    top.set(ylabel="density")
+    top.legend()
     forward, reverse = np.exp(log_p) * (log_p - log_q), np.exp(log_q) * (log_q - log_p)
     areas = kl_normal(mu_p, sigma_p, mu_q, sigma_q), kl_normal(mu_q, sigma_q, mu_p, sigma_p)
     for curve, line, order, area in (
         (forward, P_LINE, "p·log(p/q)", areas[0]),
         (reverse, Q_LINE, "q·log(q/p)", areas[1]),
     ):
-        right.plot(x, curve, label=f"{order}: area {area:.3f} nats", **line)
-        right.fill_between(x, curve, alpha=0.15, color=line["color"])
-    right.axhline(0, color="black", linewidth=0.8)
-    right.set(xlabel="x", ylabel="nats per unit of x")
-    right.set_ylim(top=1.35 * max(forward.max(), reverse.max()))
-    right.legend(loc="upper left")
+        bottom.plot(x, curve, label=f"{order}: area {area:.3f} nats", **line)
+        bottom.fill_between(x, curve, alpha=0.15, color=line["color"])
+    bottom.axhline(0, color=GREY, linewidth=0.8)
+    bottom.set(xlabel="x", ylabel="nats per unit of x", xlim=(low, high))
+    bottom.set_ylim(top=1.4 * max(forward.max(), reverse.max()))  # room for the legend
+    bottom.legend(loc="upper right")
     return figure

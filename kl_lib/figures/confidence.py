@@ -9,7 +9,7 @@ import numpy as np
 
 from ..discrete import cross_entropy, entropy
 from .compare import draw_bars
-from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, Q_COLOR, panels
+from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, Q_COLOR, panels, write_powers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,22 +48,24 @@ def zero_log_zero(smallest: float = 1e-6) -> Figure:
     Parameters
     ----------
     smallest
-        Where the right panel, which has a logarithmic axis, ends.
+        Where the lower panel, which has a logarithmic axis, ends.
     """
-    figure, (left, right) = panels(2, height=3.0)
+    figure, (top, bottom) = panels(rows=2, height=5.0)
     x = np.linspace(1e-4, 1, 500)
-    left.plot(x, -np.log2(x), color=GREY, linestyle=":")
-    left.plot(x, -x * np.log2(x), color=M_COLOR)
-    left.set(xlabel="x", ylabel="bits", xlim=(0, 1), ylim=(0, 4))
-    left.annotate("−log₂ x", (0.2, 2.5), color=GREY)
-    left.annotate("−x log₂ x", (0.25, 0.12), color=M_COLOR)
+    top.plot(x, -np.log2(x), color=GREY, linestyle=":")
+    top.plot(x, -x * np.log2(x), color=M_COLOR)
+    top.set(xlabel="x", ylabel="bits", xlim=(0, 1), ylim=(0, 4))
+    top.annotate("−log₂ x", (0.2, 2.5), color=GREY)
+    top.annotate("−x log₂ x", (0.27, 0.1), color=M_COLOR)
 
     x = np.logspace(np.log10(smallest), 0, 400)
-    right.plot(x, -np.log2(x), color=GREY, linestyle=":")
-    right.plot(x, -x * np.log2(x), color=M_COLOR)
-    right.set(xlabel="x, towards 0 on the right", xscale="log", xlim=(1, smallest), ylim=(0, 21))
-    right.annotate("−log₂ x", (3e-4, 14.5), color=GREY, ha="right")
-    right.annotate("−x log₂ x", (8e-3, 1.0), color=M_COLOR)
+    bottom.plot(x, -np.log2(x), color=GREY, linestyle=":")
+    bottom.plot(x, -x * np.log2(x), color=M_COLOR)
+    bottom.set(xlabel="x, falling to the right", ylabel="bits")
+    bottom.set(xscale="log", xlim=(1, smallest), ylim=(0, 21))
+    write_powers(bottom.xaxis)
+    bottom.annotate("−log₂ x", (3e-4, 14.5), color=GREY, ha="right")
+    bottom.annotate("−x log₂ x", (8e-3, 1.0), color=M_COLOR)
     return figure
 
 
@@ -84,9 +86,10 @@ def loss_curve(marks: Mapping[str, float]) -> Figure:
         ax.annotate(
             f"{name}:\n{loss:.4f} bits",
             (confidence, loss),
-            xytext=(0, 9) if confidence > 0.5 else (9, 6),
+            xytext=(9, 6) if confidence < 0.5 else (0, 9) if confidence == 1 else (-10, 40),
             textcoords="offset points",
-            ha="center" if confidence > 0.5 else "left",
+            ha="left" if confidence < 0.5 else "center",
+            arrowprops={"arrowstyle": "-", "color": GREY} if 0.5 < confidence < 1 else None,
             annotation_clip=False,
         )
     ax.annotate(
@@ -106,10 +109,9 @@ def uncertain_reality(realities: tuple[float, ...]) -> Figure:
 
     The shaded strip under the curve is the entropy of p, which no classifier can remove.
     """
-    figure, axes = panels(len(realities), sharey=True)
+    figure, axes = panels(rows=len(realities), height=2.6 * len(realities))
     for ax, p in zip(axes, realities, strict=True):
         _cross_entropy_panel(ax, p)
-    axes[0].set_ylabel("loss (bits)")
     return figure
 
 
@@ -124,7 +126,7 @@ def _cross_entropy_panel(ax: Axes, p: float) -> None:
     ax.plot(q, crossed - floor, color=M_COLOR, linestyle=(0, (4, 3)))
     ax.plot([p, p], [0, floor], color=P_COLOR, linewidth=1.2)
     ax.plot([p, p], [0, floor], "o", color=P_COLOR, clip_on=False)
-    ax.set(xlabel=f"q(dog), where p(dog) = {p:g}", xlim=(0, 1), ylim=(0, 5))
+    ax.set(xlabel=f"q(dog), where p(dog) = {p:g}", ylabel="loss (bits)", xlim=(0, 1), ylim=(0, 5))
     if floor:
         ax.annotate("cross-entropy", (0.2, 2.25), color=ACCENT)
         ax.annotate("KL", (0.04, 0.95), color=M_COLOR)
@@ -138,18 +140,17 @@ def logit_view(realities: tuple[float, ...]) -> Figure:
 
     The slope is q(dog) − p(dog): never outside [−1, 1], and 0 only where q = p.
     """
-    figure, (left, right) = panels(2)
+    figure, (top, bottom) = panels(rows=2, height=5.0, sharex=True)
     z = np.linspace(-6, 6, 481)
     for p, color, line in zip(realities, (M_COLOR, ACCENT, AMBER), ("-", "--", "-."), strict=False):
         # −p·log σ(z) − (1 − p)·log(1 − σ(z)), written so that neither logarithm overflows
-        left.plot(z, np.logaddexp(0, z) - p * z, color=color, linestyle=line)
-        right.plot(
+        top.plot(z, np.logaddexp(0, z) - p * z, color=color, linestyle=line)
+        bottom.plot(
             z, 1 / (1 + np.exp(-z)) - p, color=color, linestyle=line, label=f"p(dog) = {p:g}"
         )
-    for ax in (left, right):
-        ax.set(xlabel="logit of q(dog)", xlim=(-6, 6))
-    left.set(ylabel="cross-entropy (nats)", ylim=(0, 6.2))
-    right.set(ylabel="slope (nats per unit of logit)", ylim=(-1.05, 1.05))
-    right.axhline(0, color=GREY, linewidth=0.8)
-    right.legend(loc="upper left")
+    top.set(ylabel="cross-entropy (nats)", ylim=(0, 6.2))
+    bottom.set(xlabel="logit of q(dog)", xlim=(-6, 6))
+    bottom.set(ylabel="slope (nats per logit)", ylim=(-1.05, 1.05))
+    bottom.axhline(0, color=GREY, linewidth=0.8)
+    bottom.legend(loc="upper left")
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .compare import draw_bars
-from .style import AMBER, GREY, LIGHT, P_COLOR, P_LINE, Q_COLOR, Q_LINE, SKY, panels
+from .style import AMBER, GREY, LIGHT, P_COLOR, P_LINE, Q_COLOR, Q_FACE, Q_LINE, SKY, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ def code_books(
 def weighted_terms(
     ratios: ArrayLike, terms: ArrayLike, categories: Sequence[str], *, unit: str = "bits"
 ) -> Figure:
-    """Log-likelihood ratios beside the same ratios weighted by p, with their sum as a last bar.
+    """Log-likelihood ratios above the same ratios weighted by p, with their sum as a last bar.
 
     Parameters
     ----------
@@ -62,25 +62,21 @@ def weighted_terms(
         Name of the unit on the vertical axes.
     """
     ratios, terms = np.asarray(ratios), np.asarray(terms)
-    figure, (left, right) = panels(2)
-    _signed_bars(left, ratios, categories)
-    left.set_ylabel(rf"$\log\,p(x)/q(x)$ ({unit})")
-    _signed_bars(right, terms, categories)
+    figure, (top, bottom) = panels(rows=2, height=4.6, sharex=True)
+    _signed_bars(top, ratios, categories)
+    top.set_ylabel(f"log(p/q) ({unit})")
+    _signed_bars(bottom, terms, categories)
     place, total = len(terms), terms.sum()
-    right.bar(place, total, width=0.6, color=GREY)
-    right.set_xticks(range(place + 1), [*categories, "sum"])
-    right.set_ylabel(rf"$p(x)\,\log\,p(x)/q(x)$ ({unit})")
+    bottom.bar(place, total, width=0.6, color=GREY)
+    bottom.set_xticks(range(place + 1), [*categories, "sum"])
+    bottom.set_ylabel(f"p·log(p/q) ({unit})")
     return figure
 
 
 def _signed_bars(ax: Axes, values: np.ndarray[Any, Any], categories: Sequence[str]) -> None:
     """Bars in p's look where p is the larger, in q's look where q is."""
     for place, value in enumerate(values):
-        look: dict[str, Any] = (
-            {"color": P_COLOR}
-            if value >= 0
-            else {"facecolor": "white", "edgecolor": Q_COLOR, "hatch": "///"}
-        )
+        look = {"color": P_COLOR} if value >= 0 else Q_FACE
         ax.bar(place, value, width=0.6, **look)
     ax.axhline(0, color="black", linewidth=1)
     ax.set_xticks(range(len(values)), categories)
@@ -106,11 +102,11 @@ def evidence_walks(
         (q_walks, q_drift, Q_LINE, "q"),
     ):
         start = np.zeros((len(walks), 1))
-        ax.plot(days, np.hstack([start, walks]).T, color=line["color"], alpha=0.3, linewidth=0.9)
-        label = f"data from {name}: {drift:+.3f} bits a day on average".replace("-", "−")
+        ax.plot(days, np.hstack([start, walks]).T, color=line["color"], linewidth=0.6)
+        label = f"data from {name}: {drift:+.3f} bits a day".replace("-", "−")
         ax.plot(days, drift * days, linewidth=3, label=label, **line)
     ax.axhline(0, color="black", linewidth=1)
-    ax.set(xlabel="days", ylabel=r"evidence for $p$ against $q$ (bits)")
+    ax.set(xlabel="days", ylabel="evidence for p against q (bits)")
     ax.set_xlim(0, days[-1])
     ax.legend(loc="upper left")
     return figure
@@ -121,12 +117,13 @@ def whole_bits(kl: ArrayLike, shannon: ArrayLike, huffman: ArrayLike) -> Figure:
     figure, (ax,) = panels(height=3.8)
     ends = np.array([0.0, 1.05 * np.max(kl)])
     ax.fill_between(ends, ends, ends + 1, color=LIGHT, alpha=0.6, linewidth=0)
+    ax.plot(ends, ends + 1, color=GREY, linewidth=0.8)
     ax.plot(ends, ends, color="black", linewidth=1.2, label="ideal lengths: exactly KL")
     ax.scatter(kl, shannon, s=16, color=SKY, label="lengths rounded up (Shannon)")
     ax.scatter(
         kl, huffman, s=16, marker="^", facecolor="white", edgecolor=Q_COLOR, label="Huffman's code"
     )
-    ax.set(xlabel=r"$\mathrm{KL}(p\,\|\,q)$ (bits)", ylabel=r"measured bits above $H(p)$")
+    ax.set(xlabel="KL(p‖q) (bits)", ylabel="measured bits above H(p)")
     ax.set_xlim(*ends)
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left")
@@ -137,13 +134,13 @@ def gibbs() -> Figure:
     """The line t − 1 above log t, touching it at 1: the picture behind Gibbs' inequality."""
     t = np.linspace(0.05, 3, 400)
     figure, (ax,) = panels()
-    ax.plot(t, t - 1, color=AMBER, linestyle="--", label="$t - 1$")
-    ax.plot(t, np.log(t), color=P_COLOR, label=r"$\log t$")
+    ax.plot(t, t - 1, color=AMBER, linestyle="--", label="t − 1")
+    ax.plot(t, np.log(t), color=P_COLOR, label="log t")
     ax.fill_between(t, np.log(t), t - 1, color=AMBER, alpha=0.15, linewidth=0)
     ax.plot(1, 0, "o", color="black")
-    ax.annotate("they touch at 1, where $p(x) = q(x)$", (1, 0), (1.25, -1.4), arrowprops=_ARROW)
+    ax.annotate("they touch at 1,\nwhere p(x) = q(x)", (1, 0), (1.3, -1.7), arrowprops=_ARROW)
     ax.axhline(0, color="black", linewidth=1)
-    ax.set(xlabel="$t = q(x)/p(x)$, the ratio for one outcome", ylabel="nats")
+    ax.set(xlabel="t = q(x)/p(x), the ratio for one outcome", ylabel="nats")
     ax.set_xlim(0, 3)
     ax.legend(loc="upper left")
     return figure
@@ -171,12 +168,12 @@ def cross_entropy_parts(
     t, cross = np.asarray(t), np.asarray(cross_entropies)
     figure, (ax,) = panels(height=3.6)
     ax.fill_between(t, p_entropy, cross, color=SKY, alpha=0.3, linewidth=0)
-    ax.plot(t, cross, color="black", label=r"cross-entropy $H(p, q)$")
-    ax.plot(t, q_entropies, label=r"entropy $H(q)$", **Q_LINE)
-    ax.axhline(p_entropy, label=r"entropy $H(p)$", **P_LINE)
+    ax.plot(t, cross, color="black", label="cross-entropy H(p, q)")
+    ax.plot(t, q_entropies, label="entropy H(q)", **Q_LINE)
+    ax.axhline(p_entropy, label="entropy H(p)", **P_LINE)
     ax.plot(p_t, p_entropy, "o", color="black")
-    ax.text(0.74, 1.12, r"$\mathrm{KL}(p\,\|\,q)$", ha="center", va="center")
-    ax.set(xlabel=r"probability of heads under $q$", ylabel="bits")
+    ax.text(0.74, 1.12, "KL(p‖q)", ha="center", va="center")
+    ax.set(xlabel="probability of heads under q", ylabel="bits")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 2.6)
     ax.legend(loc="upper center")
@@ -190,13 +187,13 @@ def likelihood_and_kl(
     rates, nll, kl = np.asarray(rates), np.asarray(nll), np.asarray(kl)
     figure, (ax,) = panels(height=3.6)
     ax.plot(rates, nll, color="black", label="mean negative log-likelihood")
-    ax.plot(rates, kl, label=r"$\mathrm{KL}(\hat p\,\|\,q_\lambda)$", color=P_COLOR, linestyle="-.")
+    ax.plot(rates, kl, label="KL(data‖model)", color=P_COLOR, linestyle="-.")
     ax.axvline(best, color=GREY, linewidth=1, linestyle=":")
     side = 0.8 * float(rates[-1])
     low, high = float(np.interp(side, rates, kl)), float(np.interp(side, rates, nll))
     arrow = {**_ARROW, "arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (side, low), (side, high), arrowprops=arrow)
-    ax.text(side, (low + high) / 2, r"  $H(\hat p)$", va="center")
+    ax.text(side, (low + high) / 2, "  H(data)", va="center")
     ax.set(xlabel=xlabel, ylabel="nats for each observation")
     ax.set_ylim(0, 1.4 * float(nll.max()))  # room for the legend above the curves
     ax.legend(loc="upper right")
@@ -206,10 +203,10 @@ def likelihood_and_kl(
 def two_directions(t: ArrayLike, forward: ArrayLike, reverse: ArrayLike, p_t: float) -> Figure:
     """KL(p‖q) and KL(q‖p) for coins q = (t, 1 − t) against one fixed coin p, in bits."""
     figure, (ax,) = panels()
-    ax.plot(t, forward, label=r"forward, $\mathrm{KL}(p\,\|\,q)$", color=P_COLOR)
-    ax.plot(t, reverse, label=r"reverse, $\mathrm{KL}(q\,\|\,p)$", color=AMBER, linestyle="--")
+    ax.plot(t, forward, label="forward, KL(p‖q)", color=P_COLOR)
+    ax.plot(t, reverse, label="reverse, KL(q‖p)", color=AMBER, linestyle="--")
     ax.plot(p_t, 0, "o", color="black", clip_on=False)
-    ax.set(xlabel=r"probability of heads under $q$", ylabel="bits")
+    ax.set(xlabel="probability of heads under q", ylabel="bits")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 2.5)
     ax.legend(loc="upper center")
@@ -220,10 +217,10 @@ def pinsker(tv: ArrayLike, kl: ArrayLike) -> Figure:
     """KL in nats against total variation for many pairs, above the parabola 2·TV²."""
     figure, (ax,) = panels(height=3.6)
     curve = np.linspace(0, 1, 200)
-    ax.scatter(tv, kl, s=7, color=SKY, alpha=0.6, label="random pairs")
-    ax.plot(curve, 2 * curve**2, color="black", label=r"bound $2\,\mathrm{TV}^2$")
+    ax.scatter(tv, kl, s=6, color=SKY, linewidth=0, label="random pairs")
+    ax.plot(curve, 2 * curve**2, color="black", label="bound 2·TV²")
     ax.fill_between(curve, 0, 2 * curve**2, color=LIGHT, alpha=0.6, linewidth=0)
-    ax.set(xlabel="total variation", ylabel=r"$\mathrm{KL}(p\,\|\,q)$ (nats)")
+    ax.set(xlabel="total variation", ylabel="KL(p‖q) (nats)")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 4)
     ax.legend(loc="upper left")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..discrete import entropy
-from .style import GREY, LIGHT, P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels
+from .style import GREY, LIGHT, P_COLOR, P_LINE, Q_COLOR, Q_LINE, TEXT_SIZE, panels, write_powers
 
 #: A tint of q's vermilion, pale enough for black text.
-CODE_COLOR = "#FBE3D5"
+CODE_COLOR = "#F7DDCC"
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,14 +50,12 @@ def bernoulli(marks: Sequence[float]) -> Figure:
     for value in marks:
         bits = entropy([value, 1 - value], base=2)
         ax.plot(value, bits, "o", color=P_COLOR, clip_on=False, zorder=3)
-        # Under the arch, so that the axis can end where probabilities do.
-        side, shift = ("left", 8) if value < 0.5 else ("right", -8)
         ax.annotate(
             f"p = {value:g}: {bits:.3f}",
             (value, bits),
-            xytext=(0, 8) if value == 0.5 else (shift, -12),
+            xytext=(0, 8) if value == 0.5 else (10, -7) if value < 0.5 else (-10, -7),
             textcoords="offset points",
-            ha="center" if value == 0.5 else side,
+            ha="center" if value == 0.5 else "left" if value < 0.5 else "right",
         )
     ax.set(xlabel="probability of heads p", ylabel="entropy (bits)")
     ax.set(xlim=(0, 1), ylim=(0, 1.15), xticks=np.arange(0, 1.01, 0.25))
@@ -85,12 +83,12 @@ def simplex(levels: Sequence[float]) -> Figure:
     heights = np.interp(levels, entropy(path, base=2)[::-1], path[::-1, 2])
     places = [_triangle((1 - z) / 2, (1 - z) / 2, z) for z in heights]
 
-    figure, (ax,) = panels(height=4.2)
+    figure, (ax,) = panels(height=3.9)
     # The palest part of the colour map only, so that black text stays readable on it.
     shades = {"cmap": "Blues", "vmin": 0.0, "vmax": 2.4}
     filled = ax.tricontourf(x, y, bits, levels=np.linspace(0, np.log2(3), 17), **shades)
     lines = ax.tricontour(x, y, bits, levels=levels, colors="black", linewidths=0.8)
-    ax.clabel(lines, fmt="%g", fontsize=10, manual=places)
+    ax.clabel(lines, fmt="%g", fontsize=TEXT_SIZE, manual=places)
     ax.plot(*_triangle(*np.eye(3)[[0, 1, 2, 0]].T), color="black", linewidth=1.2)
     ax.plot(*_triangle(1 / 3, 1 / 3, 1 / 3), "o", color="black")
     ax.annotate(
@@ -102,8 +100,8 @@ def simplex(levels: Sequence[float]) -> Figure:
         va="top",
     )
     corners = [
-        ((1, 0, 0), "right", -6, -4),
-        ((0, 1, 0), "left", 6, -4),
+        ((1, 0, 0), "center", 0, -16),
+        ((0, 1, 0), "center", 0, -16),
         ((0, 0, 1), "center", 0, 7),
     ]
     for corner, side, dx, dy in corners:
@@ -116,7 +114,7 @@ def simplex(levels: Sequence[float]) -> Figure:
         )
     ax.set_aspect("equal")
     ax.set_axis_off()
-    ax.set(xlim=(-0.35, 1.35), ylim=(-0.08, 0.98))
+    ax.set(xlim=(-0.14, 1.14), ylim=(-0.12, 0.98))
     bar = figure.colorbar(filled, ax=ax, label="entropy (bits)", ticks=[0, 0.5, 1, 1.5], shrink=0.8)
     bar.outline.set_visible(False)
     return figure
@@ -146,7 +144,9 @@ def code_shares(p: Mapping[str, float], code: Mapping[str, str]) -> Figure:
     figure, (ax,) = panels(height=3.0 + 0.25 * depth)
     start = 0.0
     for symbol in order:
-        _box(ax, start, p[symbol], depth + 1.4, P_COLOR, f"{symbol}\n{p[symbol]:g}", "white")
+        _box(ax, start, p[symbol], depth + 1.4, P_COLOR, f"{p[symbol]:g}", "white")
+        # Above its box, where a word may be wider than the box.
+        ax.text(start + p[symbol] / 2, depth + 2.25, symbol, ha="center", va="bottom")
         start += p[symbol]
     used = {word: symbol for symbol, word in code.items()}
     for length in range(1, depth + 1):
@@ -162,11 +162,11 @@ def code_shares(p: Mapping[str, float], code: Mapping[str, str]) -> Figure:
         width = 2.0 ** -len(code[symbol])
         _box(ax, start, width, -0.4, CODE_COLOR, f"{symbol}\n{width:g}", "black")
         start += width
-    names = [r"share $2^{-\ell}$", *(f"{n} bit{'s' if n > 1 else ''}" for n in range(depth, 0, -1))]
-    ax.set_yticks([0, *np.arange(depth) + 1.4, depth + 1.8], [*names, "probability"])
+    names = ["share", *(f"{n} bit{'s' if n > 1 else ''}" for n in range(depth, 0, -1))]
+    ax.set_yticks([0, *np.arange(depth) + 1.4, depth + 1.8], [*names, "p"])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set(xlim=(-0.002, 1.002), ylim=(-0.5, depth + 2.3), xlabel="share of the unit interval")
+    ax.set(xlim=(-0.002, 1.002), ylim=(-0.5, depth + 2.75), xlabel="share of the unit interval")
     return figure
 
 
@@ -174,7 +174,7 @@ def _box(
     ax: Axes, left: float, width: float, bottom: float, color: str, text: str, ink: str
 ) -> None:
     ax.bar(left, 0.8, width, bottom, align="edge", color=color, edgecolor="black", linewidth=0.8)
-    ax.text(left + width / 2, bottom + 0.4, text, ha="center", va="center", color=ink, fontsize=10)
+    ax.text(left + width / 2, bottom + 0.4, text, ha="center", va="center", color=ink)
 
 
 def block_rates(
@@ -195,24 +195,28 @@ def block_rates(
     """
     n = np.asarray(lengths)
     excess = np.asarray(rates) - bits
-    figure, (left, right) = panels(2)
-    left.fill_between(n, bits, bits + 1 / n, color=LIGHT, alpha=0.6, label="H to H + 1/n")
-    left.plot(n, np.full(len(n), bits), **P_LINE, label=f"entropy H = {bits:.3f}")
-    left.plot(n, rates, "o", **Q_LINE, label="optimal block code")
-    left.set(ylabel=f"bits per {symbol}", ylim=(0, None))
-    left.legend(loc="upper right")
-    right.plot(n, 1 / n, ":", color=GREY, label="bound 1/n")
-    right.plot(n, excess, "o", **Q_LINE, label="excess over H")
-    right.set_yscale("log")
-    right.set(ylabel=f"excess over H (bits per {symbol})")
-    right.legend(loc="upper right")
-    for ax in (left, right):
-        ax.set(xlabel=f"block length n ({symbol}s)", xticks=n)
+    figure, (top, bottom) = panels(rows=2, height=5.2, sharex=True)
+    top.fill_between(n, bits, bits + 1 / n, color=LIGHT, alpha=0.6, lw=0, label="H to H + 1/n")
+    top.plot(n, bits + 1 / n, ":", color=GREY)
+    top.plot(n, np.full(len(n), bits), **P_LINE, label=f"entropy H = {bits:.3f}")
+    top.plot(n, rates, "o", **Q_LINE, label="optimal block code")
+    top.set(ylabel=f"bits per {symbol}", ylim=(0, None))
+    top.legend(loc="upper right")
+    bottom.plot(n, 1 / n, ":", color=GREY, label="bound 1/n")
+    bottom.plot(n, excess, "o", **Q_LINE, label="excess over H")
+    bottom.set_yscale("log")
+    write_powers(bottom.yaxis)
+    bottom.set(ylabel="excess over H (bits)", xlabel=f"block length n ({symbol}s)", xticks=n)
+    bottom.legend(loc="lower left")
     return figure
 
 
 def plug_in_bias(
-    sizes: Sequence[int], measured: ArrayLike, middle: ArrayLike, expected: ArrayLike, bits: float
+    sizes: Sequence[int],
+    measured: ArrayLike,
+    spans: tuple[ArrayLike, ArrayLike],
+    expected: ArrayLike,
+    bits: float,
 ) -> Figure:
     """The entropy estimated from samples against their size, with the true entropy above.
 
@@ -222,26 +226,26 @@ def plug_in_bias(
         Sample sizes.
     measured
         Mean of the estimates at each size, in bits.
-    middle
-        The ends of the range that holds 90 % of the estimates, in bits, shape (2, sizes). A bar of
-        one standard deviation would cross the ceiling, which no estimate does.
+    spans
+        Between which two values, below and above the mean, 90 % of the estimates at each size lie.
     expected
         The exact expectation of the estimate at each size, in bits.
     bits
         The true entropy, in bits.
     """
-    figure, (ax,) = panels()
+    figure, (ax,) = panels(height=3.5)
+    low, high = map(np.asarray, spans)
+    mean = np.asarray(measured)
     ax.axhline(bits, **P_LINE, label=f"true entropy, {bits:g} bits")
-    ax.plot(sizes, expected, **Q_LINE, label="exact expectation of the estimate")
-    measured, (low, high) = np.asarray(measured), np.asarray(middle)
+    ax.plot(sizes, expected, **Q_LINE, label="exact expectation")
     ax.errorbar(
         sizes,
-        measured,
-        [measured - low, high - measured],
+        mean,
+        (mean - low, high - mean),
         fmt="o",
         color=Q_COLOR,
         capsize=3,
-        label="estimates, mean and middle 90 %",
+        label="estimates: mean and 90 %",
     )
     ax.plot(sizes, np.log2(sizes), ":", color=GREY, label="ceiling, log₂ n")
     ax.set_xscale("log", base=2)

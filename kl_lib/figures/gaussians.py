@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import GREY, M_COLOR, P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels
+from .style import GREY, M_COLOR, P_COLOR, P_LINE, Q_COLOR, Q_LINE, panels, write_powers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ def kl_integrand(x: ArrayLike, log_p: ArrayLike, log_q: ArrayLike) -> Figure:
         bottom.fill_between(
             x, integrand, where=integrand < 0, facecolor="white", edgecolor=color, hatch="////"
         )
-        bottom.text(0.03, 0.9, name, transform=bottom.transAxes, color=color)
+        bottom.text(0.97, 0.9, name, transform=bottom.transAxes, color=color, ha="right")
         bottom.set_xlabel("x")
     axes[0].set_ylabel("density")
     axes[2].set_ylabel("nats per unit of x")
@@ -103,19 +103,26 @@ def monte_carlo(
     exact
         The two exact values.
     """
-    figure, axes = panels(2)
+    figure, axes = panels(rows=2, height=5.2, sharex=True)
     for ax, estimate, error, value, (name, color) in zip(
         axes, estimates, errors, exact, DIRECTIONS, strict=True
     ):
         mean, spread = np.asarray(estimate), 2 * np.asarray(error)
         ax.fill_between(
-            sizes, mean - spread, mean + spread, color=color, alpha=0.2, label="± 2 s.e."
+            sizes,
+            mean - spread,
+            mean + spread,
+            color=color,
+            alpha=0.2,
+            linewidth=0,
+            label="± 2 s.e.",
         )
         ax.plot(sizes, mean, color=color, label="estimate")
         ax.axhline(value, color="black", linewidth=1, linestyle=":", label="exact")
-        ax.set_xscale("log")
-        ax.set(xlabel="draws", ylabel=f"{name} (nats)")
-        ax.legend()
+        ax.set(xscale="log", ylabel=f"{name} (nats)")
+        ax.legend(loc="upper right")
+    axes[1].set_xlabel("draws")
+    write_powers(axes[1].xaxis)
     return figure
 
 
@@ -138,15 +145,15 @@ def binned(
     limits
         The two KL divergences between the densities.
     """
-    figure, axes = panels(2)
+    figure, axes = panels(rows=2, height=5.2, sharex=True)
     for ax, truth, count, limit, (name, color) in zip(
         axes, exact, counted, limits, DIRECTIONS, strict=True
     ):
         ax.axhline(limit, color="black", linewidth=1, linestyle=":", label="densities")
         ax.plot(bins, truth, color=M_COLOR, label="true bin probabilities")
         ax.plot(bins, count, "o", color=color, linestyle="none", label="counts + ½")
-        ax.set_xscale("log")
-        ax.set_ylim(0, 1.25 * limit)
-        ax.set(xlabel="bins", ylabel=f"{name} (nats)")
-    axes[0].legend(loc="lower center")
+        ax.set(xscale="log", ylim=(0, 1.25 * limit), ylabel=f"{name} (nats)")
+    axes[1].set_xlabel("bins")
+    write_powers(axes[1].xaxis)
+    axes[1].legend(loc="lower right")
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .compare import bars
-from .style import GREY, M_COLOR, P_COLOR, Q_COLOR, panels
+from .style import GREY, M_COLOR, P_COLOR, Q_COLOR, panels, write_powers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,8 @@ def comparisons(
     categories = [str(number + 1) for number in range(np.size(pairs[0][0]))]
     figure = bars(pairs, categories, labels=labels)
     for ax in figure.axes:
-        ax.set(xlabel="category", ylim=(0, 1.25), yticks=np.linspace(0, 1, 6))  # legend above 1
+        ax.set(xlabel="category", ylim=(0, 1.35), yticks=np.linspace(0, 1, 6))
+        ax.legend(loc="upper left")  # above 1
     return figure
 
 
@@ -56,6 +57,7 @@ def log_softmax_error(
         ax.plot(sums, 1e6 * np.asarray(error), ".", markersize=2.5, color=color)
         ax.plot([], [], "s", color=color, linestyle="none", label=name)
     ax.set_xscale("log", base=2)
+    write_powers(ax.xaxis)
     ax.set_ylim(-5, 7)
     ax.set(xlabel="sum of exponentials", ylabel="error (millionths of a nat)")
     ax.legend(loc="upper center", ncols=2)
@@ -76,6 +78,7 @@ def epsilon(values: ArrayLike, divergences: ArrayLike, marks: Mapping[str, float
     figure, (ax,) = panels()
     ax.plot(values, divergences, color=P_COLOR)
     ax.set_xscale("log")
+    write_powers(ax.xaxis)
     ax.set_ylim(bottom=0)
     for name, value in marks.items():
         height = float(np.interp(np.log(value), np.log(values), divergences))
@@ -100,6 +103,7 @@ def descent(curves: Mapping[str, ArrayLike]) -> Figure:
     for (name, curve), (color, line) in zip(curves.items(), styles, strict=False):
         ax.plot(np.arange(np.size(curve)), curve, color=color, linestyle=line, label=name)
     ax.set_yscale("log")
+    write_powers(ax.yaxis)
     ax.set(xlabel="gradient steps", ylabel="KL (nats)")
     ax.legend()
     return figure

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .style import ACCENT, AMBER, GREY, LIGHT, M_COLOR, SKY, panels
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
@@ -32,7 +33,7 @@ def answers(values: Mapping[str, float]) -> Figure:
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
     largest = max(values.values())
-    ax.set(xlabel="answer (nats)", xlim=(-0.02 * largest, 1.12 * largest))
+    ax.set(xlabel="answer (nats)", xlim=(-0.02 * largest, 1.22 * largest))
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.spines["left"].set_visible(False)
     return figure
@@ -40,7 +41,7 @@ def answers(values: Mapping[str, float]) -> Figure:
 
 def terms(categories: Sequence[str], rel_entr: ArrayLike, kl_div: ArrayLike) -> Figure:
     """The terms of `rel_entr` and of `kl_div`, category by category, and their common sum."""
-    figure, axes = panels(2, height=2.9, sharey=True)
+    figure, axes = panels(rows=2, height=4.6, sharex=True, sharey=True)
     for ax, values, color, label in (
         (axes[0], np.asarray(rel_entr), ACCENT, "p log(p/q)"),
         (axes[1], np.asarray(kl_div), M_COLOR, "p log(p/q) − p + q"),
@@ -51,19 +52,23 @@ def terms(categories: Sequence[str], rel_entr: ArrayLike, kl_div: ArrayLike) -> 
         ax.axhline(0, color="black", linewidth=0.8)
         ax.axvline(len(categories) - 0.5, color=LIGHT, linewidth=1)
         ax.set_xticks([*place, len(categories)], [*categories, "sum"])
-        ax.set(xlabel="category", ylabel=f"{label} (nats)")
-        ax.yaxis.set_tick_params(labelleft=True)
+        ax.set(ylabel="nats")
+        ax.text(0.03, 0.97, label, transform=ax.transAxes, va="top", color=color)
+    axes[1].set_xlabel("category")
     return figure
 
 
-#: How a verdict is coloured; the text in the cell says the same without colour.
-_FILL = {"right": "white", "other": AMBER, "nan": SKY, "refused": LIGHT}
+#: How a verdict is coloured, a tint and an edge; the text in the cell says the same without colour.
+_FILL = {"right": "white", "other": "#F0E6C8", "nan": "#CFE6EE", "refused": LIGHT}
+_EDGE = {"right": LIGHT, "other": AMBER, "nan": SKY, "refused": GREY}
 
 
 def verdicts(
     answers: Mapping[str, Mapping[str, float | None]], exact: Mapping[str, float | None]
 ) -> Figure:
-    """A grid of calls against pairs: right, another number, nan, or refused.
+    """Calls against pairs, in two grids: right, another number, nan, or refused.
+
+    The upper grid has the pairs of distributions, the lower one those that are none.
 
     Parameters
     ----------
@@ -72,22 +77,32 @@ def verdicts(
     exact
         KL of each pair; None where the pair is not two distributions, and refusing is right.
     """
-    figure, (ax,) = panels(height=0.9 + 0.34 * len(answers))
+    figure, axes = panels(rows=2, height=1.4 + 0.54 * len(answers))
+    for ax, distributions in zip(axes, (True, False), strict=True):
+        pairs = {
+            pair: truth for pair, truth in exact.items() if (truth is not None) == distributions
+        }
+        _grid(ax, answers, pairs)
+    return figure
+
+
+def _grid(
+    ax: Axes,
+    answers: Mapping[str, Mapping[str, float | None]],
+    pairs: Mapping[str, float | None],
+) -> None:
     for row, answer in enumerate(answers.values()):
-        for column, (pair, truth) in enumerate(exact.items()):
+        for column, (pair, truth) in enumerate(pairs.items()):
             text, kind = _verdict(answer[pair], truth)
-            ax.barh(row, 0.96, 0.92, left=column - 0.48, color=_FILL[kind], edgecolor=LIGHT)
-            ax.text(column, row, text, ha="center", va="center", fontsize=9)
+            look: dict[str, Any] = {"color": _FILL[kind], "edgecolor": _EDGE[kind]}
+            ax.barh(row, 0.94, 0.86, left=column - 0.47, **look)
+            ax.text(column, row, text, ha="center", va="center_baseline")
     ax.set_yticks(range(len(answers)), list(answers))
-    ax.set_xticks(range(len(exact)), [fill(name, 8) for name in exact])
-    ax.set(xlim=(-0.52, len(exact) - 0.48), ylim=(len(answers) - 0.5, -0.5))
-    distributions = sum(truth is not None for truth in exact.values())
-    ax.axvline(distributions - 0.5, color=GREY, linewidth=1.5)
+    ax.set_xticks(range(len(pairs)), [fill(name, 40 // len(pairs)) for name in pairs])
+    ax.set(xlim=(-0.5, len(pairs) - 0.5), ylim=(len(answers) - 0.5, -0.5))
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    return figure
+    ax.spines[:].set_visible(False)
 
 
 def _verdict(value: float | None, truth: float | None) -> tuple[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .compare import draw_bars
-from .style import GREY, LIGHT, panels
+from .style import GREY, panels, write_powers
 from .training import LOSSES
 
 if TYPE_CHECKING:
@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-#: The exact value is a broad pale line, so that a curve drawn on top of it shows both.
-_EXACT: dict[str, Any] = {"color": LIGHT, "linewidth": 7, "solid_capstyle": "round"}
+
+def _draw_exact(ax: Axes, x: ArrayLike, y: ArrayLike) -> None:
+    """The exact value as a broad white line with dark rims: a curve on top leaves it in sight."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    rims = [Stroke(linewidth=8.6, foreground="black"), Normal()]
+    ax.plot(x, y, label="exact", color="white", linewidth=7, path_effects=rims)
+
+
 _KL, _CE = LOSSES["kl"], LOSSES["ce"]
 
 
@@ -30,16 +37,16 @@ def unlearning(kl: tuple[ArrayLike, ArrayLike], ce: tuple[ArrayLike, ArrayLike])
         For KL and for cross-entropy: the loss and the probability of the true class, each with
         one value for each step.
     """
-    figure, (left, right) = panels(2, height=3.0)
+    figure, (top, bottom) = panels(rows=2, height=4.8, sharex=True)
     for name, line, (loss, probability) in (
         ("KL", _KL, kl),
         ("cross-entropy", _CE, ce),
     ):
-        left.plot(np.asarray(loss), label=name, **line)
-        right.plot(np.asarray(probability), label=name, **line)
-    left.set(xlabel="step", ylabel="loss (nats)", ylim=(-0.8, 21))
-    right.set(xlabel="step", ylabel="probability of the true class", ylim=(-0.04, 1.04))
-    left.legend(loc="center right", bbox_to_anchor=(1.0, 0.55))
+        top.plot(np.asarray(loss), label=name, **line)
+        bottom.plot(np.asarray(probability), label=name, **line)
+    top.set(ylabel="loss (nats)", ylim=(-0.8, 21))
+    bottom.set(xlabel="step", ylabel="probability\nof the true class", ylim=(-0.04, 1.04))
+    top.legend(loc="center right", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
@@ -55,15 +62,16 @@ def clip_effect(
     many
         The number of categories, the exact KL, and the clipped KL.
     """
-    figure, (left, right) = panels(2, height=3.0)
-    for ax, (x, exact, clipped), marker in ((left, small, ""), (right, many, "o")):
-        ax.plot(x, exact, label="exact", **_EXACT)
+    figure, (top, bottom) = panels(rows=2, height=5.2)
+    for ax, (x, exact, clipped), marker in ((top, small, ""), (bottom, many, "o")):
+        _draw_exact(ax, x, exact)
         ax.plot(x, clipped, label="Keras", marker=marker, markersize=5, **_KL)
-        ax.set_xscale("log")
+        ax.set(xscale="log", ylabel="KL (nats)")
         ax.set_ylim(bottom=0)
-    left.set(xlabel="smallest probability in q", ylabel="KL (nats)")
-    right.set(xlabel="categories")
-    left.legend(loc="upper right")
+        write_powers(ax.xaxis)
+    top.set(xlabel="smallest probability in q")
+    bottom.set(xlabel="categories")
+    top.legend(loc="upper right")
     return figure
 
 
@@ -71,14 +79,15 @@ def gradient_bars(
     p: ArrayLike, q: ArrayLike, gradient: ArrayLike, categories: Sequence[str]
 ) -> Figure:
     """A target, a prediction, and the gradient of their KL with respect to the logits of q."""
-    figure, (left, right) = panels(2, height=3.0)
-    draw_bars(left, p, q, categories, "target p", "prediction q")
-    left.set(ylabel="probability", xlabel="category")
-    left.set_ylim(0, 1.35 * max(np.max(p), np.max(q)))  # room for the legend above the bars
-    right.bar(np.arange(len(categories)), gradient, width=0.5, color=GREY)
-    right.axhline(0, color="black", linewidth=0.8)
-    right.set_xticks(np.arange(len(categories)), categories)
-    right.set(ylabel="gradient (nats)", xlabel="category")
+    figure, (top, bottom) = panels(rows=2, height=4.8, sharex=True)
+    draw_bars(top, p, q, categories, "target p", "prediction q")
+    top.set(ylabel="probability")
+    top.set_ylim(0, 1.3 * max(np.max(p), np.max(q)))
+    top.legend(loc="upper center", ncols=2)  # above the bars
+    bottom.bar(np.arange(len(categories)), gradient, width=0.5, color=GREY)
+    bottom.axhline(0, color="black", linewidth=0.8)
+    bottom.set_xticks(np.arange(len(categories)), categories)
+    bottom.set(ylabel="gradient (nats)", xlabel="category")
     return figure
 
 
@@ -97,13 +106,14 @@ def dead_gradient(
     edge
         The gap at which the true class falls to 1e-7.
     """
-    figure, axes = panels(2, height=3.2)
-    for ax, part in zip(axes, (0, 1), strict=True):
+    figure, axes = panels(rows=2, height=5.2, sharex=True)
+    for part, ax in enumerate(axes):
         ax.axvline(edge, color=GREY, linewidth=1, linestyle=":")
-        for name, line in (("exact", _EXACT), ("cross-entropy", _CE), ("KL", _KL)):
+        _draw_exact(ax, gap, curves["exact"][part])
+        for name, line in (("cross-entropy", _CE), ("KL", _KL)):
             ax.plot(gap, curves[name][part], label=name, **line)
-        ax.set_xlabel("logit gap, wrong − true class")
     axes[0].set_ylabel("loss (nats)")
+    axes[1].set_xlabel("logit gap, wrong − true class")
     axes[1].set(ylabel="norm of the gradient", ylim=(-0.06, 1.65))
     axes[0].legend(loc="upper left")
     _note_edge(axes[1], edge)
@@ -118,6 +128,5 @@ def _note_edge(ax: Axes, edge: float) -> None:
         textcoords="offset points",
         ha="left",
         va="top",
-        fontsize=10,
         color=GREY,
     )

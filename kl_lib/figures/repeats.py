@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import ACCENT, GREY, LIGHT, M_COLOR, SKY, panels
+from .style import ACCENT, GREY, LIGHT, M_COLOR, SKY, panels, write_powers
 from .training import LOSSES, NAMES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MEASURES = {
 def curves(records: Sequence[Record], measure: str = "val_accuracy") -> Figure:
     """A measure against the epoch, a panel for each arm: every run thin, their mean bold.
 
-    The means of the other arms are dotted in each panel.
+    The means of the other arms are dotted in each panel, black and white, to be seen on the bold.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ def curves(records: Sequence[Record], measure: str = "val_accuracy") -> Figure:
     for ax, arm in zip(axes, arms, strict=True):
         style = LOSSES[arm]
         epochs = np.arange(1, rows[arm].shape[1] + 1)
-        ax.plot(epochs, rows[arm].T, color=style["color"], lw=0.6, alpha=0.6)
+        ax.plot(epochs, rows[arm].T, color=style["color"], lw=0.6)
         ax.plot(epochs, rows[arm].mean(axis=0), color=style["color"], lw=3)
         for other in arms:
             if other != arm:
-                ax.plot(epochs, rows[other].mean(axis=0), color="black", lw=1, linestyle=":")
+                ax.plot(epochs, rows[other].mean(axis=0), "k:", lw=1, gapcolor="white")
         ax.set(xlabel="epoch")
         ax.annotate(
             f"{NAMES[arm]}\n{len(rows[arm])} runs",
@@ -94,12 +94,12 @@ def paired_differences(comparison: Comparison) -> Figure:
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(names) - 0.5, -0.6)
     ax.spines["left"].set_visible(False)
-    ax.set(xlabel="difference of test accuracy (percentage points)")
+    ax.set(xlabel="difference of test accuracy\n(percentage points)")
     return figure
 
 
 def steps_apart(drifts: Sequence[Drift]) -> Figure:
-    """Distance from the reference against the number of updates: weights left, predictions right.
+    """Distance from the reference against the number of updates: weights above predictions.
 
     Each study thin, the geometric mean of several bold, both axes logarithmic. A distance of 0 is
     not drawn.
@@ -111,7 +111,7 @@ def steps_apart(drifts: Sequence[Drift]) -> Figure:
     """
     from matplotlib.ticker import NullLocator
 
-    figure, axes = panels(2, height=3.9)
+    figure, axes = panels(rows=2, height=6.0, sharex=True)
     steps = np.array(drifts[0].steps)
     for arm in _in_order(drifts[0].arms):
         style = LOSSES[arm]
@@ -119,20 +119,21 @@ def steps_apart(drifts: Sequence[Drift]) -> Figure:
             rows = np.array([getattr(drift.arms[arm], measure) for drift in drifts], dtype=float)
             rows[rows == 0] = np.nan
             if len(rows) > 1:
-                ax.plot(steps, rows.T, color=style["color"], lw=0.6, alpha=0.6)
+                ax.plot(steps, rows.T, color=style["color"], lw=0.6)
             ax.plot(steps, np.exp(np.log(rows).mean(axis=0)), lw=2.2, label=NAMES[arm], **style)
     for ax, label in zip(axes, ("weights", "predictions"), strict=True):
         # Step 0, before any update, has a place too.
         ax.set_xscale("symlog", linthresh=1, linscale=0.4)
         ax.set(
             yscale="log",
-            xlabel="updates",
             ylabel=f"distance of the {label}",
             xlim=(-0.05, steps[-1] * 1.15),
         )
         ax.xaxis.set_minor_locator(NullLocator())
+        write_powers(ax.xaxis, ax.yaxis)
+    axes[1].set_xlabel("updates")
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=len(drifts[0].arms))
+    figure.legend(*handles, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -149,7 +150,7 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     clip
         Where the line is drawn.
     """
-    figure, (ax,) = panels(height=3.2)
+    figure, (ax,) = panels(height=4.0)
     lowest = np.array([c.lowest for drift in drifts for c in drift.counts.values()])
     bottom = min(clip, lowest[lowest > 0].min()) / 30
     for arm in _in_order(drifts[0].counts):
@@ -161,7 +162,8 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     ax.annotate("Keras clips below", (epochs[0], clip), **where)
     ax.set(yscale="log", xlabel="epoch", ylabel="lowest probability\nof a true class")
     ax.set_ylim(bottom=bottom)
-    ax.legend(ncols=2)
+    write_powers(ax.yaxis)
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

@@ -33,9 +33,12 @@ NAMES = {
     "other seed": "other seed",
 }
 
+#: How broad the lines of `histories` are.
+WIDTHS = {"validation": 2.4, "training": 0.8}
+
 
 def samples(images: ArrayLike, labels: Sequence[int]) -> Figure:
-    """A row of images in grey, each with its label below.
+    """Images in grey, five in a row, each with its label below.
 
     Parameters
     ----------
@@ -44,8 +47,11 @@ def samples(images: ArrayLike, labels: Sequence[int]) -> Figure:
     labels
         What to write under each.
     """
-    figure, axes = panels(len(labels), height=1.1)
-    for ax, image, label in zip(axes, np.asarray(images), labels, strict=True):
+    rows = -(-len(labels) // 5)
+    figure, axes = panels(5, rows=rows, height=1.25 * rows)
+    for ax in axes[len(labels) :]:
+        ax.remove()
+    for ax, image, label in zip(axes, np.asarray(images), labels, strict=False):
         ax.imshow(image, cmap="Greys")
         ax.set(xticks=[], yticks=[], xlabel=str(label))
     return figure
@@ -81,7 +87,7 @@ def unnamed(curves: Mapping[str, ArrayLike]) -> Figure:
 
 
 def histories(records: Sequence[Record]) -> Figure:
-    """Loss and accuracy of each run against the epoch: validation dark, training pale.
+    """Loss and accuracy of each run against the epoch: validation broad, training thin.
 
     Parameters
     ----------
@@ -90,27 +96,21 @@ def histories(records: Sequence[Record]) -> Figure:
     """
     from matplotlib.lines import Line2D
 
-    figure, axes = panels(2, height=3.6)
+    figure, axes = panels(rows=2, height=5.6, sharex=True)
     # The dashed lines last, so that they do not vanish below the solid ones.
     for record in sorted(records, key=lambda record: list(LOSSES).index(record.config.loss)):
         epochs = np.arange(1, record.config.epochs + 1)
         for ax, measure in zip(axes, ("loss", "accuracy"), strict=True):
             style = LOSSES[record.config.loss]
-            ax.plot(epochs, record.history[measure], alpha=0.4, lw=1, **style)
-            ax.plot(epochs, record.history[f"val_{measure}"], lw=1.5, **style)
-    axes[0].set(xlabel="epoch", ylabel="loss (nats)")
+            ax.plot(epochs, record.history[measure], lw=WIDTHS["training"], **style)
+            ax.plot(epochs, record.history[f"val_{measure}"], lw=WIDTHS["validation"], **style)
+    axes[0].set(ylabel="loss (nats)")
     axes[1].set(xlabel="epoch", ylabel="accuracy")
     shown = [loss for loss in LOSSES if any(r.config.loss == loss for r in records)]
     lines = [Line2D([], [], label=NAMES[loss], **LOSSES[loss]) for loss in shown]
     axes[0].legend(handles=lines, loc="upper right")
-    strengths = {"validation": 1.0, "training": 0.4}
-    axes[1].legend(
-        handles=[
-            Line2D([], [], color="black", alpha=alpha, lw=1.5, label=name)
-            for name, alpha in strengths.items()
-        ],
-        loc="lower right",
-    )
+    widths = [Line2D([], [], color="black", lw=lw, label=name) for name, lw in WIDTHS.items()]
+    axes[1].legend(handles=widths, loc="lower right")
     return figure
 
 
