@@ -40,11 +40,12 @@ PLAIN = 12
 #: Sections that speak of the whole chapter.
 WHOLE = ("", "Summary", "Exercises", "Further reading")
 
-#: No prose: labels, options and first lines of directives, comments, roles, addresses, HTML, places
-#: in a cited book, numbers of a list, versions.
+#: No prose: listings, labels, options and first lines of directives, comments, roles, addresses,
+#: HTML, places in a cited book, numbers of a list, versions.
 MARKUP = re.compile(
-    r"^\(.*\)=$|^:[\w-]+:.*$|^[`:]{3,}.*$|^%.*$|\{[\w:-]+\}`[^`]*`|\]\([^)]*\)|<[^>]*>"
-    r"|\b(?:[Ss]ections?|[Cc]hapters?) \d+(?:\.\d+)?(?:(?:,| to| and) \d+(?:\.\d+)?)*"
+    r"^`{3}[a-z]+\n(?:.*\n)*?^`{3}$|^\(.*\)=$|^:[\w-]+:.*$|^[`:]{3,}.*$|^%.*$"
+    r"|\{[\w:-]+\}`[^`]*`|\]\([^)]*\)|<[^>]*>"
+    r"|\b(?:[Ss]ections?|[Cc]hapters?|figure) \d+(?:\.\d+)?(?:(?:,| to| and) \d+(?:\.\d+)?)*"
     r"|^\d+\. |About \d+ minutes to read.*|x86-64"
     r"|\b(?:mxnet|MXNet|NumPy|numpy|TFP|Python|Keras|PyTorch|TensorFlow|SciPy|version)"
     r" \d+\.\d+(?:\.\d+)*",
