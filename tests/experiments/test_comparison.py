@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from kl_lib import experiments
 from kl_lib.commands import app
-from kl_lib.experiments.comparison import ComparisonError, arm_name, compare
-from kl_lib.experiments.statistics import RULE, assess
+from kl_lib.experiments import RULE, ComparisonError, assess, compare
+from kl_lib.experiments.analysis.pairing import arm_name
 
 # One of the source's four runs; everything but arm, seed and accuracy is kept of it.
 MODEL = next(
@@ -168,6 +168,9 @@ def test_seeds_that_are_missing_on_both_sides_are_all_named():
         ("validation_split", 0.3, "0.3"),
         ("recipe", 2, "2"),
         ("dataset", "digits", "'digits'"),
+        ("optimizer", "keras.optimizers:SGD", "'keras.optimizers:SGD#"),
+        ("network", "keras.applications:MobileNet", "'keras.applications:MobileNet#"),
+        ("learning_rate", 0.01, "0.01"),
     ],
 )
 def test_runs_that_differ_in_more_than_arm_and_seed_are_refused_with_the_field_and_the_run(
@@ -186,7 +189,7 @@ def test_runs_that_differ_in_more_than_arm_and_seed_are_refused_with_the_field_a
 def test_every_field_of_a_config_is_in_that_list_or_makes_an_arm(three):
     tried = {
         "precision", "backend", "data_sha256", "threads", "epochs", "batch_size",
-        "validation_split", "recipe", "dataset",
+        "validation_split", "recipe", "dataset", "network", "optimizer", "learning_rate",
     }  # fmt: skip
     assert set(MODEL.config.__dataclass_fields__) == tried | {"loss", "disturbance", "seed"}
 
@@ -209,7 +212,7 @@ def test_too_few_runs_or_arms_are_refused(three):
         ComparisonError, match=r"reference is 'hinge', .* arms are 'kl', 'ce' and 'null'"
     ):
         compare(three, reference="hinge")
-    with pytest.raises(ComparisonError, match="no such run: the arms are none"):
+    with pytest.raises(ComparisonError, match="there are no runs: nothing can be compared"):
         compare([])
 
 
@@ -243,7 +246,7 @@ def test_the_dict_is_plain_json_with_every_number(three):
     content = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert content["contrasts"]["kl"]["differences"] == list(found["kl"].differences)
     assert content["contrasts"]["null"]["verdict"] == "equivalent"
-    assert content["arms"]["ce"]["accuracies"][0] == 0.707
+    assert content["arms"]["ce"]["values"][0] == 0.707
     assert content["shared"]["epochs"] == 25
     assert "seed" not in content["shared"]
     assert "loss" not in content["shared"]

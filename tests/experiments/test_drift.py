@@ -16,7 +16,7 @@ import pytest
 from faults import leave_checkpoint_of_another_network
 
 from kl_lib.experiments import RecordError, book_results
-from kl_lib.experiments.drift import (
+from kl_lib.experiments.convnet.drift import (
     Counts,
     Trace,
     apart,
@@ -36,10 +36,10 @@ TRACING = """
     from dataclasses import replace
     import numpy as np
     from kl_lib.experiments import Config, describe_environment, load_data, train
-    from kl_lib.experiments import drift as module
-    from kl_lib.experiments.checkpoint import Checkpoint
-    from kl_lib.experiments.drift import _true_class, apart, sure_and_wrong, study_drift, trace
-    from kl_lib.experiments.drift import write_drift
+    from kl_lib.experiments.convnet.drift import vectors as module
+    from kl_lib.experiments.machinery.checkpoint import Checkpoint
+    from kl_lib.experiments.convnet.drift import apart, study_drift, trace, write_drift
+    from kl_lib.experiments.convnet.drift.vectors import true_class
 
     folder = sys.argv[1]
     digits = load_data("digits")
@@ -73,8 +73,8 @@ TRACING = """
 
     # The first gradient, from TensorFlow's tape, in the same order and under the same masks.
     import keras, tensorflow as tf
-    from kl_lib.experiments.batches import batches
-    from kl_lib.experiments.training import epoch_order, initial_model
+    from kl_lib.experiments.convnet.batches import batches
+    from kl_lib.experiments.convnet.initial import epoch_order, initial_model
     model = initial_model(ce, (8, 8, 1))
     training = batches(digits.x_train[:1149], digits.y_train[:1149], 100)
     training.order = epoch_order(3, 0, 1149)
@@ -85,11 +85,11 @@ TRACING = """
     gradient = traces["ce"].first_gradient
 
     # Whole epochs, as fit sums them up; with a clip that many probabilities are below.
-    from kl_lib.experiments.batches import stream
+    from kl_lib.experiments.convnet.batches import stream
     module.CLIP = 0.1
     counts = trace(ce, digits).counts
     model = initial_model(ce, (8, 8, 1))
-    model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[_true_class(False)],
+    model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[true_class(False)],
                   jit_compile=False)
     data, order = stream(digits.x_train[:1149], digits.y_train[:1149], 100)
     ordered = keras.callbacks.LambdaCallback(
@@ -100,7 +100,7 @@ TRACING = """
     # The metric, fed by hand.
     p = np.eye(3)[[0, 1, 2, 0]].astype("float32")
     q = np.array([[9e-8, 0.5, 0.5], [0.5, 1.1e-7, 0.5], [0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])
-    metric = _true_class(False)
+    metric = true_class(False)
     metric.update_state(p, q.astype("float32"))
     first = {k: float(v) for k, v in metric.result().items()}
     metric.update_state(p[3:], q[3:].astype("float32"))
@@ -108,7 +108,7 @@ TRACING = """
     metric.reset_state()
     metric.update_state(p[3:], q[3:].astype("float32"))
     reset = {k: float(v) for k, v in metric.result().items()}
-    metric = _true_class(True)
+    metric = true_class(True)
     metric.update_state(p[:1], np.array([[0.0, 20.0, 0.0]], "float32"))
     logits = {k: float(v) for k, v in metric.result().items()}
 
