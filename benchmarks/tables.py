@@ -28,7 +28,7 @@ def begun(what: str) -> Table:
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on: processor, cores, the vector units NumPy uses, versions."""
-    from kl_lib.experiments.environment import cpu_model, git_state, usable_cores
+    from kl_lib.experiments.machinery.environment import cpu_model, git_state, usable_cores
 
     return {
         "cpu": cpu_model(),

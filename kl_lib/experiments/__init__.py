@@ -11,7 +11,8 @@ how runs of one seed part.
 Nothing here imports a framework before a run needs it.
 """
 
-from .analysis.comparison import Arm, Comparison, Contrast, compare
+from .analysis.arms import Arm
+from .analysis.comparison import Comparison, Contrast, compare
 from .analysis.paired import (
     bootstrap_interval,
     equivalence_power,
@@ -42,7 +43,8 @@ from .machinery.backend import BackendError, use_threads
 from .machinery.checkpoint import Checkpoint, CheckpointError, State
 from .machinery.choices import ConfigError, Range
 from .machinery.data import Arrays, DataError
-from .machinery.experiment import Experiment, ExperimentError, Measure, TrainingError
+from .machinery.definition import ExperimentError, Measure, TrainingError
+from .machinery.experiment import Experiment
 from .machinery.grids import all_configs
 from .machinery.jobs import WorkerError
 from .machinery.locks import RunBusyError

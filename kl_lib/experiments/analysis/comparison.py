@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..machinery.experiment import Measure
+from ..machinery.definition import Measure
 from ..machinery.records import Record
 from ..machinery.words import listed
+from .arms import Arm, correlation, measured, summary
 from .paired import LEVEL, Interval, unpaired_interval
 from .pairing import ComparisonError, arms_of, by_seed, check_equal, check_partners, mixed
 from .rule import Assessment, assess
@@ -91,13 +89,13 @@ def compare(
     for name in others:
         runs = by_seed(name, arms[name])
         check_partners(name, runs, reference, base)
-        one, other = (np.array([_measured(r) for r in arm.values()]) for arm in (runs, base))
+        one, other = measured(runs), measured(base)
         contrasts.append(
             Contrast(
                 arm=name,
                 seeds=tuple(base),
                 differences=tuple((one - other).tolist()),
-                correlation=_correlation(one, other),
+                correlation=correlation(one, other),
                 unpaired=unpaired_interval(one, other, 1 - level),
                 assessment=assess(one - other, margins=margins or measure.margins, level=level),
             )
@@ -108,25 +106,11 @@ def compare(
         shared={k: v for k, v in first.config.as_dict().items() if k not in {"seed", *free}},
         dataset=first.data["description"],
         test_images=first.data.get("test_images"),
-        arms=tuple(_summary(name, by_seed(name, arms[name])) for name in (reference, *others)),
+        arms=tuple(summary(name, by_seed(name, arms[name])) for name in (reference, *others)),
         contrasts=tuple(contrasts),
         mixed=mixed([record for runs in arms.values() for record in runs]),
         measure=measure,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arm:
-    """The runs of one arm: `values` of the measure in the order of `seeds`, their mean and spread.
-
-    The spread is the standard deviation (with n − 1) from seed to seed, not paired with anything.
-    """
-
-    name: str
-    seeds: tuple[int, ...]
-    values: tuple[float, ...]
-    mean: float
-    spread: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,24 +238,3 @@ class Comparison:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from tables(self)
-
-
-def _measured(record: Record) -> float:
-    return record.config.measured(record)
-
-
-def _summary(name: str, runs: Mapping[int, Record]) -> Arm:
-    values = tuple(_measured(record) for record in runs.values())
-    return Arm(
-        name=name,
-        seeds=tuple(runs),
-        values=values,
-        mean=float(np.mean(values)),
-        spread=float(np.std(values, ddof=1)),
-    )
-
-
-def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
-    if len(one) < 3 or not (np.ptp(one) and np.ptp(other)):  # two points are always on a line
-        return None
-    return float(np.corrcoef(one, other)[0, 1])

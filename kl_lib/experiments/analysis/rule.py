@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ..machinery.experiment import Measure
+from ..machinery.definition import Measure
 from ..machinery.words import listed
 from .paired import (
     LEVEL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..machinery.experiment import Measure
+from ..machinery.definition import Measure
 from ..machinery.words import listed
 from .paired import Interval
 from .rule import Margin

@@ -13,7 +13,7 @@ from ..machinery.backend import BackendError
 from ..machinery.checkpoint import CheckpointError
 from ..machinery.choices import ConfigError
 from ..machinery.data import DataError
-from ..machinery.experiment import ExperimentError, TrainingError
+from ..machinery.definition import ExperimentError, TrainingError
 from ..machinery.jobs import WorkerError
 from ..machinery.locks import RunBusyError
 from ..machinery.sealed import NewerRecordError, RecordError

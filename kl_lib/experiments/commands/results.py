@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ..catalogue import find_experiment, read_record
 from ..machinery.choices import ConfigError
-from ..machinery.experiment import ExperimentError
+from ..machinery.definition import ExperimentError
 from ..machinery.records import Record
 from ..machinery.sealed import NewerRecordError, RecordError
 from ..machinery.store import comparable, record_paths

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from ..machinery.choices import Range
-from ..machinery.experiment import Experiment, Measure, Progress, all_fields
+from ..machinery.definition import Measure, all_fields
+from ..machinery.experiment import Experiment, Progress
 from .own import OneOf, shown
 
 if TYPE_CHECKING:

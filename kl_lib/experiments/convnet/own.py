@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..machinery.choices import ConfigError
-from ..machinery.experiment import ExperimentError
+from ..machinery.definition import ExperimentError
 from ..machinery.naming import look_up
 
 DIGITS = 12

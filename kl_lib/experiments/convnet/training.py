@@ -11,8 +11,8 @@ from typing import Any
 from ..machinery.backend import import_keras, restore, use_threads, variables
 from ..machinery.checkpoint import Checkpoint, State
 from ..machinery.choices import ConfigError
+from ..machinery.definition import TrainingError
 from ..machinery.environment import peak_memory, reset_peak_memory
-from ..machinery.experiment import TrainingError
 from .batches import stream
 from .config import RECIPE, Config
 from .data import Data

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .checkpoint import Checkpoint
-from .experiment import Experiment, TrainingError
+from .definition import TrainingError
+from .experiment import Experiment
 from .jobs import Job, packed, unpacked
 from .loading import Files, loaded_for
 from .locks import RunBusyError, locked

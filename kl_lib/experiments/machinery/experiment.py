@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from .choices import Choice, ConfigError, Pattern, Range, choices_of
 from .data import Arrays
+from .definition import ExperimentError, Measure, all_fields, check_whole
 from .environment import limit_threads, package_version
 from .identity import short_id
 from .words import duration
@@ -21,38 +21,6 @@ if TYPE_CHECKING:
 LARGEST_SEED = 2**32 - 1
 
 Progress = Callable[..., None]
-
-
-class ExperimentError(ValueError):
-    """An experiment that can't be found or is not whole. The message says what it lacks."""
-
-
-class TrainingError(RuntimeError):
-    """A run that can't give a result. The message says why."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What runs are compared by: a number in their results.
-
-    Parameters
-    ----------
-    name : str
-        Which one, such as ``"test_accuracy"``.
-    margins : tuple of float
-        Differences that would matter, in its unit, fixed before the runs. The first one decides.
-    percent : bool
-        Show it times 100, as one shows accuracies.
-    """
-
-    name: str
-    margins: tuple[float, ...]
-    percent: bool = False
-
-    @property
-    def label(self) -> str:
-        """The name in words."""
-        return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,10 +102,19 @@ class Experiment:
 
     @classmethod
     def choices(cls) -> dict[str, Choice]:
-        """Return what each field may be."""
-        check_whole(cls)
+        """Return what each field may be.
+
+        Raises
+        ------
+        ExperimentError
+            If the class is not whole.
+        """
+        check_whole(cls, runs=cls.run is not Experiment.run)
         hashable: Any = cls  # mypy takes the hash of its instances for that of the class
-        return choices_of(hashable)
+        try:
+            return choices_of(hashable)
+        except (NameError, TypeError) as error:  # a type that is not known, or can't be a choice
+            raise ExperimentError(f"{cls.__name__}: {error}") from error
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
@@ -248,48 +225,3 @@ def _again(reference: str, values: Mapping[str, Any]) -> Experiment:
     from .naming import look_up
 
     return look_up(reference).from_dict(values)
-
-
-def all_fields(cls: type[Experiment], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` if every field is there, also those that have a default, and no other.
-
-    Raises
-    ------
-    ConfigError
-        If not; names them.
-    """
-    known = {field.name for field in fields(cls)}
-    if missing := sorted(known - set(values)):
-        raise ConfigError(f"config lacks {', '.join(missing)}")
-    if unknown := sorted(set(values) - known):
-        raise ConfigError(f"config has unknown fields: {', '.join(unknown)}")
-    return dict(values)
-
-
-def check_whole(cls: type[Experiment]) -> None:
-    """Check that a class is an experiment that can run.
-
-    Raises
-    ------
-    ExperimentError
-        If not; says what it lacks.
-    """
-    what = cls.__name__
-    if "__dataclass_fields__" not in vars(cls):
-        raise ExperimentError(f"{what} lacks the line @dataclass(frozen=True, kw_only=True)")
-    if not isinstance(cls.name, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]*", cls.name):
-        raise ExperimentError(
-            f"{what}.name is {cls.name!r}, expected letters and digits, such as "
-            f'name = "{what.lower()}": the folder of its records'
-        )
-    if type(cls.version) is not int or cls.version < 1:
-        raise ExperimentError(f"{what}.version is {cls.version!r}, expected a whole number from 1")
-    if cls.run is Experiment.run:
-        raise ExperimentError(f"{what} has no run: def run(self, data, progress, checkpoint)")
-    if not isinstance(getattr(cls, "measure", None), Measure):
-        raise ExperimentError(
-            f'{what} has no measure, such as measure = Measure("accuracy", margins=(0.01,))'
-        )
-    for arm in cls.arms:
-        if arm not in (known := [field.name for field in fields(cls)]):
-            raise ExperimentError(f"{what}.arms has {arm!r}, expected any of {', '.join(known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 from .choices import ConfigError
@@ -47,7 +48,7 @@ def all_configs(
     }
     rows = combinations(experiment, lists)
     wanted, _ = asked_for(experiment)
-    defaults = {f.name: f.default for f in experiment.__dataclass_fields__.values()}
+    defaults = {field.name: field.default for field in fields(experiment)}
     checksums: dict[tuple[Any, ...], str] = {}
     for row in rows:
         key = tuple((defaults | row)[name] for name in wanted)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import __version__
-from .experiment import Experiment, ExperimentError
+from .definition import ExperimentError
+from .experiment import Experiment
 from .loading import Files
 from .naming import look_up, reference_to, source_sha256
 

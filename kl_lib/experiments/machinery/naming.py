@@ -19,7 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .experiment import Experiment, ExperimentError, check_whole
+from .definition import ExperimentError
+from .experiment import Experiment
 
 #: Packages offer experiments under this group of entry points.
 GROUP = "kl_lib.experiments"
@@ -74,7 +75,7 @@ def find_experiment(name: str, built_in: Mapping[str, str]) -> Named:
         raise ExperimentError(
             f"{name} is {found!r}, expected a class that is derived from Experiment"
         )
-    check_whole(found)
+    found.choices()  # or why it is none
     return Named(name, found, fixed)
 
 

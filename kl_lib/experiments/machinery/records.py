@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .data import Loaded
-from .experiment import Experiment, Measure, TrainingError
+from .definition import Measure, TrainingError
+from .experiment import Experiment
 from .sealed import RecordError, read_sealed, write_sealed
 
 # Schema 1 had no peak_memory.

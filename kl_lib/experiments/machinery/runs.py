@@ -15,8 +15,9 @@ from .backend import BackendError
 from .checkpoint import Checkpoint, CheckpointError
 from .choices import ConfigError
 from .data import Loaded
+from .definition import TrainingError
 from .environment import describe_machine, peak_memory, reset_peak_memory
-from .experiment import Experiment, Progress, TrainingError
+from .experiment import Experiment, Progress
 from .locks import locked
 from .naming import failure, source_sha256
 from .records import Record, new_record, read_record, record_path, write_record

@@ -15,8 +15,9 @@ from contextlib import closing
 from typing import Any
 
 from .choices import ConfigError
+from .definition import TrainingError
 from .environment import usable_cores
-from .experiment import Experiment, TrainingError
+from .experiment import Experiment
 from .loading import Files
 from .pools import Pool, ProcessPool, RunLostError
 from .records import Record, find_record, record_path
