@@ -113,6 +113,13 @@ def test_runs_with_equal_accuracies_have_no_correlation_and_no_unpaired_interval
     assert found.assessment.verdict == "undecided"
 
 
+def test_an_arm_whose_runs_are_all_alike_is_compared_without_a_warning():
+    found = compare([*arm_records("kl", KL), *arm_records("ce", [7000] * 10)])["kl"]
+    low, high = found.unpaired
+    assert (low, high) == pytest.approx(found.assessment.interval)  # one variance is 0
+    assert low < high
+
+
 def test_two_pairs_have_no_correlation_because_two_points_are_always_on_a_line():
     assert (
         compare([*arm_records("kl", KL[:2]), *arm_records("ce", CE[:2])])["kl"].correlation is None

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import textwrap
@@ -118,7 +117,36 @@ TRACING = """
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
+    # A study that is stopped in its third arm; one of its checkpoints is then damaged.
+    from pathlib import Path
+    from kl_lib.experiments import run_drift
+
+    class Stopped(Exception):
+        pass
+
+    stopped, went_on, said = [], [], []
+
+    def stop(*news):
+        stopped.append(news[:2])
+        if stopped[-1] == ("kl", 1):
+            raise Stopped
+
+    store = Path(folder, "stopped")
+    try:
+        run_drift(store, ce, digits, on_epoch=stop)
+    except Stopped:
+        pass
+    (store / "drift" / "digits" / f"{ce.id}-x.part").touch()  # as a write leaves it that is killed
+    kept = sorted(store.glob(".scratch/*.trace"))
+    assert len(kept) == 3
+    damaged = store / ".scratch" / f"{replace(ce, loss='kl').id}.trace"
+    damaged.write_bytes(damaged.read_bytes()[:-1000])
+    run_drift(store, ce, digits, say=said.append, on_epoch=lambda *news: went_on.append(news[:2]))
+
     print("ANSWER", json.dumps({
+        "stopped": stopped,
+        "went on": went_on,
+        "said": [damaged.stem, *said],
         "ends": ends,
         "again": [again.weights, again.predictions, again.labels, again.first_loss,
                   again.first_gradient],
@@ -391,59 +419,29 @@ def test_the_tables_name_arms_and_steps(tracing):
 # The command
 
 
-def started(store, epochs):
-    return subprocess.Popen(
-        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", str(epochs),
+def invoke(store):
+    return subprocess.run(
+        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", "1",
          "--batch-size", "250", "--threads", "1", "--store", str(store)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        capture_output=True, text=True, timeout=200,
     )  # fmt: skip
 
 
-def ended(process):
-    output, errors = process.communicate(timeout=200)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def test_a_study_that_was_killed_interrupted_and_damaged_ends_as_if_it_had_not_been(tmp_path):
-    undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
-    assert ended(started(undisturbed, 3)).returncode == 0
-    [expected] = read_drifts(undisturbed, "digits")
-
-    killed = started(store, 3)
-    for _ in range(5):  # the second arm is then in its last epoch
-        killed.stdout.readline()
-    killed.kill()
-    ended(killed)
-    assert len([*store.glob(".scratch/*.trace")]) == 2
-    torn = store / "drift" / "digits" / f"{expected.config.id}-x.part"
-    torn.touch()  # as a write leaves it that is killed
-
-    stopped = started(store, 3)
-    lines = [stopped.stdout.readline() for _ in range(7)]
-    assert lines[4].startswith("null: epoch 2/3 ")
-    assert lines[6].startswith("kl: epoch 1/3 ")
-    stopped.send_signal(signal.SIGINT)
-    stopped = ended(stopped)
-    assert stopped.returncode == 130
-    said = "kl-lib: interrupted. The same command goes on from the last whole epoch\n"
-    assert stopped.stderr.endswith(said)
-
-    damaged = min(store.glob(".scratch/*.trace"))
-    content = damaged.read_bytes()
-    damaged.write_bytes(content[: len(content) // 2])
-    last = ended(started(store, 3))
-    assert last.returncode == 0, last.stderr
-    assert f"run {damaged.stem} begins again: it has a checkpoint, but it is damaged" in last.stderr
-    assert read_drifts(store, "digits") == [expected]
-    assert not [*store.glob(".scratch/*.trace")]
-    assert not torn.exists()
+def test_a_study_that_was_stopped_and_damaged_ends_as_if_it_had_not_been(tracing, study, folder):
+    """That a process may be killed at any moment is shown for all runs in test_sweeps."""
+    assert tracing["stopped"] == [["ce", 1], ["ce", 2], ["null", 1], ["null", 2], ["kl", 1]]
+    # Those of a checkpoint are reported again.
+    assert tracing["went on"][:4] == [["ce", 1], ["ce", 2], ["null", 1], ["null", 2]]
+    damaged, said = tracing["said"]
+    assert said == f"run {damaged} begins again: it has a checkpoint, but it is damaged"
+    [found] = read_drifts(folder / "stopped", "digits")
+    assert found == study
+    assert not [*folder.glob("stopped/.scratch/*.trace")]
+    assert not [*folder.glob("stopped/drift/digits/*.part")]
 
 
 def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
-    def invoke():
-        return ended(started(tmp_path, 1))
-
-    first = invoke()
+    first = invoke(tmp_path)
     assert first.returncode == 0, first.stderr[-2000:]
     [path] = (tmp_path / "drift" / "digits").iterdir()
     lines = first.stdout.splitlines()
@@ -453,11 +451,11 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     assert "first batch, against ce" in first.stdout
     assert str(path) in first.stdout.replace("\n", "")
     kept = path.read_bytes()
-    again = invoke()
+    again = invoke(tmp_path)
     assert again.stdout.startswith("This study is finished already; --force runs it again.")
     assert path.read_bytes() == kept
     path.write_bytes(kept[:-50])
-    damaged = invoke()
+    damaged = invoke(tmp_path)
     assert damaged.returncode == 0
     assert "is not whole JSON" in damaged.stderr
     assert "Run it again: doing that now" in damaged.stderr
@@ -467,7 +465,7 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     path.unlink()
     for arm in arm_configs(study.config).values():
         leave_checkpoint_of_another_network(tmp_path, arm, study.environment, ".trace")
-    unfit = invoke()
+    unfit = invoke(tmp_path)
     assert unfit.returncode == 0
     said = "begins again: it has a checkpoint, but its arrays are those of another network"
     assert unfit.stderr.startswith(f"kl-lib: study {study.config.id} {said}\n")

@@ -1,9 +1,11 @@
 """The kl-lib command: what it prints, what it leaves behind, how it ends."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -114,6 +116,19 @@ def test_a_finished_run_is_shown_and_not_run_again(finished, tmp_path):
     assert "Test loss 1.2346 nats, accuracy 0.6789, epochs 1, 1 min 01 s" in done.stdout
     assert str(finished) in done.stdout
     assert finished.read_bytes() == before
+
+
+def test_a_module_may_lie_where_the_command_is_called(tmp_path):
+    text = (Path(__file__).parents[1] / "experiments" / "toy.py").read_text()
+    (tmp_path / "toy_here.py").write_text(text)
+    done = subprocess.run(
+        # As the installed script does it: without the folder among the places for modules.
+        [sys.executable, "-P", "-m", "kl_lib.cli", "run", "toy_here:Toy", "--epochs", "1"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(kl_lib.__file__).parents[1])},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Finished: error" in done.stdout
 
 
 def test_without_typer_one_line_names_the_extra(monkeypatch):
