@@ -12,14 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults import leave_checkpoint_of_another_network
 
 from kl_lib.experiments import RecordError, book_results
 from kl_lib.experiments.convnet.drift import (
     Counts,
     Trace,
     apart,
-    arm_configs,
     drift_path,
     looks,
     read_drift,
@@ -143,7 +141,21 @@ TRACING = """
     damaged.write_bytes(damaged.read_bytes()[:-1000])
     run_drift(store, ce, digits, say=said.append, on_epoch=lambda *news: went_on.append(news[:2]))
 
+    # Its record is damaged, and what it might go on from is of another network.
+    from faults import leave_checkpoint_of_another_network
+    from kl_lib.experiments.convnet.drift import arm_configs, drift_path
+
+    path = drift_path(store, ce)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-50])
+    for arm in arm_configs(ce).values():
+        leave_checkpoint_of_another_network(store, arm, environment, ".trace")
+    unfit = []
+    run_drift(store, ce, digits, say=unfit.append)
+
     print("ANSWER", json.dumps({
+        "unfit": unfit,
+        "as before": path.read_bytes() == whole,
         "stopped": stopped,
         "went on": went_on,
         "said": [damaged.stem, *said],
@@ -179,7 +191,8 @@ def folder(tmp_path_factory):
 def tracing(folder):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TRACING), str(folder)],
-        capture_output=True, text=True, timeout=300, check=False, env=os.environ,
+        capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.split("ANSWER ")[1])
@@ -440,6 +453,15 @@ def test_a_study_that_was_stopped_and_damaged_ends_as_if_it_had_not_been(tracing
     assert not [*folder.glob("stopped/drift/digits/*.part")]
 
 
+def test_a_damaged_record_and_checkpoints_of_another_network_are_named_and_replaced(tracing):
+    record, checkpoints = tracing["unfit"]
+    assert "is not whole JSON" in record
+    assert record.endswith("Run it again: doing that now")
+    said = "begins again: it has a checkpoint, but its arrays are those of another network"
+    assert re.fullmatch(rf"study \w{{16}} {said}", checkpoints)
+    assert tracing["as before"]
+
+
 def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     first = invoke(tmp_path)
     assert first.returncode == 0, first.stderr[-2000:]
@@ -454,20 +476,3 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     again = invoke(tmp_path)
     assert again.stdout.startswith("This study is finished already; --force runs it again.")
     assert path.read_bytes() == kept
-    path.write_bytes(kept[:-50])
-    damaged = invoke(tmp_path)
-    assert damaged.returncode == 0
-    assert "is not whole JSON" in damaged.stderr
-    assert "Run it again: doing that now" in damaged.stderr
-    assert path.read_bytes() == kept
-
-    study = read_drift(path)
-    path.unlink()
-    for arm in arm_configs(study.config).values():
-        leave_checkpoint_of_another_network(tmp_path, arm, study.environment, ".trace")
-    unfit = invoke(tmp_path)
-    assert unfit.returncode == 0
-    said = "begins again: it has a checkpoint, but its arrays are those of another network"
-    assert unfit.stderr.startswith(f"kl-lib: study {study.config.id} {said}\n")
-    assert path.read_bytes() == kept
-    assert not [*tmp_path.glob(".scratch/*.trace")]
