@@ -85,6 +85,16 @@ def test_another_version_is_another_run(monkeypatch):
     assert walk().id != before
 
 
+def test_a_choice_that_came_later_leaves_the_ids_as_they_were(own):
+    before = find_experiment(str(own(declared(WHOLE)))).experiment
+    text = WHOLE.replace("lr:", 'later = {"decay": 0.0}\n    decay: float = 0.0\n    lr:')
+    after = find_experiment(str(own(declared(text)))).experiment
+    old = before(seed=0, data_sha256="0" * 64)
+    assert after(seed=0, data_sha256="0" * 64).id == old.id
+    assert after(seed=0, data_sha256="0" * 64, decay=0.5).id != old.id
+    assert after.from_dict(old.as_dict()).decay == 0
+
+
 def test_values_of_numpy_and_whole_floats_are_the_same_run():
     assert walk(steps_taken=np.int64(3), lr=np.float64(1e-3), decay=0) == walk(decay=0.0)
     assert type(walk(decay=0).decay) is float

@@ -38,13 +38,9 @@ def drift_command(
     divergence, with KL from logits, and with another seed. The record also says how often clipping
     left KL without a gradient. A study that was stopped goes on from its last whole epoch.
     """
-    shorthands = {
-        "loss": "ce", "epochs": epochs, "batch_size": batch_size,
-        "validation_split": validation_split, "threads": threads, "backend": backend,
-        "precision": precision,
-    }  # fmt: skip
+    arguments = locals()
     with errors_in_one_line(". The same command goes on from the last whole epoch"):
-        named, [row] = options.chosen(dataset, None, shorthands)
+        named, [row] = options.chosen(dataset, None, arguments | {"loss": "ce"})
         if named.experiment is not Config:
             raise ConfigError(f"experiment is {dataset!r}, expected one of: cifar10, digits")
         files = options.data_files(Config, data)

@@ -34,11 +34,17 @@ Seed = Annotated[int, typer.Option(help="Of all that is random in the run.")]
 ARM_NAMES = "kl, ce, kl_logits, ce_logits, module:function, or null: ce, kernels disturbed by 1e-7."
 
 
+# Short for --set, where the experiment has such a choice. What is not given is as it says.
+SHORTHANDS = (
+    "loss", "epochs", "batch_size", "learning_rate", "validation_split", "threads", "backend",
+    "precision",
+)  # fmt: skip
+
+
 def _shorthand(help_: str, metavar: str = "NUMBER") -> Any:
     return typer.Option(metavar=metavar, help=help_, show_default=False)
 
 
-# Short for --set, where the experiment has such a choice. What is not given is as it says.
 Loss = Annotated[str | None, _shorthand(ARM_NAMES, "NAME")]
 Epochs = Annotated[str | None, _shorthand("Passes over the training images.")]
 BatchSize = Annotated[str | None, _shorthand("Images a step.")]
@@ -70,13 +76,14 @@ RESULTS = Path("results")
 def chosen(
     experiment: str,
     settings: Sequence[str] | None,
-    shorthands: Mapping[str, str | None],
+    arguments: Mapping[str, Any],
     *,
     several: bool = False,
 ) -> tuple[Named, list[dict[str, Any]]]:
     """Return an experiment, and every combination of the choices that were made.
 
-    What was not chosen is what is usual for one run, or for several.
+    Choices are those in `settings`, and those among the `arguments` of a command that are short for
+    one. What was not chosen is what is usual for one run, or for several.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def chosen(
         If it has no such choice, or a value is one that no run can have.
     """
     named = find_experiment(experiment)
-    texts = [(name, text) for name, text in shorthands.items() if text is not None]
+    texts = [(name, arguments[name]) for name in SHORTHANDS if arguments.get(name) is not None]
     for setting in settings or []:
         name, equals, text = setting.partition("=")
         if not equals:

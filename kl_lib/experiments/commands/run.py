@@ -41,13 +41,9 @@ def run_command(
     A run that is finished is not run again: its result is shown. One that was stopped goes on from
     its last whole epoch.
     """
-    shorthands = {
-        "loss": loss, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
-        "validation_split": validation_split, "threads": threads, "backend": backend,
-        "precision": precision,
-    }  # fmt: skip
+    arguments = locals()
     with errors_in_one_line(RESUMED):
-        named, rows = options.chosen(experiment, set_, shorthands)
+        named, rows = options.chosen(experiment, set_, arguments)
         if len(rows) != 1:
             raise ConfigError(
                 f"there are {len(rows)} combinations of these choices, expected one: "

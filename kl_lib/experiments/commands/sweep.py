@@ -52,14 +52,10 @@ def sweep_command(
     whole epoch. So call it again with the same arguments after whatever happened. Two sweeps on one
     store share the work.
     """
-    shorthands = {
-        "loss": loss, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
-        "validation_split": validation_split, "threads": threads, "backend": backend,
-        "precision": precision,
-    }  # fmt: skip
+    arguments = locals()
     with errors_in_one_line(RESUMED):
         numbers = options.seeds_in(seeds)
-        named, rows = options.chosen(experiment, set_, shorthands, several=True)
+        named, rows = options.chosen(experiment, set_, arguments, several=True)
         files = options.data_files(named.experiment, data)
         for line in options.loaded_lines(named.experiment, rows, files, data_note):
             typer.echo(line)

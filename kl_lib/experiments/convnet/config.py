@@ -120,6 +120,7 @@ class Config(Experiment):
         "null": {"loss": NULL_LOSS, "disturbance": NULL_DISTURBANCE}
     }
 
+    later: ClassVar[Mapping[str, Any]] = LATER
     usual: ClassVar[Mapping[str, Sequence[Any]]] = {"loss": ("kl", "ce", "null"), "threads": (1,)}
 
     dataset: Literal["cifar10", "digits"]
@@ -136,6 +137,8 @@ class Config(Experiment):
     learning_rate: Annotated[float, Range(gt=0)] | None = LATER["learning_rate"]
     recipe: Annotated[int, Range(ge=1)] = RECIPE
 
+    # Its records are older than other experiments: `dataset` and `recipe` are name and version.
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
         """Build a config from a mapping, such as the ``config`` of a stored record.
@@ -147,8 +150,7 @@ class Config(Experiment):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain strings and numbers, see the notes of the class."""
-        values = asdict(self)
-        return {k: v for k, v in values.items() if k not in LATER or v != LATER[k]}
+        return self.said()
 
     @classmethod
     def folder_for(cls, choices: Mapping[str, Any]) -> str:

@@ -69,6 +69,9 @@ class Experiment:
     usual : mapping
         Values that the command line takes for a choice where it says nothing: a sweep all, a run
         the first. Without it that is the default of the field.
+    later : mapping
+        Fields that came after the first records, with the default that means "as before". They are
+        left out of the id while they have it, so that the ids of older records stay what they are.
     packages : tuple of str
         Packages whose versions are recorded, beside Python's, NumPy's and kl_lib's.
 
@@ -85,6 +88,7 @@ class Experiment:
     baseline: ClassVar[str] = ""
     named_arms: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     usual: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    later: ClassVar[Mapping[str, Any]] = {}
     packages: ClassVar[tuple[str, ...]] = ()
 
     seed: Annotated[int, Range(ge=0, le=LARGEST_SEED)]
@@ -130,11 +134,16 @@ class Experiment:
         for label, mine in (("experiment", cls.name), ("version", cls.version)):
             if (theirs := values.pop(label, None)) != mine:
                 raise ConfigError(f"{label} is {theirs!r} there, and {mine!r} here")
-        return cls(**all_fields(cls, values))
+        return cls(**all_fields(cls, {**cls.later, **values}))
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the run is known by: plain strings and numbers."""
-        return {"experiment": self.name, "version": self.version, **asdict(self)}
+        return {"experiment": self.name, "version": self.version, **self.said()}
+
+    def said(self) -> dict[str, Any]:
+        """Return the fields, without those that came later and are as before."""
+        later = self.later
+        return {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import os
@@ -51,22 +52,14 @@ def load(
     wanted, takes = asked_for(experiment)
     given = {name: choices[name] for name in wanted if name in choices}
     data = experiment.load(**given, **_by_name(experiment, files, takes))
-    return data if note is None else Described(data, note)
+    return data if note is None else _described(data, note)
 
 
-class Described:
-    """Data under another description."""
-
-    def __init__(self, data: Loaded, description: str) -> None:
-        self._data, self.description = data, description
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_data":  # while it is unpickled
-            raise AttributeError(name)
-        return getattr(self._data, name)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._data[name]  # type: ignore[index]
+def _described(data: Loaded, note: str) -> Loaded:
+    """The same data under another description."""
+    found = copy.copy(data)
+    object.__setattr__(found, "description", note)  # also where it is frozen
+    return found
 
 
 @functools.lru_cache(maxsize=1)
