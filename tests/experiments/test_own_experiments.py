@@ -426,6 +426,7 @@ def test_a_run_that_fails_is_one_line_with_the_place(tmp_path):
             '{"error": float("nan")}',
             "error in the result is nan: nothing can be compared with that",
         ),
+        ('{"loss": 1.0}', "result has no error, of what the run has returned"),
         ('{"error": "small"}', "error in the result is 'small', expected a number or a list of"),
         ('{"error": 1.0, "curve": [1, None]}', "curve in the result is None, expected a number"),
     ],

@@ -124,6 +124,8 @@ def compute(
     record = new_record(config, data, result, environment)
     measured = {"seconds": round(checkpoint.seconds, 3), "peak_memory": peak_memory()}
     record.result.update(measured | record.result)
+    for problem in config.contradictions(record):
+        raise TrainingError(f"{problem}, of what the run has returned")
     return record
 
 
