@@ -49,6 +49,20 @@ def test_results_are_listed_by_folder_by_class_and_all(store, name):
     assert done.stdout.count("\n kl ") == done.stdout.count("\n ce ") == 6
 
 
+@pytest.mark.parametrize("width", [200, 78, 60, 45, 40, 20])
+def test_results_can_be_read_in_a_narrow_window(store, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    records = experiments.read_records(store, "toy")
+    shown = invoke("results", "--store", store).stdout
+    for record in records:
+        [line] = [line for line in shown.splitlines() if record.config.id in line]
+        assert line.split()[:3] == [
+            record.config.arm, str(record.config.seed), f"{record.result['error']:.4g}",
+        ]  # fmt: skip
+    assert ("seconds" in shown) == (width >= 50)
+    assert "…" not in shown
+
+
 @pytest.mark.parametrize("command", ["results", "compare"])
 @pytest.mark.parametrize("name", ["mnist", "../outside", ".scratch", ""])
 def test_a_name_of_no_experiment_is_refused_with_those_that_are_there(store, command, name):

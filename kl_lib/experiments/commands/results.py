@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -77,17 +77,35 @@ def folder_of(store: Path, experiment: str) -> str:
 
 
 def print_table(records: Iterable[Record]) -> None:
-    """Print a table for each group of runs that can be compared."""
+    """Print a table for each group of runs that can be compared.
+
+    Where it is too wide, its last columns are left out, so that every number is there whole.
+    """
     console = Console(highlight=False, markup=False)
+    window = console.width
     for heading, group in comparable(records).items():
         typer.echo(heading)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("arm", no_wrap=True)
         rows = [record.config.row(record) for record in group]
-        for name in ("seed", *rows[0]):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("run", no_wrap=True)
-        for record, row in zip(group, rows, strict=True):
-            config = record.config
-            table.add_row(config.arm, str(config.seed), *row.values(), config.id)
+        shown = list(rows[0])
+        table = _table(group, rows, shown)
+        while len(shown) > 1 and _width(console, table) > window:
+            table = _table(group, rows, shown := shown[:-1])
+        console.width = max(window, _width(console, table))
         console.print(table)
+
+
+def _width(console: Console, table: Table) -> int:
+    """How wide a table is where there is room."""
+    return console.measure(table, options=console.options.update(width=1000)).maximum
+
+
+def _table(group: Sequence[Record], rows: Sequence[dict[str, str]], shown: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("arm", no_wrap=True)
+    for name in ("seed", *shown):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("run", no_wrap=True)
+    for record, row in zip(group, rows, strict=True):
+        config = record.config
+        table.add_row(config.arm, str(config.seed), *(row[name] for name in shown), config.id)
+    return table
