@@ -173,6 +173,20 @@ def test_a_part_with_other_source_than_in_the_config_is_not_run(module):
         imported("loss", loss)
 
 
+def test_a_part_in_a_package_is_found_and_nothing_is_imported():
+    code = (
+        "import sys\n"
+        "from kl_lib.experiments import Config\n"
+        "part = 'keras.optimizers:SGD'\n"
+        "kl = {'dataset': 'digits', 'data_sha256': '0' * 64, 'loss': 'kl', 'seed': 0}\n"
+        "found = Config(**kl, optimizer=part)\n"
+        "assert found.optimizer.startswith(part + '#')\n"
+        "print('keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize("value", ["gone_module:loss", "kl_lib.gone.module:loss"])
 def test_a_part_that_can_not_be_imported_is_refused(value):
     with pytest.raises(ConfigError, match=f"loss is '{value}', but there is no module"):

@@ -12,6 +12,7 @@ import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,23 @@ def imported(field: str, value: str) -> Callable[..., Any]:
 
 def _source(field: str, value: str, module: str) -> str:
     try:
-        spec = importlib.util.find_spec(module)
-        file = None if spec is None else spec.origin
-        return hashlib.sha256(Path(str(file)).read_bytes()).hexdigest()[:DIGITS]
-    except (ImportError, OSError, ValueError, AttributeError):
+        return hashlib.sha256(_file(module).read_bytes()).hexdigest()[:DIGITS]
+    except (ImportError, OSError, ValueError):
         raise ConfigError(
             f"{field} is {value!r}, but there is no module {module} here: install it, or call "
             "kl-lib in its folder; every worker needs it too"
         ) from None
+
+
+def _file(module: str) -> Path:
+    """Where a module is defined. Nothing is imported: a package above it may be a framework."""
+    first, *rest = module.split(".")
+    spec = importlib.util.find_spec(first)
+    for part in rest:
+        folders = None if spec is None else spec.submodule_search_locations
+        if folders is None:
+            raise ImportError(module)
+        spec = PathFinder.find_spec(part, folders)
+    if spec is None or spec.origin is None:
+        raise ImportError(module)
+    return Path(spec.origin)

@@ -38,7 +38,7 @@ class State:
     ----------
     epochs : list of dict
         What was measured in each step that is done, under names.
-    arrays : list of numpy.ndarray
+    arrays : list
         All that the run needs to go on: weights, optimiser, random numbers.
     peak_memory : int
         Bytes, up to here.

@@ -64,12 +64,12 @@ class Experiment:
         What is compared.
     baseline : str
         The arm that others are compared with.
-    named_arms : mapping
+    named_arms : dict
         Names for several choices at once, to be used like values of the first of `arms`.
-    usual : mapping
+    usual : dict
         Values that the command line takes for a choice where it says nothing: a sweep all, a run
         the first. Without it that is the default of the field.
-    later : mapping
+    later : dict
         Fields that came after the first records, with the default that means "as before". They are
         left out of the id while they have it, so that the ids of older records stay what they are.
     packages : tuple of str
@@ -162,12 +162,12 @@ class Experiment:
 
     @property
     def arm(self) -> str:
-        """Name of the run in comparisons: the values of `arms`."""
+        """Name of the run in comparisons, which is the values of `arms`."""
         return ", ".join(str(getattr(self, name)) for name in self.arms) or self.name
 
     @property
     def steps(self) -> int:
-        """How often a run calls `progress`: as many times as it has epochs, or once."""
+        """How often a run calls `progress`, as many times as it has epochs, or once."""
         return getattr(self, "epochs", 1)
 
     @staticmethod
