@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from ..machinery.choices import Range
 from ..machinery.definition import Measure, all_fields
 from ..machinery.experiment import Experiment, Progress
+from ..machinery.references import look_up
 from .own import OneOf, shown
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ class Config(Experiment):
 
     def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> Result:
         """Train and test: see `train`."""
-        from .training import train
+        # By its name: a training begins with a config, and this is where configs are.
+        train = look_up("kl_lib.experiments.convnet.training:train")
 
         def on_epoch(epoch: Any) -> None:
             numbers = asdict(epoch)

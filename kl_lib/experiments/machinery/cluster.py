@@ -17,7 +17,7 @@ from .jobs import Job, packed, unpacked
 from .loading import Files, loaded_for
 from .locks import RunBusyError, locked
 from .records import PARTS, Record, find_record, write_record
-from .runs import compute, describe_environment
+from .runs import check_data, compute, describe_environment
 from .sealed import RecordError
 
 # Workers report under this name how far their runs are.
@@ -140,9 +140,10 @@ def _compute(job: Job) -> dict[str, Any]:
 
     with _ONE_AT_A_TIME:
         config = unpacked(job)
+        data = loaded_for(config, job.files, job.note)
+        check_data(config, data)
         config.prepare()
         environment = describe_environment(config)
-        data = loaded_for(config, job.files, job.note)
         kept_nowhere = Checkpoint(None, config, environment)
         record = compute(config, data, environment, report, kept_nowhere)
         return {name: getattr(record, name) for name in PARTS if name != "config"}

@@ -19,8 +19,8 @@ from .definition import TrainingError
 from .environment import describe_machine, peak_memory, reset_peak_memory
 from .experiment import Experiment, Progress
 from .locks import locked
-from .naming import failure, source_sha256
 from .records import Record, new_record, read_record, record_path, write_record
+from .references import failure, source_sha256
 from .sealed import RecordError
 from .store import check_writable, remove_parts, scratch_path
 
@@ -91,6 +91,7 @@ def run(
     path = record_path(store, config)
 
     def do() -> Record:
+        check_data(config, data)
         environment = describe_environment(config)
         checkpoint = Checkpoint(scratch_path(store, config, ".checkpoint"), config, environment)
         remove_parts(path, checkpoint.path)
@@ -113,7 +114,6 @@ def compute(
     checkpoint: Checkpoint,
 ) -> Record:
     """Do a run and return its record, which is not stored yet."""
-    check_data(config, data)
     reset_peak_memory()
     try:
         result = config.run(data, progress or _nothing, checkpoint)
