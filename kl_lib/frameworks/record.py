@@ -1,4 +1,4 @@
-"""What PyTorch gave, for readers who do not have it: measured once, stored, read by the chapter on libraries.
+"""What PyTorch gave, for readers who have none: measured once, read by the chapter on libraries.
 
 The book's environment has no PyTorch (it is large, and everything else runs without it), so the
 chapter shows a recording. Where PyTorch is installed, ``python -m kl_lib.frameworks.record``
