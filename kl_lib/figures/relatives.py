@@ -148,7 +148,7 @@ def shifts(days: ArrayLike, measures: Mapping[str, ArrayLike], distance: ArrayLi
         beyond = np.asarray(days)[~finite]
         top.plot(beyond, np.full(beyond.shape, 1.25), "x", color=color, markersize=8)
     top.set(ylabel="nats, or no unit", ylim=(0, 1.35))
-    top.legend(loc="center right")
+    top.legend(loc="lower right")
     bottom.plot(days, distance, color="black", marker="o")
     bottom.set(xlabel="days by which the copy is late", ylabel="W (days)")
     bottom.set_ylim(bottom=0)
