@@ -48,8 +48,8 @@ def forecasts(
         draw_bars(ax, p, q, categories)
         ax.set_title(name, loc="left")
         ax.set_ylabel("probability")
-        if ax is not axes[0]:
-            ax.get_legend().remove()
+        if ax is not axes[0] and (legend := ax.get_legend()):
+            legend.remove()
     axes[-1].set_xlabel(xlabel)
     return figure
 

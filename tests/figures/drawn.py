@@ -186,7 +186,7 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     ),
     relatives.forecasts: lambda: relatives.forecasts(P, {"A": Q, "B": Q}, "abcd", xlabel="days"),
     relatives.charges: lambda: relatives.charges(
-        [0, 0.5, 1], dict.fromkeys(("KL(p‖q)", "χ²", "TV", "H²", "JS"), [1, 0, 1])
+        [0, 0.5, 1], {key: [1, 0, 1] for key in ("KL(p‖q)", "χ²", "TV", "H²", "JS")}
     ),
     relatives.bounds: lambda: relatives.bounds([0.2, 0.5], [1, 2]),
     relatives.trials: lambda: relatives.trials(
