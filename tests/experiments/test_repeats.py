@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 
 from kl_lib import experiments, figures
-from kl_lib.experiments.comparison import compare
-from kl_lib.experiments.drift import Apart, Counts, Drift, Wrong
+from kl_lib.experiments.analysis.comparison import compare
+from kl_lib.experiments.convnet.drift import Apart, Counts, Drift, Wrong
 from kl_lib.figures import repeats
 from kl_lib.figures.training import LOSSES, NAMES
 
