@@ -26,6 +26,7 @@ from kl_lib.figures import (
     kldivloss,
     libraries,
     losses,
+    relatives,
     repeats,
     training,
 )
@@ -42,6 +43,7 @@ MODULES = (
     kldivloss,
     libraries,
     losses,
+    relatives,
     repeats,
     training,
 )
@@ -182,6 +184,15 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     losses.dead_gradient: lambda: losses.dead_gradient(
         X, dict.fromkeys(("exact", "KL", "cross-entropy"), (X, X)), 3
     ),
+    relatives.forecasts: lambda: relatives.forecasts(P, {"A": Q, "B": Q}, "abcd", xlabel="days"),
+    relatives.charges: lambda: relatives.charges(
+        [0, 0.5, 1], {key: [1, 0, 1] for key in ("KL(p‖q)", "χ²", "TV", "H²", "JS")}
+    ),
+    relatives.bounds: lambda: relatives.bounds([0.2, 0.5], [1, 2]),
+    relatives.trials: lambda: relatives.trials(
+        [1, 10], {"A": [0.1, 0.6], "B": [0.2, 0.5]}, xlabel="parcels", ylabel="TV"
+    ),
+    relatives.shifts: lambda: relatives.shifts([0, 1], {"KL(p‖q)": [0, np.inf]}, [0, 1]),
     repeats.curves: lambda: repeats.curves(RUNS),
     repeats.paired_differences: lambda: repeats.paired_differences(COMPARISON),
     repeats.steps_apart: lambda: repeats.steps_apart([DRIFT, DRIFT]),
