@@ -211,17 +211,3 @@ def two_directions(t: ArrayLike, forward: ArrayLike, reverse: ArrayLike, p_t: fl
     ax.set_ylim(0, 2.5)
     ax.legend(loc="upper center")
     return figure
-
-
-def pinsker(tv: ArrayLike, kl: ArrayLike) -> Figure:
-    """KL in nats against total variation for many pairs, above the parabola 2·TV²."""
-    figure, (ax,) = panels(height=3.6)
-    curve = np.linspace(0, 1, 200)
-    ax.scatter(tv, kl, s=6, color=SKY, linewidth=0, label="random pairs")
-    ax.plot(curve, 2 * curve**2, color="black", label="bound 2·TV²")
-    ax.fill_between(curve, 0, 2 * curve**2, color=LIGHT, alpha=0.6, linewidth=0)
-    ax.set(xlabel="total variation", ylabel="KL(p‖q) (nats)")
-    ax.set_xlim(0, 1)
-    ax.set_ylim(0, 4)
-    ax.legend(loc="upper left")
-    return figure

@@ -126,7 +126,6 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
         [0.2, 0.6, 1.6], [1.3, 1.03, 1.4], [0.3, 0, 0.4], 0.6
     ),
     divergence.two_directions: lambda: divergence.two_directions([0.1, 0.5], [1, 0], [0.5, 0], 0.5),
-    divergence.pinsker: lambda: divergence.pinsker([0.2, 0.5], [1, 2]),
     entropy.surprise: lambda: entropy.surprise(WEATHER),
     entropy.bernoulli: lambda: entropy.bernoulli([0.1, 0.3, 0.5, 0.9]),
     entropy.simplex: lambda: entropy.simplex([0.6, 1.0, 1.25]),
