@@ -105,7 +105,7 @@ def by_setting(
         Value of the best policy, a line.
     """
     figure, axes = panels(2, rows=-(-len(ends) // 2), height=5.6, sharey=True)
-    for ax, (name, setting, x, values), look in zip(axes, ends, LOOKS, strict=True):
+    for ax, (name, setting, x, values), look in zip(axes, ends, LOOKS, strict=False):
         color, line, mark = look
         v, x = np.asarray(values), np.asarray(x)
         ax.plot(np.repeat(x, v.shape[1]), v.ravel(), ".", color=color, alpha=0.3, markersize=4)
