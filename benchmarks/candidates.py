@@ -40,7 +40,7 @@ def scipy_rel_entr(p: Array, q: Array, threads: int) -> Call:
 
 
 def keras_eager(p: Array, q: Array, threads: int) -> Call:
-    from kl_lib.experiments.backend import import_keras
+    from kl_lib.experiments.machinery.backend import import_keras
 
     kl_divergence = import_keras("tensorflow").losses.kl_divergence
     a, b = _tensors(p, q, threads)
@@ -66,7 +66,7 @@ def tfp_categorical(p: Array, q: Array, threads: int) -> Call:
 
 
 def _tensors(p: Array, q: Array, threads: int) -> tuple[Any, Any]:
-    from kl_lib.experiments.backend import use_threads
+    from kl_lib.experiments.machinery.backend import use_threads
 
     use_threads(threads)
     import tensorflow as tf

@@ -110,7 +110,8 @@ def picture(table: Table) -> str:
     return "\n".join(
         [
             "```{figure} _static/speed.png",
-            f':alt: "Two panels, one above the other, with a logarithmic axis, times the read. kl_lib lies at '
+            f':alt: "Two panels, one above the other, with a logarithmic axis, times the read. '
+            f"kl_lib lies at "
             f"{span(list(found[KL].values()))}, the other libraries at {span(others)}; the "
             f'slowest point belongs to {slowest}."',
             ":name: fig-speed",

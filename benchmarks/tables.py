@@ -28,7 +28,7 @@ def begun(what: str) -> Table:
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on: processor, cores, the vector units NumPy uses, versions."""
-    from kl_lib.experiments.environment import cpu_model, git_state, usable_cores
+    from kl_lib.experiments.machinery.environment import cpu_model, git_state, usable_cores
 
     return {
         "cpu": cpu_model(),
@@ -69,7 +69,7 @@ def to_text(table: Table) -> str:
 
 def store(table: Table, path: Path) -> None:
     """Write the table so that the file is there whole or not at all."""
-    from kl_lib.experiments.files import write_whole
+    from kl_lib.experiments.machinery.files import write_whole
 
     write_whole(path, to_text(table).encode("utf-8"))
 

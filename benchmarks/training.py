@@ -183,19 +183,14 @@ class Team:
 
 def measure(precisions: list[str], count: int, rounds: int) -> tables.Table:
     """Let the teams train in turn."""
-    from kl_lib.experiments.environment import (
-        BACKEND_PACKAGES,
-        PACKAGES,
-        instruction_set,
-        package_version,
-    )
+    from kl_lib.experiments.machinery import backend, environment
 
     table = tables.begun("seconds for an epoch of one run, each team training alone, in turn")
-    sets = instruction_set()
+    sets = environment.instruction_set()
     table["machine"]["bfloat16"] = sets and [name for name in sets if name.endswith("bf16")]
-    packages = (*PACKAGES, *BACKEND_PACKAGES["tensorflow"])
+    packages = (*environment.PACKAGES, *backend.PACKAGES["tensorflow"], "scikit-learn")
     table |= {
-        "packages": {name: package_version(name) for name in packages},
+        "packages": {name: environment.package_version(name) for name in packages},
         "images": count,
         "teams": {},
     }

@@ -40,6 +40,21 @@ def blocks(arrays: Sequence[Array], out: Array, entries: int) -> Iterator[Block]
             yield from blocks([x[i] for x in arrays], out[i], entries)
 
 
+def blocks_of_tables(arrays: Sequence[Array], out: Array, entries: int) -> Iterator[Block]:
+    """`blocks` of tables, whose last two axes stay together: shape (tables, rows, columns)."""
+    shape = arrays[0].shape
+    if len(shape) == 2:
+        yield [x[None] for x in arrays], out.reshape(1)
+    elif len(shape) == 3 or math.prod(shape[1:]) <= entries:
+        step = max(1, entries // max(math.prod(shape[1:]), 1))
+        for start in range(0, shape[0], step):
+            part = slice(start, start + step)
+            yield [x[part].reshape(-1, *shape[-2:]) for x in arrays], out[part].reshape(-1)
+    else:
+        for i in range(shape[0]):
+            yield from blocks_of_tables([x[i] for x in arrays], out[i], entries)
+
+
 def batches(chosen: NDArray[np.bool_], size: int) -> Iterator[Any]:
     """Indices of the chosen rows, so many at a time."""
     if chosen.all():  # slices give views where indices would copy

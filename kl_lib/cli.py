@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,6 +14,8 @@ def main() -> None:
         if missing.name is None or missing.name.partition(".")[0] not in ("typer", "rich"):
             raise
         sys.exit(f'kl-lib needs {missing.name}: pip install "kl-lib[cli]"')
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # experiments and parts of them may lie where kl-lib is called
     try:
         app(prog_name="kl-lib")
     except KeyboardInterrupt:

@@ -1,7 +1,9 @@
-"""The commands of ``kl-lib``: `diagnose` here, those that run experiments loaded when asked for."""
+"""The commands of ``kl-lib``: `diagnose` is here, and this is where the others are registered."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 import os
 import sys
@@ -15,21 +17,34 @@ from . import __version__, diagnosis
 from .diagnosis import LIBRARIES, PairError, read_pair
 from .printing import printable
 
+# All other commands, and where each is. A module is imported when its command is asked for.
+ELSEWHERE = {
+    "run": "kl_lib.experiments.commands.run:run_command",
+    "sweep": "kl_lib.experiments.commands.sweep:sweep_command",
+    "results": "kl_lib.experiments.commands.results:results_command",
+    "compare": "kl_lib.experiments.commands.compare:compare_command",
+    "drift": "kl_lib.experiments.commands.drift:drift_command",
+}
+
 
 class Commands(TyperGroup):
-    """The commands of this module, and those of `kl_lib.experiments` imported on use."""
+    """The command of this module, and those that are elsewhere."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *_experiments().commands]
+        return [*super().list_commands(ctx), *ELSEWHERE]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return super().get_command(ctx, cmd_name) or _experiments().commands.get(cmd_name)
+        return super().get_command(ctx, cmd_name) or _elsewhere(cmd_name)
 
 
-def _experiments() -> Any:
-    from .experiments.analysis_commands import app as experiments
-
-    return typer.main.get_command(experiments)
+@functools.cache
+def _elsewhere(name: str) -> Any:
+    if name not in ELSEWHERE:
+        return None
+    module, _, function = ELSEWHERE[name].partition(":")
+    single = typer.Typer(add_completion=False)
+    single.command(name)(getattr(importlib.import_module(module), function))
+    return typer.main.get_command(single)
 
 
 app = typer.Typer(

@@ -35,6 +35,10 @@ def of_rows(
     **options: Any,
 ) -> Result:
     """A number for each row of one argument or two; lazily, where one of them is a dask array."""
+    if where is None and not keepdims and axis == -1 and not options.get("normalize"):
+        value = rows.one(kernel, given, checks.SUM_TOLERANCE["float64"])
+        if value is not None and not options.get("generalized"):
+            return value / checks.check_base(options.get("base"))
     over: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
     if lazy.any_lazy(*given, where):
         return lazy.by_chunks(partial(_of_rows, kernel, **options), *given, **over)
@@ -56,6 +60,10 @@ def _of_rows(
     task = kernels.Task(checks.check_base(base), tolerances, normalize, generalized)
     dtype = checks.result_dtype(*arguments.dtypes)
     arrays = arguments.same_shape()
+    if tolerances and any(type(x) is not np.ndarray for x in given):  # of lists, say
+        value = rows.one(kernel, arrays, max(tolerances))
+        if value is not None:
+            return arguments.of_rows(value / task.divisor)
     if arrays[0].size:
         result, valid = rows.reduce(kernel, arrays, task, dtype)
     else:
@@ -356,6 +364,10 @@ def kl_terms(
     >>> kl.kl_terms([0.5, 0.5, 0], [0.25, 0.5, 0.25], base=2)
     array([0.5, 0. , 0. ])
     """
+    if where is None and axis == -1 and not normalize:
+        value = rows.one_of_terms(p, q, checks.SUM_TOLERANCE["float64"])
+        if value is not None:
+            return value / checks.check_base(base)
     if lazy.any_lazy(p, q, where):
         options: dict[str, Any] = {"base": base, "normalize": normalize}
         return lazy.by_chunks(kl_terms, p, q, axis=axis, where=where, entries=True, **options)
@@ -507,6 +519,10 @@ def kl_from_logits(
     >>> print(kl.kl_from_logits([0, 0, float("-inf")], [1, 1, float("-inf")]))
     0.0
     """
+    if where is None and not keepdims and axis == -1:
+        value = rows.one_of_logits(logits_p, logits_q)
+        if value is not None:
+            return value / checks.check_base(base)
     over: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "where": where}
     over |= {"names": ("logits_p", "logits_q"), "missing": -np.inf}
     if lazy.any_lazy(logits_p, logits_q, where):

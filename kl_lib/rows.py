@@ -34,7 +34,7 @@ CHUNK = 1 << 15
 
 #: What is kept of each row goes through several steps of its own. Their calls cost less, each, for
 #: the rows of so many chunks at once, and for so many bytes of results of all threads at most.
-_CHUNKS, _RESULTS = 4, 3 << 18
+_CHUNKS, _RESULTS = 4, 1 << 19
 
 #: The absolute error of a fast result is a few units in the last place of 1. `_WIDENED` is for rows
 #: of float32 that are computed in float64.
@@ -43,6 +43,9 @@ _WIDENED = Precision(1e-9, 1e-5)
 
 #: Entries of a row for which a single call is made quick.
 _SMALL = 1 << 12
+
+#: What is wanted of such a row.
+_ONE = Task(1.0, ())
 
 #: Counts that sum to less have terms that are subnormal, with few digits left.
 _SMALLEST_SUM = {"d": 1e-280, "f": 1e-25}
@@ -66,8 +69,6 @@ def reduce(
         float64 or float32: of the computation where nothing cancels, and of the result.
     """
     first = arrays[0]
-    if first.ndim == 1 and first.size <= _SMALL and (found := _one(kernel, arrays, task, dtype)):
-        return found
     out = np.empty(first.shape[:-1], dtype)
     threads = threads_for(first)
     need = _arrays_of_space(kernel, len(arrays), task)
@@ -89,22 +90,47 @@ def reduce(
     return out, on_threads(work, blocks(arrays, out, entries), threads)
 
 
-def _one(
-    kernel: Kernel, arrays: Sequence[Array], task: Task, dtype: type[np.floating[Any]]
-) -> tuple[Any, bool] | None:
-    """`reduce` of one short row, with as few calls as it takes; None if it is a harder case."""
-    if task.tolerances is None or dtype is not np.float64:
+def one(kernel: Kernel, given: Sequence[Any], tolerance: float) -> Any:
+    """The result of one short row of plain doubles, in nats; None for all that is harder.
+
+    With as few calls as it takes, since each costs as much as some hundred entries.
+    """
+    if not _plain(given):
         return None
+    row = [x[None] for x in given]
+    total = np.empty(1)
+    space = [np.empty(row[0].shape) for _ in range(kernel.space)]
     with np.errstate(all="ignore"):
-        row = [x[None].astype(np.float64, copy=False) for x in arrays]
-        total = np.empty(1)
-        least = kernel.fast(row, total, list(np.empty((kernel.space, *row[0].shape))))
-        sums = [sums_of_rows(x)[0] for x in row]
-        value, scale = kernel.combine(total[0], sums, task, _SAFE["d"])
-    valid = all(abs(s - 1) <= far for s, far in zip(sums, task.tolerances, strict=True))
-    if valid and least >= 0 and _SAFE["d"].bound * scale < value < np.inf:
-        return value / task.divisor, True
-    return None
+        least = kernel.fast(row, total, space)
+        sums = [sums_of_rows(x)[0] for x in row]  # as of a batch: the same number comes out
+        value, scale = kernel.combine(total[0], sums, _ONE, _SAFE["d"])
+    for s in sums:
+        if not abs(s - 1) <= tolerance:
+            return None
+    return value if least >= 0 and _SAFE["d"].bound * scale < value < np.inf else None
+
+
+def _plain(given: Sequence[Any]) -> bool:
+    """Whether these are short rows of doubles that pair up, as they are."""
+    for x in given:
+        if type(x) is not np.ndarray or x.dtype.char != "d" or x.shape != given[0].shape:
+            return False
+    return given[0].ndim == 1 and 0 < given[0].size <= _SMALL
+
+
+def one_of_terms(p: Any, q: Any, tolerance: float) -> Any:
+    """As `one`, of `terms`."""
+    return of_terms.of_one_row(p, q, tolerance) if _plain((p, q)) else None
+
+
+def one_of_logits(a: Any, b: Any) -> Any:
+    """As `one`, of `logits`."""
+    if not _plain((a, b)):
+        return None
+    value = np.empty(1)
+    with np.errstate(all="ignore"):
+        plain = of_logits.fast([a[None], b[None]], value, list(np.empty((3, 1, a.size))))
+    return value[0] if plain and _SAFE["d"].bound < value[0] < np.inf else None
 
 
 def _block(kernel: Kernel, parts: Sequence[Array], out: Array, scratch: Array, task: Task) -> bool:
@@ -144,7 +170,7 @@ def _values(
         least = np.min([least, *(x.min() for x in parts)])
         safe = (value > precision.bound * scale) & (value < np.inf) & (sums.min(axis=0) > enough)
         # What is computed of each row takes space too, which counts where it has few entries.
-        for rows in batches(~safe, max(1, len(scratch) // (16 * max(parts[0].shape[1], 4)))):
+        for rows in batches(~safe, max(1, len(scratch) // (24 * max(parts[0].shape[1], 4)))):
             wide = [x[rows].astype(np.float64, copy=False) for x in parts]
             if out.dtype == np.float32:
                 again = np.empty(len(wide[0]))
@@ -212,7 +238,8 @@ def _long_row(kernel: Kernel, row: Sequence[Array], out: Array, scratch: Array, 
     for piece in pieces:
         part_sums, _ = _usual(kernel, piece, out, scratch, task._replace(normalize=False))
         found.append((out[0], *part_sums[:, 0]))
-    total, *sums = np.sum(np.array(found, dtype=np.float64), axis=0)
+    of_pieces = np.array(found, dtype=np.float64)
+    total, sums = kernel.join(of_pieces[:, 0]), np.sum(of_pieces[:, 1:], axis=0)
     low = np.min([[x.min() for x in piece] for piece in pieces])
     s = np.array(sums)
     out[0] = total

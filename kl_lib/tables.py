@@ -5,14 +5,17 @@ Conventions and checks are those of `kl_lib.discrete`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, kernels, labels, lazy, rows, stable
+from .blocks import Block, blocks_of_tables
 from .discrete import Result
 from .errors import DistributionError
+from .threads import on_threads, threads_for
 
 Array = NDArray[np.float64]
 
@@ -56,21 +59,10 @@ def mutual_information(
     0.174416
     """
     divisor = checks.check_base(base)
-    given, _ = checks.as_array(joint, "joint")
-    if given.ndim < 2:
-        raise DistributionError(
-            f"joint has shape {given.shape}; pass a table, one variable in its rows, the other in "
-            "its columns",
-            kind="shape",
-            argument="joint",
-        )
-    cells, sums, dtype = checks.distribution(joint, "joint", axis=(-2, -1), normalize=normalize)
-    cells = cells / sums[..., None, None]
-    marginals = cells.sum(axis=-1, keepdims=True), cells.sum(axis=-2, keepdims=True)
-    # Both sum to 1 but for rounding, which enters the result squared.
-    terms = stable.generalized_kl_of_product(cells, *marginals)
-    result = (terms.sum(axis=(-2, -1)) / divisor).astype(checks.result_dtype(dtype))[()]
-    return tables_labelled(joint, result, given.ndim, "joint")
+    [array], [dtype] = _tables([joint], ["joint"])
+    result = _computed(_mutual_information, [joint], [array], ["joint"], normalize)
+    result = (result / divisor).astype(checks.result_dtype(dtype))
+    return tables_labelled(joint, result[()], array.ndim, "joint")
 
 
 def conditional_entropy(
@@ -123,12 +115,10 @@ def conditional_entropy(
     if lazy.any_lazy(joint):
         return lazy.by_tables(conditional_entropy, joint, **options)
     divisor = checks.check_base(base)
-    cells, weights, dtype = _within(joint, "joint", given, normalize)
-    counted = np.where(weights[..., None] > 0, cells, 1.0)
-    task = kernels.Task(divisor, None, normalize=True)
-    each = rows.reduce(kernels.ENTROPY, [counted], task, np.float64)[0]
-    result = (weights * each).sum(axis=-1).astype(checks.result_dtype(dtype))
-    return tables_labelled(joint, result[()], cells.ndim, "joint")
+    [array], [dtype] = _tables([joint], ["joint"], given)
+    result = _computed(_conditional(kernels.ENTROPY, given), [joint], [array], ["joint"], normalize)
+    result = (result / divisor).astype(checks.result_dtype(dtype))
+    return tables_labelled(joint, result[()], array.ndim, "joint")
 
 
 def kl_conditional(
@@ -190,30 +180,24 @@ def kl_conditional(
         return axes[-ndim:]
 
     fitting, known = labels.aligned(labels.in_step({"p": p, "q": q}), roles)
-    found = [_within(fitting[name], name, given, normalize) for name in ("p", "q")]
-    (a, p_weights, p_dtype), (b, q_weights, q_dtype) = found
+    (a, b), dtypes = _tables([fitting["p"], fitting["q"]], ["p", "q"], given)
     if a.shape[-2:] != b.shape[-2:] or (a.ndim > 2 and b.ndim > 2 and a.shape != b.shape):
-        shapes = [np.shape(fitting[name]) for name in ("p", "q")]
         raise DistributionError(
-            f"p and q do not pair up (shapes {shapes[0]} and {shapes[1]}); give them the same "
-            "shape, or one table against a batch",
+            f"p and q do not pair up (shapes {a.shape} and {b.shape}); give them the same shape, "
+            "or one table against a batch",
             kind="shape",
             argument="p and q",
         )
-    a, b = np.broadcast_arrays(a, b)
-    known_x, never = p_weights > 0, q_weights == 0
-    # What is not counted is made 1, of which the KL is 0.
-    skip = (~known_x | never)[..., None]
-    task = kernels.Task(divisor, None, normalize=True)
-    pair = [np.where(skip, 1.0, a), np.where(skip, 1.0, b)]
-    each = rows.reduce(kernels.KL, pair, task, np.float64)[0]
-    terms = np.where(known_x, np.where(never, np.inf / divisor, p_weights * each), 0.0)
-    result = terms.sum(axis=-1).astype(checks.result_dtype(p_dtype, q_dtype))
+    values = [fitting["p"], fitting["q"]]
+    result = _computed(_conditional(kernels.KL, given), values, [a, b], ["p", "q"], normalize)
+    result = (result / divisor).astype(checks.result_dtype(*dtypes))
     return known.give(result[()], [i - result.ndim - 2 for i in range(result.ndim)])
 
 
-def _within(value: Any, name: str, given: Any, normalize: bool) -> tuple[Array, Array, str]:
-    """Tables with the known variable in the rows, the probabilities of the rows, and the dtype."""
+def _tables(
+    values: Sequence[Any], names: Sequence[str], given: Any = "rows"
+) -> tuple[list[Any], list[str]]:
+    """The arguments as arrays of at least two axes, and their dtypes."""
     if given not in ("rows", "columns"):
         raise DistributionError(
             f'given is {given!r:.40}; pass "rows" or "columns", the variable that is known',
@@ -221,17 +205,112 @@ def _within(value: Any, name: str, given: Any, normalize: bool) -> tuple[Array, 
             argument="given",
             value=given,
         )
-    array, _ = checks.as_array(value, name)
-    if array.ndim < 2:
-        raise DistributionError(
-            f"{name} has shape {array.shape}; pass a table, one variable in its rows, the other in "
-            "its columns",
-            kind="shape",
-            argument=name,
-        )
-    cells, sums, dtype = checks.distribution(value, name, axis=(-2, -1), normalize=normalize)
-    cells = cells if given == "rows" else np.swapaxes(cells, -2, -1)
-    return cells, cells.sum(axis=-1) / sums[..., None], dtype
+    read = [checks.as_array(value, name) for value, name in zip(values, names, strict=True)]
+    for (array, _), name in zip(read, names, strict=True):
+        if array.ndim < 2:
+            raise DistributionError(
+                f"{name} has shape {array.shape}; pass a table, one variable in its rows, the "
+                "other in its columns",
+                kind="shape",
+                argument=name,
+            )
+    return [array for array, _ in read], [dtype for _, dtype in read]
+
+
+#: From tables, shape (tables, rows, columns) each, and their totals to a number for each, in nats.
+_Compute = Callable[[Sequence[Array], Sequence[Array]], Array]
+
+
+def _computed(
+    compute: _Compute,
+    values: Sequence[Any],
+    arrays: Sequence[Any],
+    names: Sequence[str],
+    normalize: bool,
+) -> Array:
+    """A number for each table, some tables at a time; the error that says what is wrong."""
+    tolerances = [checks.SUM_TOLERANCE[checks.as_array(value, "")[1]] for value in values]
+    result, valid = _by_blocks(compute, arrays, None if normalize else tolerances)
+    if not valid:
+        # If nothing is wrong, counts have been scaled, whose sums are too large for a float.
+        options: dict[str, Any] = {"axis": (-2, -1), "normalize": normalize}
+        pairs = zip(values, names, strict=True)
+        scaled = [checks.distribution(value, name, **options)[0] for value, name in pairs]
+        result, _ = _by_blocks(compute, scaled, None)
+    return result
+
+
+def _by_blocks(
+    compute: _Compute, arrays: Sequence[Any], tolerances: Sequence[float] | None
+) -> tuple[Array, bool]:
+    """Also whether one look at values and totals leaves no doubt of them."""
+    arrays = np.broadcast_arrays(*arrays)
+    out = np.empty(arrays[0].shape[:-2])
+    if not arrays[0].size:
+        return out, False
+
+    def work(share: Iterator[Block]) -> bool:
+        valid = True
+        for parts, out_block in share:
+            totals = [x.sum(axis=(1, 2), dtype=np.float64) for x in parts]
+            least = np.min([x.min(initial=0.0) for x in parts])
+            valid &= bool(least >= 0) and _totals_valid(totals, tolerances)
+            out_block[...] = compute(parts, totals)
+        return valid
+
+    items = blocks_of_tables(arrays, out, rows.CHUNK)
+    return out, on_threads(work, items, threads_for(arrays[0]))
+
+
+def _totals_valid(totals: Sequence[Array], tolerances: Sequence[float] | None) -> bool:
+    if tolerances is None:
+        return all(bool(((x > 0) & (x < np.inf)).all()) for x in totals)
+    pairs = zip(totals, tolerances, strict=True)
+    return all(bool((np.abs(x - 1) <= far).all()) for x, far in pairs)
+
+
+def _slices(count: int, step: int) -> Iterator[slice]:
+    step = max(step, 1)
+    return (slice(start, start + step) for start in range(0, count, step))
+
+
+def _mutual_information(parts: Sequence[Array], totals: Sequence[Array]) -> Array:
+    """KL of the tables from the products of their marginals, whose terms are not negative."""
+    [joint], [total] = parts, totals
+    whole = total[:, None, None]
+    row, column = (joint.sum(axis=i, keepdims=True, dtype=np.float64) for i in (2, 1))
+    row /= whole
+    column /= whole
+    # Both sum to 1 but for rounding, which enters the result squared.
+    result = np.zeros(len(joint))
+    tables, height, width = joint.shape
+    for i in _slices(height, rows.CHUNK // (tables * width)):
+        for j in _slices(width, rows.CHUNK):
+            cells = joint[:, i, j].astype(np.float64, copy=False) / whole
+            terms = stable.generalized_kl_of_product(cells, row[:, i], column[:, :, j])
+            result += terms.sum(axis=(1, 2))
+    return result
+
+
+def _conditional(kernel: kernels.Kernel, given: str) -> _Compute:
+    """The mean of a function of rows over the rows of the first table, or its columns."""
+    task = kernels.Task(1.0, None, normalize=True)
+
+    def compute(parts: Sequence[Array], totals: Sequence[Array]) -> Array:
+        if given == "columns":
+            parts = [np.swapaxes(x, 1, 2) for x in parts]
+        result = np.zeros(len(parts[0]))
+        for i in _slices(parts[0].shape[1], rows.CHUNK // len(parts[0])):
+            some = [x[:, i] for x in parts]
+            each = rows.reduce(kernel, some, task, np.float64)[0]
+            weights = [x.sum(axis=2, dtype=np.float64) for x in some]
+            # A row that never occurs has no weight; one that q alone lacks is infinitely far away.
+            each = np.where(weights[-1] == 0, np.inf, each)
+            mean = np.where(weights[0] > 0, weights[0] / totals[0][:, None] * each, 0.0)
+            result += mean.sum(axis=1)
+        return result
+
+    return compute
 
 
 def tables_labelled(value: Any, result: Any, ndim: int, name: str) -> Any:

@@ -30,33 +30,28 @@ import numpy as np
 import psutil
 
 from kl_lib import experiments
-from kl_lib.experiments.checkpoint import Checkpoint, State, epochs_done
-from kl_lib.experiments.store import scratch_path
+from kl_lib.experiments import Checkpoint, State
+from kl_lib.experiments.machinery.checkpoint import epochs_done
+from kl_lib.experiments.machinery.store import scratch_path
 
 RECORD = Path(__file__).parents[1] / "results" / "faults.csv"
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
 # Small enough to be done often, long enough to be hit in the middle.
 RUNS, EPOCHS = 4, 12
-GRID = ["--seeds", "0:2", "--loss", "kl,ce", "--epochs", f"{EPOCHS}", "--batch-size", "100"]
+CHOICES = ["--seeds", "0:2", "--loss", "kl,ce", "--epochs", f"{EPOCHS}"]
+GRID = ["digits", *CHOICES, "--batch-size", "100"]
 QUIET = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def few(digits):
-    """The configs that `GRID` stands for."""
-    return experiments.grid(
-        digits, arms=["kl", "ce"], seeds=range(2), epochs=EPOCHS, batch_size=100, threads=1
-    )
-
-
 def start(store, *args, grid=GRID, limit=None):
-    """Start a sweep of the digits. `limit` is the largest file it may write, in bytes."""
+    """Start a sweep. `limit` is the largest file it may write, in bytes."""
 
     def prepare():
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     return subprocess.Popen(
-        [*COMMAND, "sweep", "digits", *grid, "--store", str(store), *map(str, args)],
+        [*COMMAND, "sweep", *grid, "--store", str(store), *map(str, args)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | QUIET,
         preexec_fn=prepare,
     )  # fmt: skip
@@ -98,7 +93,7 @@ def progress(store):
 
 
 def records(store):
-    return sorted(Path(store).glob("digits/*.json"))
+    return sorted(Path(store).glob("[!.]*/*.json"))
 
 
 def leave_checkpoint_of_another_network(store, config, environment, suffix):

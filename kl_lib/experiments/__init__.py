@@ -1,38 +1,70 @@
-"""Experiments that leave a record: config, data, model, training, store, sweeps, comparison.
+"""Experiments that leave a record, can be stopped at any moment, and are compared by a rule.
 
-A run is one frozen :class:`Config`. Its canonical JSON is hashed, and the hash is the id of the run
-and the name of its record. `train` computes, `run` computes and stores, `sweep` does many runs, and
-`read_record` believes nothing that it has not checked. `compare` says what the runs show, paired by
-seed, and `run_drift` how runs of one seed part.
+An experiment is a frozen dataclass of choices that can load its data and run, see `Experiment`. One
+instance of it is one run. Its canonical JSON is hashed, and the hash is the id of the run and the
+name of its record. `run` does one and stores it, `sweep` does many, and `read_record` believes
+nothing that it has not checked. `compare` says what runs show, paired by seed.
+
+``cifar10`` and ``digits`` are built in: one ConvNet, whose runs are a `Config`; `run_drift` shows
+how runs of one seed part.
+
+Its rooms: `machinery` knows no science (identity and records of runs, checkpoints, sweeps, worker
+processes, cluster), `analysis` compares, `convnet` is the built-in experiment, and another one gets
+a room beside it and a line in `catalogue`. `commands` holds those of ``kl-lib``. What is imported
+points towards the machinery.
 
 Nothing here imports a framework before a run needs it.
 """
 
-from .backend import BackendError, use_threads
-from .checkpoint import Checkpoint, CheckpointError
-from .comparison import Comparison, ComparisonError, Contrast, compare
-from .config import Config, ConfigError
-from .data import Data, DataError, load_data
-from .drift import Drift, read_drift, read_drifts, study_drift, sure_and_wrong, write_drift
-from .environment import describe_environment
-from .runs import RunBusyError, run, run_drift
-from .sealed import NewerRecordError, RecordError
-from .statistics import RULE, Assessment, assess
-from .store import (
-    Record,
-    book_results,
-    comparable,
-    find_record,
-    new_record,
-    read_record,
-    read_records,
-    write_record,
+from .analysis.arms import Arm
+from .analysis.comparison import Comparison, Contrast, compare
+from .analysis.paired import (
+    bootstrap_interval,
+    equivalence_power,
+    equivalence_test,
+    t_interval,
+    unpaired_interval,
 )
-from .sweeps import Status, SweepError, grid, sweep
-from .training import Epoch, Result, TrainingError, train
+from .analysis.pairing import ComparisonError
+from .analysis.rule import RULE, Assessment, Margin, assess
+from .catalogue import book_results, find_experiment, read_record, read_records
+from .convnet.config import Config
+from .convnet.data import Data, load_data
+from .convnet.drift import (
+    Apart,
+    Counts,
+    Drift,
+    Wrong,
+    read_drift,
+    read_drifts,
+    run_drift,
+    study_drift,
+    sure_and_wrong,
+    write_drift,
+)
+from .convnet.grid import grid
+from .convnet.training import Epoch, Result, train
+from .machinery.backend import BackendError, use_threads
+from .machinery.checkpoint import Checkpoint, CheckpointError, State
+from .machinery.choices import ConfigError, Range
+from .machinery.data import Arrays, DataError
+from .machinery.definition import ExperimentError, Measure, TrainingError
+from .machinery.experiment import Experiment
+from .machinery.grids import all_configs
+from .machinery.jobs import WorkerError
+from .machinery.locks import RunBusyError
+from .machinery.records import Record, find_record, new_record, write_record
+from .machinery.runs import describe_environment, run
+from .machinery.sealed import NewerRecordError, RecordError
+from .machinery.status import Status, SweepError
+from .machinery.store import comparable
+from .machinery.sweeps import sweep
 
 __all__ = [
     "RULE",
+    "Apart",
+    "Arm",
+    "Arrays",
     "Assessment",
     "BackendError",
     "Checkpoint",
@@ -42,23 +74,37 @@ __all__ = [
     "Config",
     "ConfigError",
     "Contrast",
+    "Counts",
     "Data",
     "DataError",
     "Drift",
     "Epoch",
+    "Experiment",
+    "ExperimentError",
+    "Margin",
+    "Measure",
     "NewerRecordError",
+    "Range",
     "Record",
     "RecordError",
     "Result",
     "RunBusyError",
+    "State",
     "Status",
     "SweepError",
     "TrainingError",
+    "WorkerError",
+    "Wrong",
+    "all_configs",
     "assess",
     "book_results",
+    "bootstrap_interval",
     "comparable",
     "compare",
     "describe_environment",
+    "equivalence_power",
+    "equivalence_test",
+    "find_experiment",
     "find_record",
     "grid",
     "load_data",
@@ -72,7 +118,9 @@ __all__ = [
     "study_drift",
     "sure_and_wrong",
     "sweep",
+    "t_interval",
     "train",
+    "unpaired_interval",
     "use_threads",
     "write_drift",
     "write_record",

@@ -1,4 +1,4 @@
-"""Figures about surprise, entropy and codes (chapter 1)."""
+"""Figures about surprise, entropy and codes."""
 
 from __future__ import annotations
 

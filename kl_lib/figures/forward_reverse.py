@@ -104,8 +104,8 @@ def factorised(covariance: ArrayLike, variances: Mapping[str, ArrayLike]) -> Fig
         _ellipses(ax, np.asarray(covariance), P_LINE, "p")
         _ellipses(ax, np.diag(variance), Q_LINE, "q")
         ax.set_aspect("equal")
-        ax.set(xlabel="$x_1$", title=name)
-    axes[0].set_ylabel("$x_2$")
+        ax.set(xlabel="x₁", title=name)
+    axes[0].set_ylabel("x₂")
     axes[-1].legend(loc="upper left", handlelength=1.4)
     return figure
 
@@ -144,9 +144,9 @@ def contours(
         ax.set_aspect("equal")
         ax.set_title(name)
     for ax in axes[-columns:]:
-        ax.set_xlabel("$x_1$")
+        ax.set_xlabel("x₁")
     for ax in axes[::columns]:
-        ax.set_ylabel("$x_2$")
+        ax.set_ylabel("x₂")
     return figure
 
 

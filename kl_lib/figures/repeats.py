@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from ..experiments import Record
-    from ..experiments.comparison import Comparison
-    from ..experiments.drift import Drift
+    from ..experiments import Comparison, Drift, Record
 
 #: What the measures of a history are called on an axis.
 MEASURES = {

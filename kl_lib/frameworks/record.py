@@ -1,4 +1,4 @@
-"""What PyTorch gave, for readers who do not have it: measured once, stored, read by chapter 9.
+"""What PyTorch gave, for readers who do not have it: measured once, stored, read by the chapter on libraries.
 
 The book's environment has no PyTorch (it is large, and everything else runs without it), so the
 chapter shows a recording. Where PyTorch is installed, ``python -m kl_lib.frameworks.record``
@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _shared, torch
 
-#: The pairs of chapter 9: p, q.
+#: The pairs of that chapter: p, q.
 PAIRS: dict[str, tuple[list[float], list[float]]] = {
     "no zeros": ([0.2, 0.5, 0.2, 0.1], [0.3, 0.4, 0.1, 0.2]),
     "p = 0": ([0.0, 0.5, 0.3, 0.2], [0.3, 0.4, 0.1, 0.2]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -52,6 +53,8 @@ class Kernel(NamedTuple):
         How many arrays of the size of a chunk `fast` needs as scratch space.
     shares
         With `normalize`, `fast` is given the arguments divided by their sums.
+    join
+        From what `fast` gives of the pieces of a long row to the same of the row.
     """
 
     fast: Callable[[Sequence[Array], Array, Sequence[Array]], Any]
@@ -59,3 +62,4 @@ class Kernel(NamedTuple):
     exact: Callable[[Pieces, Task], Array]
     space: int = 1
     shares: bool = False
+    join: Callable[[Array], Any] = np.add.reduce

@@ -32,9 +32,12 @@ def _kl_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
         total += s[1]
         return total, s[0] + s[1]
     total /= s[0]
+    if not task.normalize:
+        total += np.log(s[1] / s[0])
+        return total, 1
     shift = log_of_quotient(s[1], s[0])
     total += shift
-    return total, (1 + np.abs(shift)) if task.normalize else 1
+    return total, 1 + np.abs(shift)
 
 
 def _kl_exact(pieces: Pieces, task: Task) -> Array:

@@ -14,6 +14,9 @@ from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 from .kl import KL
 
+#: Orders as close to 1 as this have a sum of their own, in which nothing cancels.
+_NEAR = 0.05
+
 
 def renyi_of(alpha: float) -> Kernel:
     """The Rényi divergence of an order of at least 0: that of order 1 is KL."""
@@ -23,6 +26,12 @@ def renyi_of(alpha: float) -> Kernel:
         return _RENYI_0
     if alpha == np.inf:
         return _RENYI_MAX
+    if abs(alpha - 1) < _NEAR:
+        return Kernel(
+            partial(_renyi_fast_near_1, alpha - 1),
+            partial(_renyi_combine_near_1, alpha - 1),
+            partial(_renyi_exact, alpha),
+        )
     if alpha < 1:
         fast, space = _renyi_fast_below_1, 2
     else:
@@ -63,6 +72,37 @@ def _renyi_fast_above_1(
         least = np.minimum(least, q.min())
     products(p, factor, out)
     return least
+
+
+def _renyi_fast_near_1(
+    order: float, parts: Sequence[Array], out: Array, space: Sequence[Array]
+) -> Any:
+    """Σ p·((p/q)^δ − 1) for δ = α − 1, as small as δ is."""
+    p, q = parts
+    less_1 = np.divide(p, q, out=space[0])
+    # A quotient beyond the floats is not one by 0; of both, a power below 0 would be 0.
+    beyond = None if less_1.max() < np.inf else np.isinf(less_1).any(axis=1)
+    np.log(less_1, out=less_1)
+    less_1 *= order
+    np.expm1(less_1, out=less_1)
+    least = p.min()
+    if not least > 0:
+        less_1[p == 0] = 0
+        least = np.minimum(least, q.min())
+    products(p, less_1, out)
+    if beyond is not None:
+        out[beyond] = np.nan
+    return least
+
+
+def _renyi_combine_near_1(
+    order: float, total: Any, s: Any, task: Task, precision: Precision
+) -> tuple[Any, Any]:
+    total /= s[0]
+    shift = log_of_quotient(s[1], s[0])
+    # Near −1 the total has lost the digits of 1 + total.
+    scale = 1 + np.abs(shift) + 1 / np.maximum(1 + total, 1e-300)
+    return np.log1p(total) / order + shift, scale
 
 
 def _renyi_combine(
@@ -188,13 +228,19 @@ def _renyi_0_exact(pieces: Pieces, task: Task) -> Array:
 
 
 def _renyi_max_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
-    """nan: the largest quotient of a row in pieces is no sum."""
-    out[...] = np.nan
-    return 0.0
+    """The largest p/q of each row."""
+    p, q = parts
+    ratio = np.divide(p, q, out=space[0])
+    least = np.minimum(p.min(), q.min())
+    if not least > 0:
+        ratio[p == 0] = 0
+    np.max(ratio, axis=1, out=out)
+    return least
 
 
 def _renyi_max_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
-    return total, 1
+    shift = log_of_quotient(s[1], s[0])
+    return np.log(total) + shift, digits_kept(total) * (1 + np.abs(shift))
 
 
 def _renyi_max_exact(pieces: Pieces, task: Task) -> Array:
@@ -208,4 +254,4 @@ def _renyi_max_exact(pieces: Pieces, task: Task) -> Array:
 
 
 _RENYI_0 = Kernel(_renyi_0_fast, _renyi_0_combine, _renyi_0_exact)
-_RENYI_MAX = Kernel(_renyi_max_fast, _renyi_max_combine, _renyi_max_exact)
+_RENYI_MAX = Kernel(_renyi_max_fast, _renyi_max_combine, _renyi_max_exact, join=np.max)

@@ -49,6 +49,22 @@ def fill(
     return least
 
 
+def of_one_row(p: Array, q: Array, tolerance: float) -> Array | None:
+    """The terms of one row whose values and sums are plainly valid, if none is near 0."""
+    with np.errstate(all="ignore"):
+        least = min(np.minimum.reduce(p), np.minimum.reduce(q))
+        p_sum, q_sum = np.add.reduce(p), np.add.reduce(q)
+        if not (least > NORMAL and abs(p_sum - 1) <= tolerance and abs(q_sum - 1) <= tolerance):
+            return None
+        logs = np.log(p / q)
+        if max(abs(p_sum - 1), abs(q_sum - 1)) > _ROUNDED:
+            logs += np.log(q_sum / p_sum)
+            p = p / p_sum
+        sizes = np.abs(logs)
+        near = np.minimum.reduce(sizes) < 2 * _NearTerms.PLAIN
+        return None if near or not np.maximum.reduce(sizes) < np.inf else p * logs
+
+
 class _NearTerms:
     """log((p/Σp)/(q/Σq)) where it is near 0, with all its digits.
 

@@ -26,7 +26,7 @@ def _tv_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
     if task.normalize:  # the shares have been rounded
         return total, 1
     # p − q is exact for p near q. The difference of the sums, which are rounded, counts.
-    unknown = np.abs(s[0] - s[1]) + np.finfo(total.dtype).eps
+    unknown = abs(s[0] - s[1]) + np.finfo(total.dtype).eps
     return total, 10 * unknown / (precision.bound * precision.tolerance)
 
 

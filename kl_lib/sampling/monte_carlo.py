@@ -44,6 +44,9 @@ MORE_SAMPLES = 10
 #: The least tail index of q/p, by Hill's estimator, at which its standard error is believed. At 2
 #: the variance becomes infinite, and the mean of ratios is below 1 in most samples of any size.
 LEAST_TAIL_INDEX = 2.5
+#: k3 counts on a mean of q/p of 1, and what it lacks where that mean is so much smaller is no part
+#: of its standard error. It is said where it is more than two of them.
+FAR_FROM_1 = 0.25
 #: Fewest expected samples of a value whose frequency is compared with its probability, how far its
 #: log probability may move between equal samples, and how many standard errors are too many.
 FEW_EXPECTED, LOG_NOISE, TOO_FAR = 10, 0.01, 5
@@ -112,6 +115,10 @@ def kl_monte_carlo(
     - Whole numbers and words have to occur as often as p says. From 1000 samples of a softmax over
       50 tokens this notices a cut to the top 3 or to 90 % of the mass always, a temperature of 1.5
       or 0.7 in 40 to 100 % of cases, from 10000 samples always.
+
+    k3 is as good as that mean is near 1: where it is below 0.75, by more than two standard errors
+    of the estimate, a warning says how much k3 lacks for it. Where p and q hardly overlap it would
+    else be too small by 1 in silence.
 
     What is not noticed: samples of a density, whatever they follow, that happen to give a mean of r
     near 1, and any samples that are too few to tell.
@@ -182,6 +189,8 @@ def kl_monte_carlo(
         warnings = _trust_spread(terms, log_ratio, estimator)
         if _is_below_1(log_ratio, ratio):
             warnings.append(_missing_mass(ratio, ratio_error, estimator, divisor))
+        elif estimator == "k3" and 1 - ratio > max(FAR_FROM_1, 2 * error):
+            warnings.append(_not_reached(ratio, divisor))
     bias = 0.0 if estimator == "k1" else None
     if estimator == "k2" and math.isfinite(gap):
         bias = gap / divisor
@@ -390,6 +399,14 @@ def _missing_mass(ratio: float, error: float, estimator: str, divisor: float) ->
         "temperature, of another model) or a density is not normalised: then k1, k2 and k3 are "
         "all off. To tell, draw from p itself, uncut and at temperature 1, with both densities "
         "normalised: if the mean stays, it is the former"
+    )
+
+
+def _not_reached(ratio: float, divisor: float) -> str:
+    return (
+        f"the mean of q/p over the samples is {ratio:.2g}, far from 1: q has mass beyond the "
+        f"samples, and k3 is too small by about {(1 - ratio) / abs(divisor):.2g} for it, which its "
+        "standard error does not count; use k1"
     )
 
 

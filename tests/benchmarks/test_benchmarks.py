@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import kl_lib as kl
-from kl_lib.experiments import backend
+from kl_lib.experiments.machinery import backend
 
 mpl.use("agg")
 

@@ -89,7 +89,7 @@ def test_a_changed_digit_in_a_chapter_is_found(chapter):
             tried += 1
             found += len(faults(notebook, listed)) > before
         cell.source = right
-    assert tried > 3
+    assert tried
     assert found >= 0.9 * tried
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from kl_lib import experiments
 from kl_lib.commands import app
-from kl_lib.experiments.comparison import ComparisonError, arm_name, compare
-from kl_lib.experiments.statistics import RULE, assess
+from kl_lib.experiments import RULE, ComparisonError, assess, compare
+from kl_lib.experiments.analysis.pairing import arm_name
 
 # One of the source's four runs; everything but arm, seed and accuracy is kept of it.
 MODEL = next(
@@ -113,6 +113,13 @@ def test_runs_with_equal_accuracies_have_no_correlation_and_no_unpaired_interval
     assert found.assessment.verdict == "undecided"
 
 
+def test_an_arm_whose_runs_are_all_alike_is_compared_without_a_warning():
+    found = compare([*arm_records("kl", KL), *arm_records("ce", [7000] * 10)])["kl"]
+    low, high = found.unpaired
+    assert (low, high) == pytest.approx(found.assessment.interval)  # one variance is 0
+    assert low < high
+
+
 def test_two_pairs_have_no_correlation_because_two_points_are_always_on_a_line():
     assert (
         compare([*arm_records("kl", KL[:2]), *arm_records("ce", CE[:2])])["kl"].correlation is None
@@ -168,6 +175,9 @@ def test_seeds_that_are_missing_on_both_sides_are_all_named():
         ("validation_split", 0.3, "0.3"),
         ("recipe", 2, "2"),
         ("dataset", "digits", "'digits'"),
+        ("optimizer", "keras.optimizers:SGD", "'keras.optimizers:SGD#"),
+        ("network", "keras.applications:MobileNet", "'keras.applications:MobileNet#"),
+        ("learning_rate", 0.01, "0.01"),
     ],
 )
 def test_runs_that_differ_in_more_than_arm_and_seed_are_refused_with_the_field_and_the_run(
@@ -186,9 +196,9 @@ def test_runs_that_differ_in_more_than_arm_and_seed_are_refused_with_the_field_a
 def test_every_field_of_a_config_is_in_that_list_or_makes_an_arm(three):
     tried = {
         "precision", "backend", "data_sha256", "threads", "epochs", "batch_size",
-        "validation_split", "recipe", "dataset",
+        "validation_split", "recipe", "dataset", "network", "optimizer", "learning_rate",
     }  # fmt: skip
-    assert set(MODEL.config.__dataclass_fields__) == tried | {"loss", "disturbance", "seed"}
+    assert {field.name for field in fields(MODEL.config)} == tried | {"loss", "disturbance", "seed"}
 
 
 def test_the_same_run_twice_is_refused(three):
@@ -209,7 +219,7 @@ def test_too_few_runs_or_arms_are_refused(three):
         ComparisonError, match=r"reference is 'hinge', .* arms are 'kl', 'ce' and 'null'"
     ):
         compare(three, reference="hinge")
-    with pytest.raises(ComparisonError, match="no such run: the arms are none"):
+    with pytest.raises(ComparisonError, match="there are no runs: nothing can be compared"):
         compare([])
 
 
@@ -243,7 +253,7 @@ def test_the_dict_is_plain_json_with_every_number(three):
     content = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert content["contrasts"]["kl"]["differences"] == list(found["kl"].differences)
     assert content["contrasts"]["null"]["verdict"] == "equivalent"
-    assert content["arms"]["ce"]["accuracies"][0] == 0.707
+    assert content["arms"]["ce"]["values"][0] == 0.707
     assert content["shared"]["epochs"] == 25
     assert "seed" not in content["shared"]
     assert "loss" not in content["shared"]

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import textwrap
@@ -13,14 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults import leave_checkpoint_of_another_network
 
 from kl_lib.experiments import RecordError, book_results
-from kl_lib.experiments.drift import (
+from kl_lib.experiments.convnet.drift import (
     Counts,
     Trace,
     apart,
-    arm_configs,
     drift_path,
     looks,
     read_drift,
@@ -36,10 +33,10 @@ TRACING = """
     from dataclasses import replace
     import numpy as np
     from kl_lib.experiments import Config, describe_environment, load_data, train
-    from kl_lib.experiments import drift as module
-    from kl_lib.experiments.checkpoint import Checkpoint
-    from kl_lib.experiments.drift import _true_class, apart, sure_and_wrong, study_drift, trace
-    from kl_lib.experiments.drift import write_drift
+    from kl_lib.experiments.convnet.drift import vectors as module
+    from kl_lib.experiments.machinery.checkpoint import Checkpoint
+    from kl_lib.experiments.convnet.drift import apart, study_drift, trace, write_drift
+    from kl_lib.experiments.convnet.drift.vectors import true_class
 
     folder = sys.argv[1]
     digits = load_data("digits")
@@ -73,8 +70,8 @@ TRACING = """
 
     # The first gradient, from TensorFlow's tape, in the same order and under the same masks.
     import keras, tensorflow as tf
-    from kl_lib.experiments.batches import batches
-    from kl_lib.experiments.training import epoch_order, initial_model
+    from kl_lib.experiments.convnet.batches import batches
+    from kl_lib.experiments.convnet.initial import epoch_order, initial_model
     model = initial_model(ce, (8, 8, 1))
     training = batches(digits.x_train[:1149], digits.y_train[:1149], 100)
     training.order = epoch_order(3, 0, 1149)
@@ -85,11 +82,11 @@ TRACING = """
     gradient = traces["ce"].first_gradient
 
     # Whole epochs, as fit sums them up; with a clip that many probabilities are below.
-    from kl_lib.experiments.batches import stream
+    from kl_lib.experiments.convnet.batches import stream
     module.CLIP = 0.1
     counts = trace(ce, digits).counts
     model = initial_model(ce, (8, 8, 1))
-    model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[_true_class(False)],
+    model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[true_class(False)],
                   jit_compile=False)
     data, order = stream(digits.x_train[:1149], digits.y_train[:1149], 100)
     ordered = keras.callbacks.LambdaCallback(
@@ -100,7 +97,7 @@ TRACING = """
     # The metric, fed by hand.
     p = np.eye(3)[[0, 1, 2, 0]].astype("float32")
     q = np.array([[9e-8, 0.5, 0.5], [0.5, 1.1e-7, 0.5], [0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])
-    metric = _true_class(False)
+    metric = true_class(False)
     metric.update_state(p, q.astype("float32"))
     first = {k: float(v) for k, v in metric.result().items()}
     metric.update_state(p[3:], q[3:].astype("float32"))
@@ -108,7 +105,7 @@ TRACING = """
     metric.reset_state()
     metric.update_state(p[3:], q[3:].astype("float32"))
     reset = {k: float(v) for k, v in metric.result().items()}
-    metric = _true_class(True)
+    metric = true_class(True)
     metric.update_state(p[:1], np.array([[0.0, 20.0, 0.0]], "float32"))
     logits = {k: float(v) for k, v in metric.result().items()}
 
@@ -118,7 +115,50 @@ TRACING = """
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
+    # A study that is stopped in its third arm; one of its checkpoints is then damaged.
+    from pathlib import Path
+    from kl_lib.experiments import run_drift
+
+    class Stopped(Exception):
+        pass
+
+    stopped, went_on, said = [], [], []
+
+    def stop(*news):
+        stopped.append(news[:2])
+        if stopped[-1] == ("kl", 1):
+            raise Stopped
+
+    store = Path(folder, "stopped")
+    try:
+        run_drift(store, ce, digits, on_epoch=stop)
+    except Stopped:
+        pass
+    (store / "drift" / "digits" / f"{ce.id}-x.part").touch()  # as a write leaves it that is killed
+    kept = sorted(store.glob(".scratch/*.trace"))
+    assert len(kept) == 3
+    damaged = store / ".scratch" / f"{replace(ce, loss='kl').id}.trace"
+    damaged.write_bytes(damaged.read_bytes()[:-1000])
+    run_drift(store, ce, digits, say=said.append, on_epoch=lambda *news: went_on.append(news[:2]))
+
+    # Its record is damaged, and what it might go on from is of another network.
+    from faults import leave_checkpoint_of_another_network
+    from kl_lib.experiments.convnet.drift import arm_configs, drift_path
+
+    path = drift_path(store, ce)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-50])
+    for arm in arm_configs(ce).values():
+        leave_checkpoint_of_another_network(store, arm, environment, ".trace")
+    unfit = []
+    run_drift(store, ce, digits, say=unfit.append)
+
     print("ANSWER", json.dumps({
+        "unfit": unfit,
+        "as before": path.read_bytes() == whole,
+        "stopped": stopped,
+        "went on": went_on,
+        "said": [damaged.stem, *said],
         "ends": ends,
         "again": [again.weights, again.predictions, again.labels, again.first_loss,
                   again.first_gradient],
@@ -151,7 +191,8 @@ def folder(tmp_path_factory):
 def tracing(folder):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TRACING), str(folder)],
-        capture_output=True, text=True, timeout=300, check=False, env=os.environ,
+        capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.split("ANSWER ")[1])
@@ -391,59 +432,38 @@ def test_the_tables_name_arms_and_steps(tracing):
 # The command
 
 
-def started(store, epochs):
-    return subprocess.Popen(
-        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", str(epochs),
+def invoke(store):
+    return subprocess.run(
+        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", "1",
          "--batch-size", "250", "--threads", "1", "--store", str(store)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        capture_output=True, text=True, timeout=200,
     )  # fmt: skip
 
 
-def ended(process):
-    output, errors = process.communicate(timeout=200)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+def test_a_study_that_was_stopped_and_damaged_ends_as_if_it_had_not_been(tracing, study, folder):
+    """That a process may be killed at any moment is shown for all runs in test_sweeps."""
+    assert tracing["stopped"] == [["ce", 1], ["ce", 2], ["null", 1], ["null", 2], ["kl", 1]]
+    # Those of a checkpoint are reported again.
+    assert tracing["went on"][:4] == [["ce", 1], ["ce", 2], ["null", 1], ["null", 2]]
+    damaged, said = tracing["said"]
+    assert said == f"run {damaged} begins again: it has a checkpoint, but it is damaged"
+    [found] = read_drifts(folder / "stopped", "digits")
+    assert found == study
+    assert not [*folder.glob("stopped/.scratch/*.trace")]
+    assert not [*folder.glob("stopped/drift/digits/*.part")]
 
 
-def test_a_study_that_was_killed_interrupted_and_damaged_ends_as_if_it_had_not_been(tmp_path):
-    undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
-    assert ended(started(undisturbed, 3)).returncode == 0
-    [expected] = read_drifts(undisturbed, "digits")
-
-    killed = started(store, 3)
-    for _ in range(5):  # the second arm is then in its last epoch
-        killed.stdout.readline()
-    killed.kill()
-    ended(killed)
-    assert len([*store.glob(".scratch/*.trace")]) == 2
-    torn = store / "drift" / "digits" / f"{expected.config.id}-x.part"
-    torn.touch()  # as a write leaves it that is killed
-
-    stopped = started(store, 3)
-    lines = [stopped.stdout.readline() for _ in range(7)]
-    assert lines[4].startswith("null: epoch 2/3 ")
-    assert lines[6].startswith("kl: epoch 1/3 ")
-    stopped.send_signal(signal.SIGINT)
-    stopped = ended(stopped)
-    assert stopped.returncode == 130
-    said = "kl-lib: interrupted. The same command goes on from the last whole epoch\n"
-    assert stopped.stderr.endswith(said)
-
-    damaged = min(store.glob(".scratch/*.trace"))
-    content = damaged.read_bytes()
-    damaged.write_bytes(content[: len(content) // 2])
-    last = ended(started(store, 3))
-    assert last.returncode == 0, last.stderr
-    assert f"run {damaged.stem} begins again: it has a checkpoint, but it is damaged" in last.stderr
-    assert read_drifts(store, "digits") == [expected]
-    assert not [*store.glob(".scratch/*.trace")]
-    assert not torn.exists()
+def test_a_damaged_record_and_checkpoints_of_another_network_are_named_and_replaced(tracing):
+    record, checkpoints = tracing["unfit"]
+    assert "is not whole JSON" in record
+    assert record.endswith("Run it again: doing that now")
+    said = "begins again: it has a checkpoint, but its arrays are those of another network"
+    assert re.fullmatch(rf"study \w{{16}} {said}", checkpoints)
+    assert tracing["as before"]
 
 
 def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
-    def invoke():
-        return ended(started(tmp_path, 1))
-
-    first = invoke()
+    first = invoke(tmp_path)
     assert first.returncode == 0, first.stderr[-2000:]
     [path] = (tmp_path / "drift" / "digits").iterdir()
     lines = first.stdout.splitlines()
@@ -453,23 +473,6 @@ def test_the_command_leaves_a_record_and_shows_it_when_called_again(tmp_path):
     assert "first batch, against ce" in first.stdout
     assert str(path) in first.stdout.replace("\n", "")
     kept = path.read_bytes()
-    again = invoke()
+    again = invoke(tmp_path)
     assert again.stdout.startswith("This study is finished already; --force runs it again.")
     assert path.read_bytes() == kept
-    path.write_bytes(kept[:-50])
-    damaged = invoke()
-    assert damaged.returncode == 0
-    assert "is not whole JSON" in damaged.stderr
-    assert "Run it again: doing that now" in damaged.stderr
-    assert path.read_bytes() == kept
-
-    study = read_drift(path)
-    path.unlink()
-    for arm in arm_configs(study.config).values():
-        leave_checkpoint_of_another_network(tmp_path, arm, study.environment, ".trace")
-    unfit = invoke()
-    assert unfit.returncode == 0
-    said = "begins again: it has a checkpoint, but its arrays are those of another network"
-    assert unfit.stderr.startswith(f"kl-lib: study {study.config.id} {said}\n")
-    assert path.read_bytes() == kept
-    assert not [*tmp_path.glob(".scratch/*.trace")]

@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 
 from kl_lib import experiments, figures
-from kl_lib.experiments.comparison import compare
-from kl_lib.experiments.drift import Apart, Counts, Drift, Wrong
+from kl_lib.experiments.analysis.comparison import compare
+from kl_lib.experiments.convnet.drift import Apart, Counts, Drift, Wrong
 from kl_lib.figures import repeats
 from kl_lib.figures.training import LOSSES, NAMES
 
@@ -234,8 +234,8 @@ def test_no_two_arms_look_the_same_and_none_is_coloured_as_p_or_q():
     assert set(NAMES) == set(LOSSES)
 
 
-def test_each_figure_is_drawn_on_white_so_that_a_dark_page_shows_it_too(runs, tmp_path):
-    """The page shows the picture as a light card: what it draws must not be transparent."""
+def test_each_figure_is_drawn_on_white_which_a_dark_page_inverts(runs, tmp_path):
+    """Transparent, it would be black on black when it is opened alone."""
     for figure in (
         repeats.curves(runs),
         repeats.paired_differences(compare(runs)),

@@ -6,24 +6,25 @@ import re
 import shutil
 import time
 from collections import Counter
+from pathlib import Path
 
+import faults
 import psutil
 import pytest
 from faults import (
+    CHOICES,
     EPOCHS,
     FAULTS,
     HEAD,
     RECORD,
     RUNS,
     end,
-    few,
     interrupt,
     kill,
     leave_checkpoint_of_another_network,
     numbers,
     progress,
     records,
-    start,
     start_cluster,
     wait_for,
     workers,
@@ -32,12 +33,29 @@ from typer.testing import CliRunner
 
 from kl_lib import experiments
 from kl_lib.commands import app
-from kl_lib.experiments import ConfigError, Epoch, Result, SweepError, grid, sweep
-from kl_lib.experiments import sweeps as module
-from kl_lib.experiments.cluster import TOPIC
-from kl_lib.experiments.pools import RunLostError
-from kl_lib.experiments.runs import locked
-from kl_lib.experiments.store import comparable
+from kl_lib.experiments import ConfigError, Epoch, Result, SweepError, all_configs, grid, sweep
+from kl_lib.experiments.machinery import sweeps as module
+from kl_lib.experiments.machinery.cluster import TOPIC
+from kl_lib.experiments.machinery.locks import locked
+from kl_lib.experiments.machinery.pools import RunLostError
+from kl_lib.experiments.machinery.store import comparable
+
+# What has nothing to do with networks is seen on an experiment that takes a second and is named by
+# its file.
+TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
+PAUSE = 0.1
+GRID = [TOY, *CHOICES, "--set", f"pause={PAUSE}"]
+
+
+def start(store, *args, grid=GRID, limit=None):
+    return faults.start(store, *args, grid=grid, limit=limit)
+
+
+def toys(pause=PAUSE):
+    """The configs that `GRID` stands for."""
+    toy = experiments.find_experiment(TOY).experiment
+    lists = {"loss": ["kl", "ce"], "epochs": EPOCHS, "pause": pause}
+    return all_configs(toy, seeds=range(2), **lists)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +75,11 @@ def undisturbed(tmp_path_factory):
 # What a sweep does when nothing happens
 
 
-def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_each(undisturbed):
-    store, output, errors = undisturbed
-    assert errors == ""
-    found = numbers(store)
+def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_each(tmp_path):
+    digits = ["digits", "--seeds", "0:2", "--loss", "kl,ce", "--epochs", "2", "--batch-size", "250"]
+    status, output, errors = end(start(tmp_path, "--workers", 2, grid=digits))
+    assert (status, errors) == (0, "")
+    found = numbers(tmp_path)
     assert len(found) == RUNS
     assert {(c.loss, c.seed) for c, *_ in found.values()} == {
         (loss, seed) for loss in ("kl", "ce") for seed in (0, 1)
@@ -73,6 +92,17 @@ def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_eac
     )
     assert [line[2] for line in lines] == list("1234")
     assert lines[-1][3] == "0 s"
+    assert all(re.search(rf"^ *\w+ +\d .* {name[:16]} *$", output, re.M) for name in found)
+
+
+def test_an_experiment_in_a_file_leaves_records_and_lines_and_rows(undisturbed):
+    store, output, errors = undisturbed
+    assert errors == ""
+    found = numbers(store)
+    assert len(found) == RUNS
+    assert {path.parent.name for path in records(store)} == {"toy"}
+    lines = re.findall(r"^(\w+), seed (\d): error [\d.]+, \d s  \((\d) of 4 runs", output, re.M)
+    assert [line[2] for line in lines] == list("1234")
     assert all(re.search(rf"^ *\w+ +\d .* {name[:16]} *$", output, re.M) for name in found)
 
 
@@ -142,13 +172,13 @@ def test_a_sweep_that_is_killed_interrupted_and_doubled_ends_as_if_nothing_had_h
 
 
 def test_a_full_disk_is_named_and_a_damaged_record_is_run_again(tmp_path, undisturbed):
-    shutil.copytree(undisturbed[0] / "digits", tmp_path / "digits")
+    shutil.copytree(undisturbed[0] / "toy", tmp_path / "toy")
     damaged, *others = records(tmp_path)
     damaged.write_bytes(damaged.read_bytes()[:-200])
     before = {path: path.read_bytes() for path in others}
 
     # No file may be longer than a record: the first epoch can't be saved.
-    status, output, errors = end(start(tmp_path, limit=20_000))
+    status, output, errors = end(start(tmp_path, limit=10_000))
     assert status == 1
     assert re.search(rf"kl-lib: \S*{damaged.stem}\.checkpoint: File too large$", errors, re.M)
     assert "Traceback" not in errors
@@ -169,7 +199,7 @@ def test_a_full_disk_is_named_and_a_damaged_record_is_run_again(tmp_path, undist
 
 
 def test_a_run_begins_again_where_its_checkpoint_is_of_another_network(tmp_path, undisturbed):
-    shutil.copytree(undisturbed[0] / "digits", tmp_path / "digits")
+    shutil.copytree(undisturbed[0] / "toy", tmp_path / "toy")
     missing = records(tmp_path)[0]
     record = experiments.read_record(missing)
     missing.unlink()
@@ -410,7 +440,7 @@ def cluster(tmp_path_factory):
 
 
 def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_middle_of_a_run(
-    tmp_path, cluster, undisturbed, digits
+    tmp_path, cluster, undisturbed
 ):
     from distributed import Client
 
@@ -421,19 +451,19 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         """Make runs of this worker wait for ever after some epochs: there it is to be killed."""
         import threading
 
-        from kl_lib.experiments import cluster
+        from kl_lib.experiments.machinery import cluster
 
-        train = cluster.train
+        compute = cluster.compute
 
-        def train_and_wait(config, data, on_epoch):
-            def report(epoch):
-                on_epoch(epoch)
-                if epoch.number == reached:
+        def compute_and_wait(config, data, environment, progress, checkpoint):
+            def report(step, **numbers):
+                progress(step, **numbers)
+                if step == reached:
                     threading.Event().wait()
 
-            return train(config, data, on_epoch=report)
+            return compute(config, data, environment, report, checkpoint)
 
-        cluster.train = train_and_wait
+        cluster.compute = compute_and_wait
 
     def watch(status):
         # The other worker has done all that is left to do.
@@ -444,7 +474,7 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         client.wait_for_workers(2)
         of = {pid: worker for worker, pid in client.run(os.getpid).items()}
         client.run(halt, workers=[of[first.pid]])
-        found = sweep(tmp_path, few(digits), scheduler=address, watch=watch)
+        found = sweep(tmp_path, toys(), scheduler=address, watch=watch)
         heard = [news for _, news in client.get_events(TOPIC)]
     assert first.wait(timeout=10) != 0, "no worker was killed in the middle of a run"
     assert second.poll() is None
@@ -454,11 +484,12 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
     assert numbers(tmp_path) == numbers(undisturbed[0])
 
 
-def test_a_sweep_that_is_stopped_leaves_the_cluster_and_the_locks_free(tmp_path, cluster, digits):
+def test_a_sweep_that_is_stopped_leaves_the_cluster_and_the_locks_free(tmp_path, cluster):
     from distributed import Client
 
     address, (_, second) = cluster
-    [config, *_] = grid(digits, arms=["kl"], seeds=[0], epochs=10_000, batch_size=100, threads=1)
+    toy = experiments.find_experiment(TOY).experiment
+    [config] = all_configs(toy, seeds=[0], epochs=10_000)
 
     def watch(status):
         if status.running.get(config.id, 0) >= 2:
@@ -485,7 +516,7 @@ def test_a_run_that_fails_on_a_cluster_says_why(tmp_path, cluster, digits):
 
 def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    from kl_lib.experiments import cluster as module
+    from kl_lib.experiments.machinery import cluster as module
 
     monkeypatch.setattr(module, "TIMEOUT", 1)
     nowhere = "tcp://127.0.0.1:9"

@@ -20,6 +20,8 @@ from kl_lib.figures import (
     confidence,
     divergence,
     entropy,
+    forward_reverse,
+    from_samples,
     gaussians,
     kldivloss,
     libraries,
@@ -34,6 +36,8 @@ MODULES = (
     confidence,
     divergence,
     entropy,
+    forward_reverse,
+    from_samples,
     gaussians,
     kldivloss,
     libraries,
@@ -82,6 +86,10 @@ ANSWERS = {
     "Keras": {"q = 0": 2.8, "counts": np.nan},
 }
 
+FITS = {"forward KL": np.exp(normal(1, 2)), "reverse KL": np.exp(normal(2, 0.5))}
+SURFACES = {name: X**2 / 4 + np.array([[0.2], [0], [0.4]]) for name in ("forward", "reverse")}
+HUMP = np.exp(-(X**2) - (X[:, None] - 1) ** 2)
+
 DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     coins.sampled_bars: lambda: coins.sampled_bars([[0.5, 0.5]] * 2, [[0.5, 0.5]] * 2, ["p", "q"]),
     coins.walks: lambda: coins.walks(WALKS, -WALKS, (1.614, -0.637)),
@@ -124,6 +132,32 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     entropy.block_rates: lambda: entropy.block_rates([1, 2, 3], [1, 0.645, 0.533], 0.469),
     entropy.plug_in_bias: lambda: entropy.plug_in_bias(
         [8, 16], [2.9, 3.8], ([2.5, 3.5], [3, 4]), [2.9, 3.8], 6
+    ),
+    forward_reverse.fits: lambda: forward_reverse.fits(X, np.exp(normal(1, 1)), FITS),
+    forward_reverse.surfaces: lambda: forward_reverse.surfaces(
+        X,
+        [0.5, 1, 2],
+        SURFACES,
+        minima=[[(0, 1)]] * 2,
+        saddles=[[(1, 1)]] * 2,
+        levels=[0.5, 1, 2],
+        labelled=[1],
+    ),
+    forward_reverse.factorised: lambda: forward_reverse.factorised(
+        [[1, 0.9], [0.9, 1]], {"forward KL": [1, 1], "reverse KL": [0.19, 0.19]}
+    ),
+    forward_reverse.contours: lambda: forward_reverse.contours(X, HUMP, {"one": HUMP, "two": HUMP}),
+    from_samples.scores_without_drift: lambda: from_samples.scores_without_drift(
+        {100: [0.1, 0.2, 0.3], 1000: [0.01, 0.02]}, 10, [0.1, 0.25]
+    ),
+    from_samples.variance_ratios: lambda: from_samples.variance_ratios(
+        [0.7, 1, 1.7], {"1 dimension": [0.5, 1, 9], "10 dimensions": [0.1, 1, 90]}, 1.41
+    ),
+    from_samples.estimates_by_size: lambda: from_samples.estimates_by_size(
+        [100, 1000],
+        [{"k1": [[0.4, 0.6], [0.5, 0.52]], "k3": [[0.4, 0.5], [0.5, 0.51]]}] * 2,
+        0.5,
+        ["1 dimension", "10 dimensions"],
     ),
     gaussians.histograms: lambda: gaussians.histograms(
         ([0, 1, 2], [1, 2, 3]), X, (np.exp(normal(1, 1)), np.exp(normal(2, 0.5)))

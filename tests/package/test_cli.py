@@ -1,9 +1,11 @@
 """The kl-lib command: what it prints, what it leaves behind, how it ends."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -31,7 +33,9 @@ def invoke(*args):
 def finished(tmp_path):
     """A store with one finished run of the digits."""
     data = experiments.load_data("digits")
-    config = Config(dataset="digits", data_sha256=data.sha256, loss="ce", seed=5, epochs=1)
+    config = Config(
+        dataset="digits", data_sha256=data.sha256, loss="ce", seed=5, epochs=1, threads=1
+    )
     epoch = Epoch(number=1, loss=1, accuracy=0.5, val_loss=1, val_accuracy=0.5, seconds=2)
     result = Result(
         epochs=(epoch,),
@@ -90,7 +94,7 @@ def test_without_a_command_there_is_help_and_an_unknown_one_is_status_2():
         (["digits", "--loss", "mse"], 2, "kl-lib: loss is 'mse', expected one of: kl, ce, "),
         (["digits", "--backend", "theano"], 2, "backend is 'theano', expected one of: tensorflow"),
         (["digits", "--epochs", 0], 2, "kl-lib: epochs is 0, expected a whole number from 1\n"),
-        (["mnist"], 1, "kl-lib: data set is 'mnist', expected one of: cifar10, digits\n"),
+        (["mnist"], 2, "kl-lib: experiment is 'mnist', expected one of: cifar10, digits, or FILE"),
         (["digits", "--data", "a.npz"], 1, "digits are built in: leave the file out\n"),
         (["cifar10", "--data", "gone.npz"], 1, "kl-lib: there is no file gone.npz"),
         (["digits", "--store", "/dev/null"], 1, "kl-lib: /dev/null/digits: Not a directory\n"),
@@ -112,6 +116,19 @@ def test_a_finished_run_is_shown_and_not_run_again(finished, tmp_path):
     assert "Test loss 1.2346 nats, accuracy 0.6789, epochs 1, 1 min 01 s" in done.stdout
     assert str(finished) in done.stdout
     assert finished.read_bytes() == before
+
+
+def test_a_module_may_lie_where_the_command_is_called(tmp_path):
+    text = (Path(__file__).parents[1] / "experiments" / "toy.py").read_text()
+    (tmp_path / "toy_here.py").write_text(text)
+    done = subprocess.run(
+        # As the installed script does it: without the folder among the places for modules.
+        [sys.executable, "-P", "-m", "kl_lib.cli", "run", "toy_here:Toy", "--epochs", "1"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(kl_lib.__file__).parents[1])},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Finished: error" in done.stdout
 
 
 def test_without_typer_one_line_names_the_extra(monkeypatch):

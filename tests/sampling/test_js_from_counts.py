@@ -42,7 +42,7 @@ def test_without_drift_it_is_a_scaled_chi_squared_variable():
 
 def test_the_delta_method_by_derivatives_in_mpmath():
     p, q = (np.array(x) for x in UNEQUAL)
-    n, m = 70, 300
+    n, m = 100, 300
 
     def js(*x):
         half = len(x) // 2
@@ -72,6 +72,9 @@ def test_the_delta_method_by_derivatives_in_mpmath():
     moved = h @ covariance
     wanted = 0.5 * np.trace(moved), g @ covariance @ g, 0.5 * np.trace(moved @ moved)
     np.testing.assert_allclose(js_counts._delta_method(p, q, n, m), wanted, rtol=1e-8)
+    found = kl.js_from_counts((n * p).round(), (m * q).round())
+    assert found.bias == pytest.approx(wanted[0], rel=1e-8)
+    assert found.standard_error == pytest.approx(math.sqrt(wanted[1] - wanted[2]), rel=1e-8)
 
 
 def samples(p, n):

@@ -1152,3 +1152,32 @@ def test_an_estimate_names_its_method():
     assert of_ratios([0, math.inf], "k2").method == "k2"
     nearest = kl_knn(*clouds(*NEAR, 200, 0), k=3)
     assert nearest.method == "3 nearest neighbours, ± without the bias"
+
+
+def k3_of_normals(distance, count, sets, base=None):
+    """k3 of samples of N(0, 1) against N(distance, 1), whose KL is distance²/2."""
+    for seed in range(sets):
+        x = np.random.default_rng(seed).normal(size=count)
+        p, q = stats.norm(0, 1), stats.norm(distance, 1)
+        yield kl_monte_carlo(p.logpdf, q.logpdf, x, estimator="k3", base=base)
+
+
+@pytest.mark.parametrize("distance", [5, 8])
+def test_k3_says_what_it_lacks_where_q_lies_beyond_the_samples(distance):
+    off = 0
+    for estimate in k3_of_normals(distance, 1000, 50):
+        if abs(estimate.value - distance**2 / 2) > 3 * estimate.standard_error:
+            off += 1
+            assert any("far from 1" in text for text in estimate.warnings)
+    assert off > 25
+
+
+def test_the_lack_of_k3_is_in_the_unit_of_the_estimate():
+    (estimate,) = k3_of_normals(8, 1000, 1, base=2)
+    assert "too small by about 1.4 for it" in estimate.warnings[-1]  # 1 nat
+
+
+@pytest.mark.parametrize("distance", [0.1, 0.5, 1])
+def test_k3_of_distributions_that_overlap_lacks_nothing(distance):
+    for estimate in k3_of_normals(distance, 1000, 50):
+        assert not any("far from 1" in text for text in estimate.warnings)

@@ -1,0 +1,77 @@
+"""``kl-lib run``: one run, shown step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..machinery.choices import ConfigError
+from ..machinery.experiment import Experiment
+from ..machinery.progress import step_line, steps_shown
+from ..machinery.records import Record, find_record, record_path
+from ..machinery.runs import run
+from ..machinery.sealed import RecordError
+from ..machinery.store import check_writable
+from . import options
+from .ending import RESUMED, errors_in_one_line, warn
+from .sources import warn_of_changed_source
+
+
+def run_command(
+    experiment: options.Name,
+    set_: options.Set = None,
+    loss: options.Loss = None,
+    seed: options.Seed = 0,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    validation_split: options.Held = None,
+    threads: options.Threads = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
+    data: options.DataFile = None,
+    data_note: options.DataNote = None,
+    store: options.Store = options.RESULTS,
+    force: options.Force = False,
+) -> None:
+    """Do one run of an experiment and keep a record of it.
+
+    A run that is finished is not run again: its result is shown. One that was stopped goes on from
+    its last whole epoch.
+    """
+    arguments = locals()
+    with errors_in_one_line(RESUMED):
+        named, rows = options.chosen(experiment, set_, arguments)
+        if len(rows) != 1:
+            raise ConfigError(
+                f"there are {len(rows)} combinations of these choices, expected one: "
+                "`kl-lib sweep` does several"
+            )
+        files = options.data_files(named.experiment, data)
+        [loaded] = options.loaded_for_each(named.experiment, rows, files, data_note)
+        config = named.experiment(seed=seed, **rows[0])
+        if not force and (record := _finished(store, config)) is not None:
+            typer.echo(f"Run {config.id} is finished already; --force runs it again.")
+        else:
+            check_writable(record_path(store, config))
+            warn_of_changed_source(store, config)
+            typer.echo(f"Run {config.id}: {experiment}, {config.arm}, seed {seed}")
+            typer.echo(options.described(loaded))
+            config.prepare()
+            with steps_shown(config.steps) as show:
+
+                def progress(step: int, seconds: float | None = None, **numbers: Any) -> None:
+                    show(step_line(step, config.steps, numbers), seconds)
+
+                record = run(store, config, loaded, force=force, progress=progress, say=warn)
+        typer.echo(config.summary(record))
+        typer.echo(f"Record: {record_path(store, config)}")
+
+
+def _finished(store: Path, config: Experiment) -> Record | None:
+    try:
+        return find_record(store, config)
+    except RecordError:
+        return None  # `run` says so

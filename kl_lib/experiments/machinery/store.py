@@ -1,0 +1,77 @@
+"""The store: one small JSON file a run, and what is half done.
+
+A record lies at ``STORE/NAME/ID.json``. What is in ``STORE/.scratch``, where unfinished runs keep
+their last epoch and their lock, is safe to delete while nothing runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .experiment import Experiment
+from .records import Record
+
+
+def scratch_path(store: str | os.PathLike[str], config: Experiment, suffix: str) -> Path:
+    """Return where unfinished work on `config` keeps its ``.checkpoint`` or its ``.lock``."""
+    return Path(store) / ".scratch" / f"{config.id}{suffix}"
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of a record and write a byte into it: better now than after the training.
+
+    Raises
+    ------
+    OSError
+        If that does not work.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        file.write(b"0")
+
+
+def remove_parts(*paths: Path) -> None:
+    """Delete what is left of writes of these files that were killed. For the holder of the lock."""
+    for path in paths:
+        for part in path.parent.glob(f"{path.stem}-*.part"):
+            part.unlink(missing_ok=True)
+
+
+def record_paths(store: str | os.PathLike[str], folder: str | None = None) -> list[Path]:
+    """Return the files of all records in a folder of the store, or in all that hold some."""
+    if folder is not None:
+        return sorted((Path(store) / folder).glob("*.json"))
+    found = sorted(Path(store).glob("*/*.json"))
+    folders = {path.parent for path in found if re.fullmatch("[0-9a-f]{16}", path.stem)}
+    return [path for path in found if path.parent in folders]
+
+
+def comparable(
+    records: Iterable[Record], by: Sequence[str] | None = None
+) -> dict[str, list[Record]]:
+    """Group records by all that is in their configs beside the seed and the fields `by`.
+
+    Each group is sorted by arm and seed. By default `by` is what tells the arms of their
+    experiment apart.
+
+    Returns
+    -------
+    dict
+        Lists of records. The key says in a line what those of a group have in common.
+    """
+    groups: dict[str, list[Record]] = {}
+    for record in in_order(records):
+        words = record.config.headline()
+        free = record.config.arms if by is None else by
+        heading = ", ".join(text for name, text in words.items() if name not in free)
+        groups.setdefault(heading, []).append(record)
+    return groups
+
+
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """Return records by arm, then seed."""
+    return sorted(records, key=lambda r: (r.config.arm, r.config.seed, r.config.id))
