@@ -48,18 +48,18 @@ def cliff(
             continue
         ax.text(column, row - 0.2, arrows[row][column], **_CENTRED)
         ax.text(column, row + 0.24, f"{value:.2f}", **_CENTRED)
-    ax.add_patch(_rectangle((start[1] - 0.44, start[0] - 0.44), "none", P_COLOR, size=0.88))
+    ax.add_patch(_rectangle((start[1] - 0.44, start[0] - 0.44), "none", P_COLOR, side=0.88))
     rows, columns = pays.shape
     ax.set(xlim=(-0.55, columns - 0.45), ylim=(rows - 0.45, -0.55), aspect="equal")
     ax.axis("off")
     return figure
 
 
-def _rectangle(corner: tuple[float, float], face: str, edge: str = LIGHT, size: float = 1) -> Any:
+def _rectangle(corner: tuple[float, float], face: str, edge: str = LIGHT, side: float = 1) -> Any:
     from matplotlib.patches import Rectangle
 
     width = 2.5 if edge != LIGHT else 1
-    return Rectangle(corner, size, size, facecolor=face, edgecolor=edge, linewidth=width)
+    return Rectangle(corner, side, side, facecolor=face, edgecolor=edge, linewidth=width)
 
 
 def learning_curves(curves: Mapping[str, ArrayLike], best: float) -> Figure:
@@ -108,7 +108,7 @@ def by_setting(
     for ax, (name, setting, x, values), look in zip(axes, ends, LOOKS, strict=False):
         color, line, mark = look
         v, x = np.asarray(values), np.asarray(x)
-        ax.plot(np.repeat(x, v.shape[1]), v.ravel(), ".", color=color, alpha=0.3, markersize=4)
+        ax.plot(np.repeat(x, v.shape[1]), v.ravel(), ".", color=color, markersize=2.5)
         ax.plot(x, v.mean(axis=1), color=color, linestyle=line, marker=mark, markersize=5)
         ax.axhline(best, color=GREY, linewidth=1)
         ax.axhline(works, color="black", linestyle=":", linewidth=1.2)
