@@ -29,6 +29,7 @@ from kl_lib.figures import (
     relatives,
     repeats,
     training,
+    trust_region,
 )
 
 MODULES = (
@@ -46,6 +47,7 @@ MODULES = (
     relatives,
     repeats,
     training,
+    trust_region,
 )
 
 X = np.linspace(-3, 5, 50)
@@ -55,6 +57,7 @@ WEATHER = {"sun": 0.5, "cloud": 0.25, "rain": 0.125, "snow": 0.125}
 CODE = {"sun": "0", "cloud": "10", "rain": "110", "snow": "111"}
 WALKS = np.cumsum(np.random.default_rng(0).normal(1, 2, (5, 40)), axis=1)
 FALL = np.geomspace(1, 1e-9, 41)
+WAYS = ("plain step", "fixed penalty", "adaptive penalty", "TRPO")
 
 
 def normal(mean: float, sigma: float) -> np.ndarray:
@@ -202,6 +205,19 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     training.histories: lambda: training.histories(RUNS),
     training.interval_width: lambda: training.interval_width(
         np.arange(2, 21), np.geomspace(9, 0.5, 19)
+    ),
+    trust_region.cliff: lambda: trust_region.cliff(
+        np.full((4, 6), 0.58), ["↑→↓←↑→"] * 4, [[0] * 6] * 3 + [[0, -1, -1, -1, -1, 1]], (3, 0)
+    ),
+    trust_region.learning_curves: lambda: trust_region.learning_curves(
+        dict.fromkeys(WAYS, WALKS.T / 50), 0.58
+    ),
+    trust_region.by_setting: lambda: trust_region.by_setting(
+        [(way, "target (nats)", FALL[::10] * 10, WALKS.T[:5] / 50) for way in WAYS], 0.29, 0.58
+    ),
+    trust_region.balls: lambda: trust_region.balls([0.5, 0.3, 0.2], [0.05, 0.3, 0.8]),
+    trust_region.penalties: lambda: trust_region.penalties(
+        {f"k{k} as {use}": FALL[::-1] for k in (1, 2, 3) for use in ("reward", "loss")}, 0.7, FALL
     ),
 }
 
