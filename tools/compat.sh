@@ -6,13 +6,17 @@
 #   tools/compat.sh                 every Python found here, both numpys
 #   tools/compat.sh python3.13      one of them
 #   tools/compat.sh --newest        the newest Python found here, with the newest numpy (for CI)
+#   tools/compat.sh --peers         with PyTorch and JAX, which the book's environment has not: every
+#                                   test that it skips for want of them (for CI)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Not test_errors and test_diagnoses, which read the book.
 tests="categories/test_checks categories/test_discrete categories/test_rows categories/test_lazy
        categories/test_stable categories/test_kernels categories/test_labels categories/test_arrays
+       categories/test_axes categories/test_relatives
        families/test_families families/test_multivariate_normal families/test_float_edges
+       families/test_numbers families/test_supports
        sampling/test_sampling tools/test_fuzz diagnosis/test_diagnose
        diagnosis/test_diagnose_command"
 numpys="numpy>=2 numpy>=1.26,<1.27"
@@ -21,6 +25,21 @@ pythons=${*:-python3.11 python3.12 python3.13}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 ran=0
+
+if [ "${1:-}" = --peers ]; then
+    for python in python3.13 python3.12 python3.11 python3; do "$python" -c "" 2>/dev/null && break; done
+    "$python" -m venv --clear "$scratch/env"
+    # CPU wheels where pip finds them; elsewhere those of PyTorch are larger.
+    "$scratch/env/bin/python" -m pip -q --disable-pip-version-check install \
+        torch==2.13.0 torchmetrics "jax[cpu]<0.11" keras scikit-learn filelock statsmodels threadpoolctl \
+        scipy pandas polars pyarrow xarray "dask[array]" matplotlib rich typer \
+        hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 pytest
+    # From the checkout, whose book and notebooks some of them read.
+    files=$(grep -lrE "importorskip\(\"(torch|jax|torchmetrics)\"|torch is not installed" tests)
+    PYTHONPATH=$PWD KERAS_BACKEND=jax "$scratch/env/bin/python" -m pytest -q -p no:cacheprovider \
+        -W error::RuntimeWarning -k "not larger_than_memory" $files
+    exit
+fi
 
 for python in $pythons; do
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || {
@@ -45,7 +64,7 @@ assert kl.diagnose([0.5, 0.5], [0.4, 0.6]).status == "fine"
 print("Python", sys.version.split()[0], "numpy", numpy.__version__, flush=True)')
         $pip install scipy pandas polars pyarrow xarray "dask[array]" hypothesis mpmath ml_dtypes rich typer \
             beautifulsoup4 pytest
-        cp tests/truth.py tools/fuzz*.py tools/oracle*.py "$scratch/tests"
+        cp tests/truth.py tests/counting.py tools/fuzz*.py tools/oracle*.py "$scratch/tests"
         for name in $tests; do cp "tests/$name.py" "$scratch/tests"; done
         (cd "$scratch/tests" && ../env/bin/python -m pytest -q -p no:cacheprovider \
             -W error::RuntimeWarning -k "not larger_than_memory" .)
