@@ -22,7 +22,10 @@ ELSEWHERE = {
     "run": "kl_lib.experiments.commands.run:run_command",
     "sweep": "kl_lib.experiments.commands.sweep:sweep_command",
     "results": "kl_lib.experiments.commands.results:results_command",
+    "show": "kl_lib.experiments.commands.show:show_command",
     "compare": "kl_lib.experiments.commands.compare:compare_command",
+    "plot": "kl_lib.experiments.commands.plot:plot_command",
+    "remove": "kl_lib.experiments.commands.remove:remove_command",
     "drift": "kl_lib.experiments.commands.drift:drift_command",
 }
 
@@ -50,7 +53,6 @@ def _elsewhere(name: str) -> Any:
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

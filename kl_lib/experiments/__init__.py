@@ -13,6 +13,7 @@ Nothing here imports a framework before a run needs it.
 
 from .analysis.arms import Arm
 from .analysis.comparison import Comparison, Contrast, compare
+from .analysis.frames import epochs_table, runs_table
 from .analysis.paired import (
     bootstrap_interval,
     equivalence_power,
@@ -21,7 +22,9 @@ from .analysis.paired import (
     unpaired_interval,
 )
 from .analysis.pairing import ComparisonError
+from .analysis.plots import plot_runs
 from .analysis.rule import RULE, Assessment, Margin, assess
+from .analysis.selection import select
 from .catalogue import book_results, find_experiment, read_record, read_records
 from .convnet.config import Config
 from .convnet.data import Data, load_data
@@ -97,6 +100,7 @@ __all__ = [
     "comparable",
     "compare",
     "describe_environment",
+    "epochs_table",
     "equivalence_power",
     "equivalence_test",
     "find_experiment",
@@ -104,12 +108,15 @@ __all__ = [
     "grid",
     "load_data",
     "new_record",
+    "plot_runs",
     "read_drift",
     "read_drifts",
     "read_record",
     "read_records",
     "run",
     "run_drift",
+    "runs_table",
+    "select",
     "study_drift",
     "sure_and_wrong",
     "sweep",

@@ -68,6 +68,24 @@ DataNote = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="What the data are, in a line kept in the record."),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE,...",
+        help="Only runs of which this is true: any field, arm, id or tag. May be repeated.",
+        show_default=False,
+    ),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="WORD",
+        help="A word to find the runs by; no part of what they are. May be repeated.",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")

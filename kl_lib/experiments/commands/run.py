@@ -14,6 +14,7 @@ from ..machinery.records import Record, find_record, record_path
 from ..machinery.runs import run
 from ..machinery.sealed import RecordError
 from ..machinery.store import check_writable
+from ..machinery.upkeep import checked_tags, tagged
 from . import options
 from .ending import RESUMED, errors_in_one_line, warn
 from .sources import warn_of_changed_source
@@ -33,6 +34,7 @@ def run_command(
     precision: options.Precision = None,
     data: options.DataFile = None,
     data_note: options.DataNote = None,
+    tag: options.Tag = None,
     store: options.Store = options.RESULTS,
     force: options.Force = False,
 ) -> None:
@@ -43,6 +45,7 @@ def run_command(
     """
     arguments = locals()
     with errors_in_one_line(RESUMED):
+        tags = checked_tags(tag or ())
         named, rows = options.chosen(experiment, set_, arguments)
         if len(rows) != 1:
             raise ConfigError(
@@ -66,6 +69,7 @@ def run_command(
                     show(step_line(step, config.steps, numbers), seconds)
 
                 record = run(store, config, loaded, force=force, progress=progress, say=warn)
+        tagged(store, record, tags)
         typer.echo(config.summary(record))
         typer.echo(f"Record: {record_path(store, config)}")
 

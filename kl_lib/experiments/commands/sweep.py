@@ -40,6 +40,7 @@ def sweep_command(
     precision: options.Precision = None,
     data: options.DataFile = None,
     data_note: options.DataNote = None,
+    tag: options.Tag = None,
     store: options.Store = options.RESULTS,
 ) -> None:
     """Do a run for each combination of choices and each seed, several at a time.
@@ -70,6 +71,7 @@ def sweep_command(
                     note=data_note,
                     workers=workers,
                     scheduler=scheduler,
+                    tags=tag or (),
                     watch=watch,
                     say=warn,
                 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .experiment import Experiment
-from .store import scratch_path
+from .store import scratch_file
 
 
 class RunBusyError(RuntimeError):
@@ -19,6 +19,19 @@ def locked(
     store: str | os.PathLike[str], config: Experiment, suffix: str = ".lock"
 ) -> Iterator[None]:
     """Hold the lock of a run, or of other work on its config.
+
+    Raises
+    ------
+    RunBusyError
+        If another process holds it.
+    """
+    with locked_id(store, config.id, suffix):
+        yield
+
+
+@contextmanager
+def locked_id(store: str | os.PathLike[str], id_: str, suffix: str = ".lock") -> Iterator[None]:
+    """Hold the lock of the run with this id.
 
     The system lets go of it when the process ends, however it ends.
 
@@ -33,12 +46,12 @@ def locked(
         raise ModuleNotFoundError(
             'kl_lib.experiments needs filelock: pip install "kl-lib[experiments]"', name="filelock"
         ) from None
-    path = scratch_path(store, config, suffix)
+    path = scratch_file(store, id_, suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path, timeout=0):
             yield
     except Timeout:
         raise RunBusyError(
-            f"run {config.id} is being done by another process: call again when that has ended"
+            f"run {id_} is being done by another process: call again when that has ended"
         ) from None

@@ -18,7 +18,12 @@ from .records import Record
 
 def scratch_path(store: str | os.PathLike[str], config: Experiment, suffix: str) -> Path:
     """Return where unfinished work on `config` keeps its ``.checkpoint`` or its ``.lock``."""
-    return Path(store) / ".scratch" / f"{config.id}{suffix}"
+    return scratch_file(store, config.id, suffix)
+
+
+def scratch_file(store: str | os.PathLike[str], id_: str, suffix: str) -> Path:
+    """The same by the id of a run."""
+    return Path(store) / ".scratch" / f"{id_}{suffix}"
 
 
 def check_writable(path: Path) -> None:

@@ -25,6 +25,7 @@ from .runs import once, to_stderr
 from .sealed import NewerRecordError, RecordError
 from .status import Status, SweepError
 from .store import check_writable
+from .upkeep import checked_tags, tagged
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
 # alone, in seconds.
@@ -42,6 +43,7 @@ def sweep(
     note: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    tags: Sequence[str] = (),
     watch: Callable[[Status], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> list[Record]:
@@ -69,6 +71,8 @@ def sweep(
         Address of a dask.distributed scheduler, ``"tcp://host:8786"``, to use its workers in place
         of processes of this machine. They need kl_lib and its data; the store is needed here only.
         A run that loses its worker begins again on another.
+    tags : sequence of str, optional
+        Words to find the runs by, put to the records of all of them. They are no part of the ids.
     watch : callable, optional
         Called about twice a second with a :class:`Status`.
     say : callable, optional
@@ -113,6 +117,7 @@ def sweep(
         )
     say = once(say or to_stderr)
     found, waiting, failed = _sorted_out(store, configs, say)
+    checked_tags(tags)
     status = Status(configs=tuple(configs), finished=found, failed=failed)
     if watch is not None:
         watch(status)
@@ -129,6 +134,8 @@ def sweep(
             pool = ProcessPool(min(workers, len(waiting)), store, file, note, say)
         with closing(pool):
             _work(pool, deque(waiting), status, watch)
+    for id_, record in status.finished.items():
+        status.finished[id_] = tagged(store, record, tags)
     if status.failed:
         raise SweepError(status)
     return [status.finished[config.id] for config in configs]
