@@ -8,6 +8,11 @@ nothing that it has not checked. `compare` says what runs show, paired by seed.
 ``cifar10`` and ``digits`` are built in: one ConvNet, whose runs are a `Config`; `run_drift` shows
 how runs of one seed part.
 
+Its rooms: `machinery` knows no science (identity and records of runs, checkpoints, sweeps, worker
+processes, cluster), `analysis` compares, `convnet` is the built-in experiment, and another one gets
+a room beside it and a line in `catalogue`. `commands` holds those of ``kl-lib``. What is imported
+points towards the machinery.
+
 Nothing here imports a framework before a run needs it.
 """
 

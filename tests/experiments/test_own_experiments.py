@@ -1,5 +1,6 @@
 """Experiments of one's own: how they are declared, named, loaded, and what is refused."""
 
+import os
 import pickle
 import re
 import subprocess
@@ -292,6 +293,39 @@ def test_an_experiment_that_no_other_process_can_find_is_refused_before_it_is_se
 
     with pytest.raises(ExperimentError, match="defined in a function: move it to the top of its f"):
         jobs.packed(Local(seed=0, data_sha256="0" * 64))
+
+
+def test_an_experiment_of_a_notebook_is_refused_before_it_is_sent(tmp_path):
+    code = declared(WHOLE).replace("from __future__ import annotations\n", "") + (
+        "try:\n"
+        f"    sweep({str(tmp_path)!r}, all_configs(Mine, seeds=[0]))\n"
+        "except ExperimentError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-"], input=code, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == (
+        "Mine was defined where no other process can find it: put it into a file\n"
+    )
+
+
+def test_a_script_may_define_its_experiment_and_sweep_it(tmp_path):
+    text = Path(TOY.removesuffix(":Toy")).read_text() + textwrap.dedent("""
+
+        if __name__ == "__main__":
+            from kl_lib.experiments import all_configs, sweep
+
+            configs = all_configs(Toy, seeds=range(2), epochs=1, pause=0)
+            records = sweep("store", configs, workers=2)
+            print([record.config for record in records] == configs)
+    """)
+    (tmp_path / "script.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, timeout=100, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(experiments.__file__).parents[2])},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 # Workers

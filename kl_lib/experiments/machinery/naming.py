@@ -164,7 +164,8 @@ def reference_to(thing: Any) -> str:
     name = thing.__qualname__
     place = thing.__module__
     if place.startswith(_PREFIX) or place in ("__main__", "__mp_main__"):
-        if not (file := getattr(module, "__file__", None)):
+        file = getattr(module, "__file__", None)
+        if file is None or not Path(file).is_file():  # a notebook, or standard input
             raise ExperimentError(
                 f"{name} was defined where no other process can find it: put it into a file"
             )
