@@ -55,6 +55,7 @@ from .machinery.definition import ExperimentError, Measure, TrainingError
 from .machinery.experiment import Experiment
 from .machinery.grids import all_configs
 from .machinery.jobs import WorkerError
+from .machinery.kept import kept_file, load_model
 from .machinery.locks import RunBusyError
 from .machinery.records import Record, find_record, new_record, write_record
 from .machinery.runs import describe_environment, run
@@ -111,7 +112,9 @@ __all__ = [
     "find_experiment",
     "find_record",
     "grid",
+    "kept_file",
     "load_data",
+    "load_model",
     "new_record",
     "plot_runs",
     "read_drift",

@@ -234,7 +234,7 @@ class Pretence:
     script: dict[int, list]
     epochs: dict[int, list]
 
-    def __init__(self, workers, store, file, note, say):
+    def __init__(self, workers, store, file, note, keep, say):
         self.store, self.workers, self.asked = store, workers, Counter()
 
     def slots(self):
@@ -451,19 +451,19 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         """Make runs of this worker wait for ever after some epochs: there it is to be killed."""
         import threading
 
-        from kl_lib.experiments.machinery import cluster
+        from kl_lib.experiments.machinery import runs
 
-        compute = cluster.compute
+        compute = runs.compute
 
-        def compute_and_wait(config, data, environment, progress, checkpoint):
+        def compute_and_wait(config, data, environment, progress, checkpoint, keep):
             def report(step, **numbers):
                 progress(step, **numbers)
                 if step == reached:
                     threading.Event().wait()
 
-            return compute(config, data, environment, report, checkpoint)
+            return compute(config, data, environment, report, checkpoint, keep)
 
-        cluster.compute = compute_and_wait
+        runs.compute = compute_and_wait
 
     def watch(status):
         # The other worker has done all that is left to do.

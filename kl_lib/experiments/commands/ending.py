@@ -23,6 +23,10 @@ RESUMED = (
     ". Finished runs are stored, the others keep their last whole epoch, and the same command goes "
     "on from there"
 )
+RESUMED_ON_A_CLUSTER = (
+    ". Finished runs are stored. Where workers see the store under the same path, the others keep "
+    "their last whole epoch, and the same command goes on from there; elsewhere they begin again"
+)
 
 
 @contextmanager

@@ -86,6 +86,12 @@ Tag = Annotated[
         show_default=False,
     ),
 ]
+KeepModel = Annotated[
+    bool,
+    typer.Option(
+        "--keep-model", help="Keep the trained model and what it predicts, beside the record."
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")

@@ -9,6 +9,7 @@ import typer
 
 from ..machinery.choices import ConfigError
 from ..machinery.experiment import Experiment
+from ..machinery.kept import check_kept
 from ..machinery.progress import step_line, steps_shown
 from ..machinery.records import Record, find_record, record_path
 from ..machinery.runs import run
@@ -34,6 +35,7 @@ def run_command(
     precision: options.Precision = None,
     data: options.DataFile = None,
     data_note: options.DataNote = None,
+    keep_model: options.KeepModel = False,
     tag: options.Tag = None,
     store: options.Store = options.RESULTS,
     force: options.Force = False,
@@ -55,7 +57,7 @@ def run_command(
         files = options.data_files(named.experiment, data)
         [loaded] = options.loaded_for_each(named.experiment, rows, files, data_note)
         config = named.experiment(seed=seed, **rows[0])
-        if not force and (record := _finished(store, config)) is not None:
+        if not force and (record := _finished(store, config, keep_model)) is not None:
             typer.echo(f"Run {config.id} is finished already; --force runs it again.")
         else:
             check_writable(record_path(store, config))
@@ -64,18 +66,38 @@ def run_command(
             typer.echo(options.described(loaded))
             config.prepare()
             with steps_shown(config.steps) as show:
+                done_before = 0
+
+                def begun(steps: int) -> None:
+                    nonlocal done_before
+                    done_before = steps
+                    if steps:
+                        typer.echo(f"Going on after epoch {steps} of {config.steps}")
 
                 def progress(step: int, seconds: float | None = None, **numbers: Any) -> None:
-                    show(step_line(step, config.steps, numbers), seconds)
+                    line = step_line(step, config.steps, numbers)
+                    show(step, line, seconds, old=step <= done_before)
 
-                record = run(store, config, loaded, force=force, progress=progress, say=warn)
+                record = run(
+                    store,
+                    config,
+                    loaded,
+                    force=force,
+                    keep=keep_model,
+                    progress=progress,
+                    begun=begun,
+                    say=warn,
+                )
         tagged(store, record, tags)
         typer.echo(config.summary(record))
         typer.echo(f"Record: {record_path(store, config)}")
 
 
-def _finished(store: Path, config: Experiment) -> Record | None:
+def _finished(store: Path, config: Experiment, keep: bool) -> Record | None:
     try:
-        return find_record(store, config)
+        record = find_record(store, config)
+        if record is not None and keep:
+            check_kept(store, record)
+        return record
     except RecordError:
         return None  # `run` says so

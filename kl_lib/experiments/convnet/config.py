@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..machinery.checkpoint import Checkpoint
     from ..machinery.records import Record
     from .data import Data
-    from .training import Result
 
 DATASETS = ("cifar10", "digits")
 LOSSES = ("kl", "ce", "kl_logits", "ce_logits")
@@ -178,15 +177,18 @@ class Config(Experiment):
             import_quietly(backend)  # it has the data
         return load_data(dataset, file=file, backend=backend)
 
-    def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> Result:
-        """Train and test: see `train`."""
-        from .training import train
+    def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Train and test: see `train`. The model and what it predicts may be kept."""
+        from .training import predictions, train
 
         def on_epoch(epoch: Any) -> None:
             numbers = asdict(epoch)
             progress(numbers.pop("number"), **numbers)
 
-        return train(self, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        result = train(self, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        model = result.model
+        keep = {"model": model, "predictions": lambda: predictions(self, data, model)}
+        return result.as_dict() | {"keep": keep}
 
     def prepare(self) -> None:
         from ..machinery.backend import start_quietly

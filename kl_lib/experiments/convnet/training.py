@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..machinery.backend import import_keras, restore, use_threads, variables
@@ -160,7 +160,14 @@ def train(
         parameters=model.count_params(),
         seconds=round(seconds_before + time.perf_counter() - started, 3),
         peak_memory=most_memory(),
+        model=model,
     )
+
+
+def predictions(config: Config, data: Data, model: Any) -> Any:
+    """Return what a model gives for the test images: probabilities, or logits if it ends so."""
+    testing, _ = stream(data.x_test, data.y_test, config.batch_size)
+    return model.predict(testing, verbose=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +187,7 @@ class Result:
     """What a training left: losses in nats, accuracies from 0 to 1, seconds, bytes of memory.
 
     `seconds` are those of the whole run with its test, also of the part before a checkpoint.
+    `model` is the trained ``keras.Model``, until the next training begins.
     """
 
     epochs: tuple[Epoch, ...]
@@ -188,6 +196,7 @@ class Result:
     parameters: int
     seconds: float
     peak_memory: int
+    model: Any = field(default=None, repr=False, compare=False)
 
     def history(self) -> dict[str, list[float]]:
         """Return one list a measure, in the order of the epochs."""

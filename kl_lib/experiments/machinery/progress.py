@@ -38,8 +38,9 @@ def step_line(step: int, steps: int, numbers: dict[str, float]) -> str:
 def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
     """Show a line for each step, with the time left, and on a terminal a bar below them.
 
-    Yields a function to be called with the line and the seconds of each step; without them they
-    are those since the one before.
+    Yields a function to be called with the number of each step, its line and its seconds; without
+    them they are those since the one before. Steps that were done before, of a checkpoint, are
+    `old`: they say nothing of the pace.
     """
     console = Console(highlight=False, markup=False)
     taken: list[float] = []
@@ -55,15 +56,18 @@ def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
     ) as bar:
         task = bar.add_task("training", total=steps)
 
-        def show(line: str, seconds: float | None = None) -> None:
+        def show(step: int, line: str, seconds: float | None = None, *, old: bool = False) -> None:
             nonlocal before
             now = time.perf_counter()
-            taken.append(now - before if seconds is None else seconds)
+            if old:
+                console.print(f"{line}  done before", soft_wrap=True)
+            else:
+                taken.append(now - before if seconds is None else seconds)
+                # The median, because the first epoch also builds the graph.
+                left = duration(statistics.median(taken) * (steps - step))
+                console.print(f"{line}  {taken[-1]:.1f} s, {left} left", soft_wrap=True)
             before = now
-            # The median, because the first epoch also builds the graph.
-            left = duration(statistics.median(taken) * (steps - len(taken)))
-            console.print(f"{line}  {taken[-1]:.1f} s, {left} left", soft_wrap=True)
-            bar.advance(task)
+            bar.update(task, completed=step)
 
         yield show
 

@@ -71,7 +71,8 @@ def new_record(
         The run, and what it was given.
     result : mapping
         Numbers and lists of numbers under names; or an object whose `as_dict` returns that. Lists
-        may also stand in a dict called ``"history"``, where a number has the same name.
+        may also stand in a dict called ``"history"``, where a number has the same name. What is in
+        one called ``"keep"`` is no part of the record.
     environment : mapping
         What it ran on.
 
@@ -81,7 +82,7 @@ def new_record(
         If the result is something else, or holds a number that is not finite.
     """
     values = dict(result if isinstance(result, Mapping) else result.as_dict())
-    lists = values.pop("history", {})
+    lists, _ = values.pop("history", {}), values.pop("keep", {})
     plain = {str(name): _plain(name, value) for name, value in values.items()}
     return Record(
         config=config,

@@ -16,12 +16,13 @@ from typing import Any
 
 from .choices import ConfigError
 from .definition import TrainingError
+from .doing import once, to_stderr
 from .environment import usable_cores
 from .experiment import Experiment
+from .kept import check_kept
 from .loading import Files
 from .pools import Pool, ProcessPool, RunLostError
 from .records import Record, find_record, record_path
-from .runs import once, to_stderr
 from .sealed import NewerRecordError, RecordError
 from .status import Status, SweepError
 from .store import check_writable
@@ -43,6 +44,7 @@ def sweep(
     note: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    keep: bool = False,
     tags: Sequence[str] = (),
     watch: Callable[[Status], None] | None = None,
     say: Callable[[str], None] | None = None,
@@ -70,7 +72,11 @@ def sweep(
     scheduler : str, optional
         Address of a dask.distributed scheduler, ``"tcp://host:8786"``, to use its workers in place
         of processes of this machine. They need kl_lib and its data; the store is needed here only.
-        A run that loses its worker begins again on another.
+        A run that loses its worker is given to another, which goes on from its last whole epoch if
+        both see the store under the path that it has here, and else begins again.
+    keep : bool
+        Keep what runs offer, such as trained models, see `kept_file`. Runs that are finished
+        without are done again.
     tags : sequence of str, optional
         Words to find the runs by, put to the records of all of them. They are no part of the ids.
     watch : callable, optional
@@ -116,7 +122,7 @@ def sweep(
             f"workers is {workers}, but the scheduler has workers of its own: leave one of them out"
         )
     say = once(say or to_stderr)
-    found, waiting, failed = _sorted_out(store, configs, say)
+    found, waiting, failed = _sorted_out(store, configs, keep, say)
     checked_tags(tags)
     status = Status(configs=tuple(configs), finished=found, failed=failed)
     if watch is not None:
@@ -127,11 +133,11 @@ def sweep(
         if scheduler is not None:
             from .cluster import Cluster
 
-            pool = Cluster(scheduler, store, file, note)
+            pool = Cluster(scheduler, store, file, note, keep, say)
         else:
             threads = max(config.threads_used for config in waiting)
             workers = workers or max(1, usable_cores() // threads)
-            pool = ProcessPool(min(workers, len(waiting)), store, file, note, say)
+            pool = ProcessPool(min(workers, len(waiting)), store, file, note, keep, say)
         with closing(pool):
             _work(pool, deque(waiting), status, watch)
     for id_, record in status.finished.items():
@@ -142,7 +148,10 @@ def sweep(
 
 
 def _sorted_out(
-    store: str | os.PathLike[str], configs: Sequence[Experiment], say: Callable[[str], None]
+    store: str | os.PathLike[str],
+    configs: Sequence[Experiment],
+    keep: bool,
+    say: Callable[[str], None],
 ) -> tuple[dict[str, Record], list[Experiment], dict[str, str]]:
     """What is finished, what is left to do, and what can't be done, by id."""
     found: dict[str, Record] = {}
@@ -152,10 +161,13 @@ def _sorted_out(
         record = None
         try:
             record = find_record(store, config)
+            if record is not None and keep:
+                check_kept(store, record)
         except NewerRecordError as error:
             failed[config.id] = str(error)
         except RecordError as error:
             say(f"{error}: doing that now")
+            record = None
         if record is not None:
             found[config.id] = record
         elif config.id not in failed:

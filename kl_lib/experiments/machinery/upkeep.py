@@ -12,6 +12,9 @@ from .locks import locked_id
 from .records import Record, write_record
 from .store import record_paths, scratch_file
 
+# Half-done work on a run, see `run` and `run_drift`.
+SCRATCH = (".checkpoint", ".forced", ".trace", ".forced-trace")
+
 
 def path_of(store: str | os.PathLike[str], id_: str) -> Path:
     """Return the file of the run whose id begins with this.
@@ -65,7 +68,7 @@ def checked_tags(tags: Iterable[str]) -> list[str]:
 def files_of(store: str | os.PathLike[str], path: Path) -> list[Path]:
     """Return all that is kept of the run whose record this is, half-done work included."""
     beside = sorted(path.parent.glob(f"{path.stem}.*"))
-    scratch = [scratch_file(store, path.stem, s) for s in (".checkpoint", ".forced", ".trace")]
+    scratch = [scratch_file(store, path.stem, s) for s in SCRATCH]
     return [path, *(each for each in beside if each != path), *filter(Path.exists, scratch)]
 
 
