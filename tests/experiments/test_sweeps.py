@@ -261,6 +261,9 @@ class Pretence:
         ahead = self.epochs.get(config.seed, [])
         return ahead.pop(0) if ahead else 0
 
+    def lacks(self):
+        return None
+
     def close(self):
         pass
 
@@ -319,18 +322,31 @@ def test_an_error_that_all_runs_would_have_ends_the_sweep(tmp_path, digits, pret
         sweep(tmp_path, grid(digits, arms=["kl"], seeds=range(2), epochs=1), workers=1)
 
 
-def test_the_time_left_is_the_time_so_far_for_as_much_as_is_left(digits, monkeypatch):
+def test_the_time_left_is_the_pace_since_the_first_epoch_for_as_much_as_is_left(
+    digits, monkeypatch
+):
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     configs = tuple(grid(digits, arms=["kl"], seeds=range(4), epochs=10))
-    done = {c.id: None for c in configs[:1]}  # was there before the sweep began
-    status = module.Status(configs=configs, finished=done)
-    assert (status.epochs, status.epochs_done, status.seconds_left) == (40, 10, None)
-    now[0] = 160.0
-    status.running = {configs[1].id: 4}
-    status.elsewhere = {configs[2].id: 2}
-    assert status.epochs_done == 16
-    assert status.seconds_left == 60 / 6 * 24
+    ids = [config.id for config in configs]
+    # One run was finished before the sweep began, and two were stopped.
+    status = module.Status(configs=configs, finished={ids[0]: None}, resumed={ids[1]: 5, ids[3]: 2})
+    assert (status.epochs, status.epochs_done, status.seconds_left) == (40, 17, None)
+    now[0] = 160.0  # the workers have started, and gone on from the checkpoints
+    status.move({ids[1]: 5, ids[2]: 0}, {})
+    assert (status.epochs_done, status.seconds_left) == (17, None)
+    now[0] = 200.0
+    status.move({ids[1]: 6, ids[2]: 1}, {})
+    assert (status.epochs_done, status.seconds_left) == (19, None)
+    now[0] = 230.0
+    status.move({ids[1]: 9}, {ids[2]: 3})
+    assert status.epochs_done == 24
+    assert status.seconds_left == 30 / 5 * 16
+    # The checkpoint of the last was of no use.
+    status.move({ids[1]: 9, ids[3]: 0}, {ids[2]: 3})
+    assert (status.epochs_done, status.epochs_done_now) == (22, 7)
+    status.finished |= dict.fromkeys(ids)
+    assert status.seconds_left == 0
 
 
 def test_a_grid_is_each_arm_with_each_seed_once(digits):

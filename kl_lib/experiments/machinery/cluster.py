@@ -72,6 +72,7 @@ class Cluster:
         self._executor = self._client.get_executor(pure=False)
         self._locks: dict[Experiment, ExitStack] = {}
         self._epochs: dict[str, int] = {}
+        self._workers = 0
         self._client.subscribe_topic(TOPIC, self._hear)
         # Workers that find this file see the same store.
         self._mark = Path(store).resolve() / ".scratch" / f"{uuid.uuid4().hex}.shared"
@@ -83,7 +84,14 @@ class Cluster:
 
     def slots(self) -> int:
         # Submitted before there are workers, the first run waits for them at the scheduler.
-        return max(1, len(self._client.nthreads()))
+        workers = len(self._client.nthreads())
+        if workers < self._workers:
+            self._say(f"a worker of {self._address} is gone: there are {workers} now")
+        self._workers = workers
+        return max(1, workers)
+
+    def lacks(self) -> str | None:
+        return None if self._workers else f"workers: {self._address} has none"
 
     def submit(self, config: Experiment) -> Future[Any] | None:
         lock = ExitStack()

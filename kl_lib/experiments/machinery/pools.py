@@ -45,6 +45,9 @@ class Pool(Protocol):
     def epochs_done(self, config: Experiment) -> int:
         """How many epochs of a run are done."""
 
+    def lacks(self) -> str | None:
+        """What it waits for before it can do anything, in words; None if nothing."""
+
     def close(self) -> None:
         """Stop all runs. They keep what they have saved."""
 
@@ -108,6 +111,9 @@ class ProcessPool:
 
     def epochs_done(self, config: Experiment) -> int:
         return epochs_done(scratch_path(self._store, config, ".checkpoint"))
+
+    def lacks(self) -> None:
+        return None  # its workers are its own
 
     def close(self) -> None:
         self._lifeline.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .experiment import Experiment
 from .status import Status
 from .words import duration
+
+# Seconds after which a sweep says what it waits for, and where it is if no terminal shows that.
+PATIENCE, MINUTE = 3.0, 60.0
 
 
 def step_line(step: int, steps: int, numbers: dict[str, float]) -> str:
@@ -74,9 +78,14 @@ def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
 
 @contextmanager
 def sweep_shown() -> Iterator[Callable[[Status], None]]:
-    """Show a line for each run that ends and, on a terminal, a bar for the whole sweep."""
+    """Show a line for each run that ends, and what is waited for.
+
+    On a terminal there is a bar for the whole sweep, and elsewhere a line a minute.
+    """
     console = Console(highlight=False, markup=False)
     known: set[str] | None = None
+    spoken = time.monotonic()
+    awaited: tuple[str | None, float] = None, spoken
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -88,7 +97,8 @@ def sweep_shown() -> Iterator[Callable[[Status], None]]:
         task = bar.add_task("starting", total=None, left="", visible=False)
 
         def show(status: Status) -> None:
-            nonlocal known
+            nonlocal known, spoken, awaited
+            now = time.monotonic()
             runs = f"{len(status.finished)} of {len(status.configs)} runs"
             seconds = status.seconds_left
             left = "time left unknown" if seconds is None else f"{duration(seconds)} left"
@@ -108,7 +118,17 @@ def sweep_shown() -> Iterator[Callable[[Status], None]]:
             for config in status.configs:
                 if config.id in ended - known:
                     console.print(f"{_ended(status, config)}  ({runs}, {left})", soft_wrap=True)
+                    spoken = now
             known = ended
+            if status.waits_for != awaited[0]:
+                awaited = status.waits_for, now
+            elif status.waits_for and now - awaited[1] >= PATIENCE:
+                console.print(f"Waiting for {status.waits_for}", soft_wrap=True)
+                awaited, spoken = (status.waits_for, math.inf), now
+            if not console.is_terminal and now - spoken >= MINUTE:
+                epochs = f"{status.epochs_done} of {status.epochs} epochs"
+                console.print(f"{epochs}, {runs}, {len(status.running)} in progress, {left}")
+                spoken = now
 
         yield show
 

@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from typing import Any
 
+from .checkpoint import epochs_done
 from .choices import ConfigError
 from .definition import TrainingError
 from .doing import once, to_stderr
@@ -25,7 +26,7 @@ from .pools import Pool, ProcessPool, RunLostError
 from .records import Record, find_record, record_path
 from .sealed import NewerRecordError, RecordError
 from .status import Status, SweepError
-from .store import check_writable
+from .store import check_writable, scratch_path
 from .upkeep import checked_tags, tagged
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
@@ -125,6 +126,9 @@ def sweep(
     found, waiting, failed = _sorted_out(store, configs, keep, say)
     checked_tags(tags)
     status = Status(configs=tuple(configs), finished=found, failed=failed)
+    status.resumed = {
+        config.id: epochs_done(scratch_path(store, config, ".checkpoint")) for config in waiting
+    }
     if watch is not None:
         watch(status)
     if waiting:
@@ -139,7 +143,7 @@ def sweep(
             workers = workers or max(1, usable_cores() // threads)
             pool = ProcessPool(min(workers, len(waiting)), store, file, note, keep, say)
         with closing(pool):
-            _work(pool, deque(waiting), status, watch)
+            _work(pool, deque(waiting), status, watch, say)
     for id_, record in status.finished.items():
         status.finished[id_] = tagged(store, record, tags)
     if status.failed:
@@ -180,6 +184,7 @@ def _work(
     waiting: deque[Experiment],
     status: Status,
     watch: Callable[[Status], None] | None,
+    say: Callable[[str], None],
 ) -> None:
     running: dict[Future[Any], Experiment] = {}
     later: list[tuple[float, Experiment]] = []  # runs that somebody else is doing
@@ -189,6 +194,7 @@ def _work(
         deaths[config.id, (done := pool.epochs_done(config))] += 1
         if deaths[config.id, done] < MOST_DEATHS:
             waiting.appendleft(config)
+            say(f"run {config.id}: {reason} in epoch {done + 1}, and it is given to another")
         else:
             status.failed[config.id] = f"{reason} {MOST_DEATHS} times in epoch {done + 1}"
 
@@ -219,7 +225,20 @@ def _work(
                     later.append((time.monotonic() + PATIENCE, config))
                 else:
                     status.finished[config.id] = record
-        status.running = {c.id: pool.epochs_done(c) for c in running.values()}
-        status.elsewhere = {c.id: pool.epochs_done(c) for _, c in later}
+        status.move(
+            {c.id: pool.epochs_done(c) for c in running.values()},
+            {c.id: pool.epochs_done(c) for _, c in later},
+        )
+        status.waits_for = pool.lacks() or _awaited(status, [c for _, c in later])
         if watch is not None:
             watch(status)
+
+
+def _awaited(status: Status, later: Sequence[Experiment]) -> str | None:
+    """What a sweep waits for, in words; None if it gets on."""
+    if status.running:
+        return None if status.epochs_done_now > 0 else "the first epoch: workers are starting"
+    if not later:
+        return None
+    others = f" and {len(later) - 1} more" if len(later) > 1 else ""
+    return f"run {later[0].id}{others}, which another process is doing"
