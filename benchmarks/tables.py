@@ -69,7 +69,7 @@ def to_text(table: Table) -> str:
 
 def store(table: Table, path: Path) -> None:
     """Write the table so that the file is there whole or not at all."""
-    from kl_lib.experiments.files import write_whole
+    from kl_lib.experiments.machinery.files import write_whole
 
     write_whole(path, to_text(table).encode("utf-8"))
 

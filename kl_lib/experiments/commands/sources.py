@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..machinery.experiment import Experiment
-from ..machinery.naming import source_sha256
 from ..machinery.records import read_record
+from ..machinery.references import source_sha256
 from ..machinery.sealed import NewerRecordError, RecordError
 from ..machinery.store import record_paths
 from .ending import warn

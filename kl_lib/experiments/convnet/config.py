@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from ..machinery.choices import Range
 from ..machinery.definition import Measure, all_fields
 from ..machinery.experiment import Experiment, Progress
+from ..machinery.references import look_up
 from .own import OneOf, shown
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ class Config(Experiment):
 
     def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> dict[str, Any]:
         """Train and test: see `train`. The model and what it predicts may be kept."""
-        from .training import predictions, train
+        # By its name: a training begins with a config, and this is where configs are.
+        train = look_up("kl_lib.experiments.convnet.training:train")
+        predictions = look_up("kl_lib.experiments.convnet.training:predictions")
 
         def on_epoch(epoch: Any) -> None:
             numbers = asdict(epoch)

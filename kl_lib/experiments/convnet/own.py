@@ -18,7 +18,7 @@ from typing import Any
 
 from ..machinery.choices import ConfigError
 from ..machinery.definition import ExperimentError
-from ..machinery.naming import look_up
+from ..machinery.references import look_up
 
 DIGITS = 12
 _OWN = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)(#(?P<hash>[0-9a-f]{12}))?")

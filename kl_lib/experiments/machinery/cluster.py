@@ -20,7 +20,7 @@ from .kept import Contents, check_kept, write_kept
 from .loading import Files, loaded_for
 from .locks import RunBusyError, locked
 from .records import Record, find_record, write_record
-from .runs import from_checkpoint
+from .runs import check_data, from_checkpoint
 from .sealed import RecordError
 from .store import scratch_path
 
@@ -178,8 +178,9 @@ def _compute(job: Job, mark: Path) -> tuple[dict[str, Any], Contents, list[str]]
 
     with _ONE_AT_A_TIME:
         config = unpacked(job)
-        config.prepare()
         data = loaded_for(config, job.files, job.note)
+        check_data(config, data)
+        config.prepare()
         shared = mark.exists() and os.access(mark.parent, os.W_OK)
         at = mark.with_name(f"{config.id}.checkpoint") if shared else None
         remarks: list[str] = []

@@ -11,6 +11,7 @@ from .data import Arrays
 from .definition import ExperimentError, Measure, all_fields, check_whole
 from .environment import limit_threads, package_version
 from .identity import short_id
+from .references import look_up, reference_to
 from .words import duration
 
 if TYPE_CHECKING:
@@ -100,8 +101,6 @@ class Experiment:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not as pickle would do it, which sets the fields of a frozen dataclass unseen.
-        from .naming import reference_to
-
         return _again, (reference_to(type(self)), self.as_dict())
 
     @classmethod
@@ -231,6 +230,4 @@ class Experiment:
 
 def _again(reference: str, values: Mapping[str, Any]) -> Experiment:
     """Unpickle a run: import its experiment and check every field anew."""
-    from .naming import look_up
-
     return look_up(reference).from_dict(values)

@@ -10,7 +10,7 @@ from ... import __version__
 from .definition import ExperimentError
 from .experiment import Experiment
 from .loading import Files
-from .naming import look_up, reference_to, source_sha256
+from .references import look_up, reference_to, source_sha256
 
 
 class WorkerError(RuntimeError):

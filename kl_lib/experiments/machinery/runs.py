@@ -19,8 +19,8 @@ from .environment import describe_machine, peak_memory, reset_peak_memory
 from .experiment import Experiment, Progress
 from .kept import Contents, check_kept, checksums, contents_of, write_kept
 from .locks import locked
-from .naming import failure, source_sha256
 from .records import Record, new_record, read_record, record_path, write_record
+from .references import failure, source_sha256
 from .store import remove_parts, scratch_path
 from .upkeep import checked_tags, tagged
 
@@ -106,6 +106,7 @@ def run(
         return record
 
     def do() -> Record:
+        check_data(config, data)
         remove_parts(path, usual)
         if force:
             usual.unlink(missing_ok=True)
@@ -155,7 +156,6 @@ def compute(
     keep: bool,
 ) -> tuple[Record, Contents]:
     """Do a run and return its record and what it keeps, which are not stored yet."""
-    check_data(config, data)
     reset_peak_memory()
     try:
         result = config.run(data, progress or _nothing, checkpoint)
