@@ -26,7 +26,13 @@ ELSEWHERE = {
     "compare": "kl_lib.experiments.commands.compare:compare_command",
     "plot": "kl_lib.experiments.commands.plot:plot_command",
     "remove": "kl_lib.experiments.commands.remove:remove_command",
-    "drift": "kl_lib.experiments.commands.drift:drift_command",
+    "trajectories": "kl_lib.experiments.commands.trajectories:trajectories_command",
+}
+# Commands that have another name now, and what to say to who looks for something else by the old.
+RENAMED = {
+    "drift": "drift is called `kl-lib trajectories` now: how far trainings from one seed move "
+    "apart. How far new data have moved from old ones is `kl_lib.kl_divergence` of their "
+    "histograms, both ways added for PSI, or `kl_lib.kl_knn` of the samples",
 }
 
 
@@ -37,6 +43,8 @@ class Commands(TyperGroup):
         return [*super().list_commands(ctx), *ELSEWHERE]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in RENAMED:
+            _stop(RENAMED[cmd_name])
         return super().get_command(ctx, cmd_name) or _elsewhere(cmd_name)
 
 

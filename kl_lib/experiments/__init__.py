@@ -47,7 +47,7 @@ from .convnet.drift import (
 )
 from .convnet.grid import grid
 from .convnet.training import Epoch, Result, train
-from .machinery.backend import BackendError, use_threads
+from .machinery.backend import BackendError, tensorboard, use_threads
 from .machinery.checkpoint import Checkpoint, CheckpointError, State
 from .machinery.choices import ConfigError, Range
 from .machinery.data import Arrays, DataError
@@ -129,6 +129,7 @@ __all__ = [
     "sure_and_wrong",
     "sweep",
     "t_interval",
+    "tensorboard",
     "train",
     "unpaired_interval",
     "use_threads",

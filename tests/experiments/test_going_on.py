@@ -171,13 +171,13 @@ def test_a_sweep_knows_what_it_waits_for(tmp_path, config):
 
     status = Status(configs=(config,), finished={})
     status.move({config.id: 0}, {})
-    assert _awaited(status, []) == "the first epoch: workers are starting"
+    assert _awaited(".", status, []) == "the first epoch: workers are starting"
     status.move({config.id: 1}, {})
-    assert _awaited(status, [config]) is None
+    assert _awaited(".", status, [config]) is None
     status.move({}, {config.id: 1})
-    assert _awaited(status, [config]) == f"run {config.id}, which another process is doing"
-    assert "and 1 more" in _awaited(status, [config, config])
-    assert _awaited(status, []) is None
+    assert _awaited(".", status, [config]) == f"run {config.id}, which another process is doing"
+    assert "and 1 more" in _awaited(".", status, [config, config])
+    assert _awaited(".", status, []) is None
 
 
 # What is kept
@@ -314,3 +314,54 @@ def test_on_a_cluster_that_sees_the_store_a_run_goes_on_and_may_keep_its_model(t
     finally:
         for process in processes:
             kill(process)
+
+
+# TensorBoard
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_without_tensorboard_one_line_says_what_to_install(tmp_path, monkeypatch, command):
+    from kl_lib.experiments.machinery import backend
+
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: None)
+    done = invoke(command, TOY, "--tensorboard", tmp_path, "--store", tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr == ("kl-lib: --tensorboard needs tensorboard: pip install tensorboard\n")
+
+
+def test_workers_of_a_cluster_are_told_where_to_write_themselves(tmp_path):
+    args = ["--tensorboard", tmp_path, "--scheduler", "tcp://127.0.0.1:9", "--store", tmp_path]
+    done = invoke("sweep", TOY, *args)
+    assert done.exit_code == 2
+    assert "workers of a cluster write where they are: set KL_LIB_TENSORBOARD there" in done.stderr
+
+
+def test_the_callback_of_keras_gets_a_folder_for_each_run(tmp_path, monkeypatch):
+    """With a TensorBoard that only notes: the real one is no part of the environment."""
+    keras = pytest.importorskip("keras")
+    from kl_lib.experiments import Config, load_data, tensorboard, train
+    from kl_lib.experiments.machinery import backend
+
+    made = []
+
+    class Noting(keras.callbacks.Callback):
+        def __init__(self, folder):
+            super().__init__()
+            self.folder, self.seen = folder, []
+            made.append(self)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(logs["val_accuracy"])
+
+    assert tensorboard("0" * 16) == []
+    monkeypatch.setattr(keras.callbacks, "TensorBoard", Noting)
+    monkeypatch.setattr(backend, "check_tensorboard", lambda: None)
+    monkeypatch.setenv("KL_LIB_TENSORBOARD", str(tmp_path))
+    digits = load_data("digits")
+    config = Config(
+        dataset="digits", data_sha256=digits.sha256, loss="kl", seed=0, epochs=2, threads=1
+    )
+    found = train(config, digits)
+    [noted] = made
+    assert Path(noted.folder) == tmp_path / config.id
+    assert noted.seen == [epoch.val_accuracy for epoch in found.epochs]

@@ -36,6 +36,7 @@ def run_command(
     data: options.DataFile = None,
     data_note: options.DataNote = None,
     keep_model: options.KeepModel = False,
+    tensorboard: options.Tensorboard = None,
     tag: options.Tag = None,
     store: options.Store = options.RESULTS,
     force: options.Force = False,
@@ -48,6 +49,7 @@ def run_command(
     arguments = locals()
     with errors_in_one_line(RESUMED):
         tags = checked_tags(tag or ())
+        options.write_for_tensorboard(tensorboard)
         named, rows = options.chosen(experiment, set_, arguments)
         if len(rows) != 1:
             raise ConfigError(

@@ -41,6 +41,7 @@ def sweep_command(
     data: options.DataFile = None,
     data_note: options.DataNote = None,
     keep_model: options.KeepModel = False,
+    tensorboard: options.Tensorboard = None,
     tag: options.Tag = None,
     store: options.Store = options.RESULTS,
 ) -> None:
@@ -57,6 +58,7 @@ def sweep_command(
     arguments = locals()
     with errors_in_one_line(RESUMED if scheduler is None else RESUMED_ON_A_CLUSTER):
         numbers = options.seeds_in(seeds)
+        options.write_for_tensorboard(tensorboard, scheduler)
         named, rows = options.chosen(experiment, set_, arguments, several=True)
         files = options.data_files(named.experiment, data)
         for line in options.loaded_lines(named.experiment, rows, files, data_note):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from ..machinery.choices import Range
 from ..machinery.definition import Measure, all_fields
+from ..machinery.environment import MOST_THREADS
 from ..machinery.experiment import Experiment, Progress
 from ..machinery.references import look_up
 from .own import OneOf, shown
@@ -126,9 +127,9 @@ class Config(Experiment):
     dataset: Literal["cifar10", "digits"]
     loss: Annotated[str, OneOf("loss", LOSSES)]
     epochs: Annotated[int, Range(ge=1)] = 25
-    batch_size: Annotated[int, Range(ge=1)] = 250
+    batch_size: Annotated[int, Range(ge=1, le=2**31 - 1)] = 250
     validation_split: Annotated[float, Range(gt=0, lt=1)] = 0.2
-    threads: Annotated[int, Range(ge=1)] = 2
+    threads: Annotated[int, Range(ge=1, le=MOST_THREADS)] = 2
     backend: Literal["tensorflow", "jax"] = "tensorflow"
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     disturbance: Annotated[float, Range(ge=0)] = LATER["disturbance"]

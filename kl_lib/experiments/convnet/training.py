@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..machinery.backend import import_keras, restore, use_threads, variables
+from ..machinery.backend import import_keras, restore, tensorboard, use_threads, variables
 from ..machinery.checkpoint import Checkpoint, State
 from ..machinery.choices import ConfigError
 from ..machinery.definition import TrainingError
@@ -147,7 +147,10 @@ def train(
             epochs=config.epochs,
             initial_epoch=len(epochs),
             validation_data=held_out,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep)],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep),
+                *tensorboard(config.id),
+            ],
             shuffle=False,  # `shuffle` above does it
             verbose=0,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,12 @@ class Cluster:
             ) from None
         self._address, self._store, self._say = address, store, say
         self._given = _absolute(files), note, keep
+        self._quiet = ExitStack()
+        self._quiet.enter_context(_loggers_off("distributed"))
         try:
             self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError) as error:
+            self._quiet.close()
             raise ConnectionError(f"no scheduler answers at {address} ({error})") from error
         self._executor = self._client.get_executor(pure=False)
         self._locks: dict[Experiment, ExitStack] = {}
@@ -144,6 +148,7 @@ class Cluster:
     def close(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+        self._quiet.close()
         self._mark.unlink(missing_ok=True)
         for lock in self._locks.values():
             lock.close()
@@ -156,6 +161,21 @@ def _absolute(files: Files) -> Files:
     if isinstance(files, Mapping):
         return {name: Path(file).resolve() for name, file in files.items()}
     return Path(files).resolve()
+
+
+@contextmanager
+def _loggers_off(package: str) -> Iterator[None]:
+    """Keep a package from logging: of a scheduler that is gone, pages that end in what we say."""
+    known = logging.root.manager.loggerDict
+    loggers = [logging.getLogger(name) for name in [*known] if name.partition(".")[0] == package]
+    loggers = [each for each in loggers if not each.disabled]
+    for each in loggers:
+        each.disabled = True
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.disabled = False
 
 
 def _parts(record: Record) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .experiment import Experiment
+from .files import make_folder
 from .store import scratch_file
 
 
@@ -47,11 +50,27 @@ def locked_id(store: str | os.PathLike[str], id_: str, suffix: str = ".lock") ->
             'kl_lib.experiments needs filelock: pip install "kl-lib[experiments]"', name="filelock"
         ) from None
     path = scratch_file(store, id_, suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         with FileLock(path, timeout=0):
             yield
     except Timeout:
         raise RunBusyError(
-            f"run {id_} is being done by another process: call again when that has ended"
+            f"run {id_} is being done by another process{holder(path)}: call again when that has "
+            "ended"
         ) from None
+
+
+def holder(path: Path) -> str:
+    """Say who holds a lock and how to clear it, where the system does not let go of it by itself.
+
+    On file systems without flock a lock is a file that says which process of which host has made
+    it. If that host has died, the file stays.
+    """
+    try:
+        found = re.match(r"(\d+)\n(\S+)\n", path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+    if found is None:
+        return ""
+    return f" (process {found[1]} on {found[2]}; if there is none any more, delete {path})"

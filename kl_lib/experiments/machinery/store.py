@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .experiment import Experiment
+from .files import make_folder
 from .records import Record
 
 
@@ -34,7 +35,7 @@ def check_writable(path: Path) -> None:
     OSError
         If that does not work.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(b"0")
 

@@ -14,14 +14,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from typing import Any
 
+from .addresses import check_address
 from .checkpoint import epochs_done
 from .choices import ConfigError
 from .definition import TrainingError
 from .doing import once, to_stderr
-from .environment import usable_cores
+from .environment import MOST_THREADS, usable_cores
 from .experiment import Experiment
 from .kept import check_kept
 from .loading import Files
+from .locks import holder
 from .pools import Pool, ProcessPool, RunLostError
 from .records import Record, find_record, record_path
 from .sealed import NewerRecordError, RecordError
@@ -118,6 +120,10 @@ def sweep(
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers is {workers}, expected a whole number from 1")
+    if workers is not None and workers > MOST_THREADS:
+        raise ConfigError(f"workers is {workers}, expected at most {MOST_THREADS}")
+    if scheduler is not None:
+        check_address(scheduler)
     if workers is not None and scheduler is not None:
         raise ConfigError(
             f"workers is {workers}, but the scheduler has workers of its own: leave one of them out"
@@ -143,7 +149,7 @@ def sweep(
             workers = workers or max(1, usable_cores() // threads)
             pool = ProcessPool(min(workers, len(waiting)), store, file, note, keep, say)
         with closing(pool):
-            _work(pool, deque(waiting), status, watch, say)
+            _work(store, pool, deque(waiting), status, watch, say)
     for id_, record in status.finished.items():
         status.finished[id_] = tagged(store, record, tags)
     if status.failed:
@@ -180,6 +186,7 @@ def _sorted_out(
 
 
 def _work(
+    store: str | os.PathLike[str],
     pool: Pool,
     waiting: deque[Experiment],
     status: Status,
@@ -229,16 +236,19 @@ def _work(
             {c.id: pool.epochs_done(c) for c in running.values()},
             {c.id: pool.epochs_done(c) for _, c in later},
         )
-        status.waits_for = pool.lacks() or _awaited(status, [c for _, c in later])
+        status.waits_for = pool.lacks() or _awaited(store, status, [c for _, c in later])
         if watch is not None:
             watch(status)
 
 
-def _awaited(status: Status, later: Sequence[Experiment]) -> str | None:
+def _awaited(
+    store: str | os.PathLike[str], status: Status, later: Sequence[Experiment]
+) -> str | None:
     """What a sweep waits for, in words; None if it gets on."""
     if status.running:
         return None if status.epochs_done_now > 0 else "the first epoch: workers are starting"
     if not later:
         return None
     others = f" and {len(later) - 1} more" if len(later) > 1 else ""
-    return f"run {later[0].id}{others}, which another process is doing"
+    who = holder(scratch_path(store, later[0], ".lock"))
+    return f"run {later[0].id}{others}, which another process is doing{who}"

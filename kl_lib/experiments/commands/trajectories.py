@@ -1,4 +1,4 @@
-"""``kl-lib drift``: how runs of one seed part."""
+"""``kl-lib trajectories``: how runs of one seed part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import options
 from .ending import errors_in_one_line, warn
 
 
-def drift_command(
+def trajectories_command(
     dataset: options.Name,
     seed: options.Seed = 0,
     epochs: options.Epochs = None,
