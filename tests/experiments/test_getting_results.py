@@ -143,6 +143,14 @@ def test_what_results_can_not_do_is_one_line(store, args, message):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_reader_that_has_enough_is_no_error():
+    shown = f"results cifar10 --csv --epochs --store {experiments.book_results()}"
+    command = f"{sys.executable} -m kl_lib.cli {shown} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("id,experiment,arm,seed,epoch,loss,")
+    assert done.stderr == ""
+
+
 # One run
 
 

@@ -86,12 +86,12 @@ def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_eac
     }
     lines = re.findall(
         r"^(\w+), seed (\d): accuracy 0\.\d{4}, loss \d\.\d{4}, [\w ]+ s  "
-        r"\((\d) of 4 runs, ([\w ]+) left\)$",
+        r"\((\d) of 4 runs, (time left unknown|[\w ]+ left)\)$",
         output,
         re.M,
     )
     assert [line[2] for line in lines] == list("1234")
-    assert lines[-1][3] == "0 s"
+    assert lines[-1][3] == "0 s left"
     assert all(re.search(rf"^ *\w+ +\d .* {name[:16]} *$", output, re.M) for name in found)
 
 
@@ -338,6 +338,9 @@ def test_the_time_left_is_the_pace_since_the_first_epoch_for_as_much_as_is_left(
     now[0] = 200.0
     status.move({ids[1]: 6, ids[2]: 1}, {})
     assert (status.epochs_done, status.seconds_left) == (19, None)
+    now[0] = 215.0
+    status.move({ids[1]: 6, ids[2]: 2}, {})  # one more is little beside the two before
+    assert (status.epochs_done, status.seconds_left) == (20, None)
     now[0] = 230.0
     status.move({ids[1]: 9}, {ids[2]: 3})
     assert status.epochs_done == 24

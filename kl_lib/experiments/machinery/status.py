@@ -56,8 +56,8 @@ class Status:
     def seconds_left(self) -> float | None:
         """How long the rest takes at the pace so far; None before there is one.
 
-        The pace is taken from the first epoch on that this sweep has done: what came before it is
-        the start of the workers.
+        The pace is taken from when this sweep was first seen to have done something, because what
+        came before is the start of the workers, and when it has done as much again.
         """
         if self.epochs_done == self.epochs:
             return 0.0
@@ -65,7 +65,7 @@ class Status:
             return None
         began, before = self._since
         done = self.epochs_done_now - before
-        if done <= 0:
+        if done < before:
             return None
         return (time.monotonic() - began) * (self.epochs - self.epochs_done) / done
 
