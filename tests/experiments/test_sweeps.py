@@ -313,7 +313,10 @@ def test_a_run_that_loses_its_worker_three_times_in_an_epoch_is_given_up(tmp_pat
         sweep(tmp_path / "a", configs, workers=1)
     # Unless it gets on in between.
     pretend({0: [*lost]}, {0: [4, 4, 5]})
-    assert len(sweep(tmp_path / "b", configs, workers=1)) == 2
+    said = []
+    assert len(sweep(tmp_path / "b", configs, workers=1, say=said.append)) == 2
+    died = f"run {configs[0].id}: its worker died in epoch {{}}, and it is given to another"
+    assert said == [died.format(5), died.format(6)]  # no line twice
 
 
 def test_an_error_that_all_runs_would_have_ends_the_sweep(tmp_path, digits, pretend):
@@ -493,8 +496,10 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         client.wait_for_workers(2)
         of = {pid: worker for worker, pid in client.run(os.getpid).items()}
         client.run(halt, workers=[of[first.pid]])
-        found = sweep(tmp_path, toys(), scheduler=address, watch=watch)
+        said = []
+        found = sweep(tmp_path, toys(), scheduler=address, watch=watch, say=said.append)
         heard = [news for _, news in client.get_events(TOPIC)]
+    assert said == [f"a worker of {address} is gone, workers left: 1"]
     assert first.wait(timeout=10) != 0, "no worker was killed in the middle of a run"
     assert second.poll() is None
     whole, part = [*range(1, EPOCHS + 1)], [*range(1, reached + 1)]

@@ -88,14 +88,17 @@ class Cluster:
 
     def slots(self) -> int:
         # Submitted before there are workers, the first run waits for them at the scheduler.
-        workers = len(self._client.nthreads())
-        if workers < self._workers:
-            self._say(f"a worker of {self._address} is gone: there are {workers} now")
-        self._workers = workers
-        return max(1, workers)
+        return max(1, self._count())
 
     def lacks(self) -> str | None:
-        return None if self._workers else f"workers: {self._address} has none"
+        return None if self._count() else f"workers: {self._address} has none"
+
+    def _count(self) -> int:
+        workers = len(self._client.nthreads())
+        if workers < self._workers:
+            self._say(f"a worker of {self._address} is gone, workers left: {workers}")
+        self._workers = workers
+        return workers
 
     def submit(self, config: Experiment) -> Future[Any] | None:
         lock = ExitStack()
