@@ -1,7 +1,10 @@
 """Runs that go on where they were, what they say meanwhile, and what they keep."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -269,9 +272,6 @@ def test_a_run_that_offers_nothing_says_so(tmp_path, config):
 @pytest.mark.parametrize("loss", ["kl", "kl_logits"])
 def test_the_trained_network_of_the_book_is_kept_with_its_predictions(tmp_path, loss):
     """In a process of its own, as a user does it, and read back in this one."""
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-m", "kl_lib.cli", "run", "digits", "--loss", loss, "--epochs", "2",
          "--keep-model", "--store", tmp_path],
@@ -336,32 +336,46 @@ def test_workers_of_a_cluster_are_told_where_to_write_themselves(tmp_path):
     assert "workers of a cluster write where they are: set KL_LIB_TENSORBOARD there" in done.stderr
 
 
-def test_the_callback_of_keras_gets_a_folder_for_each_run(tmp_path, monkeypatch):
-    """With a TensorBoard that only notes: the real one is no part of the environment."""
-    keras = pytest.importorskip("keras")
-    from kl_lib.experiments import Config, load_data, tensorboard, train
-    from kl_lib.experiments.machinery import backend
+NOTING = """
+import keras
+from kl_lib.experiments import Config, load_data, tensorboard, train
+from kl_lib.experiments.machinery import backend
 
-    made = []
+made = []
 
-    class Noting(keras.callbacks.Callback):
-        def __init__(self, folder):
-            super().__init__()
-            self.folder, self.seen = folder, []
-            made.append(self)
+class Noting(keras.callbacks.Callback):
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.seen = folder, []
+        made.append(self)
 
-        def on_epoch_end(self, epoch, logs=None):
-            self.seen.append(logs["val_accuracy"])
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(logs["val_accuracy"])
 
-    assert tensorboard("0" * 16) == []
-    monkeypatch.setattr(keras.callbacks, "TensorBoard", Noting)
-    monkeypatch.setattr(backend, "check_tensorboard", lambda: None)
-    monkeypatch.setenv("KL_LIB_TENSORBOARD", str(tmp_path))
-    digits = load_data("digits")
-    config = Config(
-        dataset="digits", data_sha256=digits.sha256, loss="kl", seed=0, epochs=2, threads=1
-    )
-    found = train(config, digits)
-    [noted] = made
-    assert Path(noted.folder) == tmp_path / config.id
-    assert noted.seen == [epoch.val_accuracy for epoch in found.epochs]
+keras.callbacks.TensorBoard = Noting
+backend.check_tensorboard = lambda: None
+digits = load_data("digits")
+choices = {"dataset": "digits", "data_sha256": digits.sha256, "loss": "kl", "threads": 1}
+config = Config(seed=0, epochs=2, **choices)
+found = train(config, digits)
+[noted] = made
+assert noted.folder == f"noted/{config.id}", noted.folder
+assert noted.seen == [epoch.val_accuracy for epoch in found.epochs]
+"""
+
+
+def test_the_callback_of_keras_gets_a_folder_for_each_run():
+    """With a TensorBoard that only notes: the real one is no part of the environment.
+
+    In a process of its own, because a training sets the threads of TensorFlow.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", NOTING], capture_output=True, text=True, timeout=120,
+        env=os.environ | {"KL_LIB_TENSORBOARD": "noted"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_being_asked_for_there_is_no_callback(monkeypatch):
+    monkeypatch.delenv("KL_LIB_TENSORBOARD", raising=False)
+    assert experiments.tensorboard("0" * 16) == []
