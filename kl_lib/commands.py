@@ -22,8 +22,17 @@ ELSEWHERE = {
     "run": "kl_lib.experiments.commands.run:run_command",
     "sweep": "kl_lib.experiments.commands.sweep:sweep_command",
     "results": "kl_lib.experiments.commands.results:results_command",
+    "show": "kl_lib.experiments.commands.show:show_command",
     "compare": "kl_lib.experiments.commands.compare:compare_command",
-    "drift": "kl_lib.experiments.commands.drift:drift_command",
+    "plot": "kl_lib.experiments.commands.plot:plot_command",
+    "remove": "kl_lib.experiments.commands.remove:remove_command",
+    "trajectories": "kl_lib.experiments.commands.trajectories:trajectories_command",
+}
+# Commands that have another name now, and what to say to who looks for something else by the old.
+RENAMED = {
+    "drift": "drift is called `kl-lib trajectories` now: how far trainings from one seed move "
+    "apart. How far new data have moved from old ones is `kl_lib.kl_divergence` of their "
+    "histograms, both ways added for PSI, or `kl_lib.kl_knn` of the samples",
 }
 
 
@@ -34,6 +43,8 @@ class Commands(TyperGroup):
         return [*super().list_commands(ctx), *ELSEWHERE]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in RENAMED:
+            _stop(RENAMED[cmd_name])
         return super().get_command(ctx, cmd_name) or _elsewhere(cmd_name)
 
 
@@ -50,7 +61,6 @@ def _elsewhere(name: str) -> Any:
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

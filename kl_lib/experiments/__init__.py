@@ -18,6 +18,7 @@ Nothing here imports a framework before a run needs it.
 
 from .analysis.arms import Arm
 from .analysis.comparison import Comparison, Contrast, compare
+from .analysis.frames import epochs_table, runs_table
 from .analysis.paired import (
     bootstrap_interval,
     equivalence_power,
@@ -26,7 +27,9 @@ from .analysis.paired import (
     unpaired_interval,
 )
 from .analysis.pairing import ComparisonError
+from .analysis.plots import plot_runs
 from .analysis.rule import RULE, Assessment, Margin, assess
+from .analysis.selection import select
 from .catalogue import book_results, find_experiment, read_record, read_records
 from .convnet.config import Config
 from .convnet.data import Data, load_data
@@ -44,7 +47,7 @@ from .convnet.drift import (
 )
 from .convnet.grid import grid
 from .convnet.training import Epoch, Result, train
-from .machinery.backend import BackendError, use_threads
+from .machinery.backend import BackendError, tensorboard, use_threads
 from .machinery.checkpoint import Checkpoint, CheckpointError, State
 from .machinery.choices import ConfigError, Range
 from .machinery.data import Arrays, DataError
@@ -52,6 +55,7 @@ from .machinery.definition import ExperimentError, Measure, TrainingError
 from .machinery.experiment import Experiment
 from .machinery.grids import all_configs
 from .machinery.jobs import WorkerError
+from .machinery.kept import kept_file, load_model
 from .machinery.locks import RunBusyError
 from .machinery.records import Record, find_record, new_record, write_record
 from .machinery.runs import describe_environment, run
@@ -102,23 +106,30 @@ __all__ = [
     "comparable",
     "compare",
     "describe_environment",
+    "epochs_table",
     "equivalence_power",
     "equivalence_test",
     "find_experiment",
     "find_record",
     "grid",
+    "kept_file",
     "load_data",
+    "load_model",
     "new_record",
+    "plot_runs",
     "read_drift",
     "read_drifts",
     "read_record",
     "read_records",
     "run",
     "run_drift",
+    "runs_table",
+    "select",
     "study_drift",
     "sure_and_wrong",
     "sweep",
     "t_interval",
+    "tensorboard",
     "train",
     "unpaired_interval",
     "use_threads",

@@ -434,7 +434,7 @@ def test_the_tables_name_arms_and_steps(tracing):
 
 def invoke(store):
     return subprocess.run(
-        [sys.executable, "-u", "-m", "kl_lib.cli", "drift", "digits", "--epochs", "1",
+        [sys.executable, "-u", "-m", "kl_lib.cli", "trajectories", "digits", "--epochs", "1",
          "--batch-size", "250", "--threads", "1", "--store", str(store)],
         capture_output=True, text=True, timeout=200,
     )  # fmt: skip

@@ -86,12 +86,12 @@ def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_eac
     }
     lines = re.findall(
         r"^(\w+), seed (\d): accuracy 0\.\d{4}, loss \d\.\d{4}, [\w ]+ s  "
-        r"\((\d) of 4 runs, ([\w ]+) left\)$",
+        r"\((\d) of 4 runs, (time left unknown|[\w ]+ left)\)$",
         output,
         re.M,
     )
     assert [line[2] for line in lines] == list("1234")
-    assert lines[-1][3] == "0 s"
+    assert lines[-1][3] == "0 s left"
     assert all(re.search(rf"^ *\w+ +\d .* {name[:16]} *$", output, re.M) for name in found)
 
 
@@ -234,7 +234,7 @@ class Pretence:
     script: dict[int, list]
     epochs: dict[int, list]
 
-    def __init__(self, workers, store, file, note, say):
+    def __init__(self, workers, store, file, note, keep, say):
         self.store, self.workers, self.asked = store, workers, Counter()
 
     def slots(self):
@@ -260,6 +260,9 @@ class Pretence:
     def epochs_done(self, config):
         ahead = self.epochs.get(config.seed, [])
         return ahead.pop(0) if ahead else 0
+
+    def lacks(self):
+        return None
 
     def close(self):
         pass
@@ -310,7 +313,10 @@ def test_a_run_that_loses_its_worker_three_times_in_an_epoch_is_given_up(tmp_pat
         sweep(tmp_path / "a", configs, workers=1)
     # Unless it gets on in between.
     pretend({0: [*lost]}, {0: [4, 4, 5]})
-    assert len(sweep(tmp_path / "b", configs, workers=1)) == 2
+    said = []
+    assert len(sweep(tmp_path / "b", configs, workers=1, say=said.append)) == 2
+    died = f"run {configs[0].id}: its worker died in epoch {{}}, and it is given to another"
+    assert said == [died.format(5), died.format(6)]  # no line twice
 
 
 def test_an_error_that_all_runs_would_have_ends_the_sweep(tmp_path, digits, pretend):
@@ -319,18 +325,34 @@ def test_an_error_that_all_runs_would_have_ends_the_sweep(tmp_path, digits, pret
         sweep(tmp_path, grid(digits, arms=["kl"], seeds=range(2), epochs=1), workers=1)
 
 
-def test_the_time_left_is_the_time_so_far_for_as_much_as_is_left(digits, monkeypatch):
+def test_the_time_left_is_the_pace_since_the_first_epoch_for_as_much_as_is_left(
+    digits, monkeypatch
+):
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     configs = tuple(grid(digits, arms=["kl"], seeds=range(4), epochs=10))
-    done = {c.id: None for c in configs[:1]}  # was there before the sweep began
-    status = module.Status(configs=configs, finished=done)
-    assert (status.epochs, status.epochs_done, status.seconds_left) == (40, 10, None)
-    now[0] = 160.0
-    status.running = {configs[1].id: 4}
-    status.elsewhere = {configs[2].id: 2}
-    assert status.epochs_done == 16
-    assert status.seconds_left == 60 / 6 * 24
+    ids = [config.id for config in configs]
+    # One run was finished before the sweep began, and two were stopped.
+    status = module.Status(configs=configs, finished={ids[0]: None}, resumed={ids[1]: 5, ids[3]: 2})
+    assert (status.epochs, status.epochs_done, status.seconds_left) == (40, 17, None)
+    now[0] = 160.0  # the workers have started, and gone on from the checkpoints
+    status.move({ids[1]: 5, ids[2]: 0}, {})
+    assert (status.epochs_done, status.seconds_left) == (17, None)
+    now[0] = 200.0
+    status.move({ids[1]: 6, ids[2]: 1}, {})
+    assert (status.epochs_done, status.seconds_left) == (19, None)
+    now[0] = 215.0
+    status.move({ids[1]: 6, ids[2]: 2}, {})  # one more is little beside the two before
+    assert (status.epochs_done, status.seconds_left) == (20, None)
+    now[0] = 230.0
+    status.move({ids[1]: 9}, {ids[2]: 3})
+    assert status.epochs_done == 24
+    assert status.seconds_left == 30 / 5 * 16
+    # The checkpoint of the last was of no use.
+    status.move({ids[1]: 9, ids[3]: 0}, {ids[2]: 3})
+    assert (status.epochs_done, status.epochs_done_now) == (22, 7)
+    status.finished |= dict.fromkeys(ids)
+    assert status.seconds_left == 0
 
 
 def test_a_grid_is_each_arm_with_each_seed_once(digits):
@@ -451,19 +473,19 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         """Make runs of this worker wait for ever after some epochs: there it is to be killed."""
         import threading
 
-        from kl_lib.experiments.machinery import cluster
+        from kl_lib.experiments.machinery import runs
 
-        compute = cluster.compute
+        compute = runs.compute
 
-        def compute_and_wait(config, data, environment, progress, checkpoint):
+        def compute_and_wait(config, data, environment, progress, checkpoint, keep):
             def report(step, **numbers):
                 progress(step, **numbers)
                 if step == reached:
                     threading.Event().wait()
 
-            return compute(config, data, environment, report, checkpoint)
+            return compute(config, data, environment, report, checkpoint, keep)
 
-        cluster.compute = compute_and_wait
+        runs.compute = compute_and_wait
 
     def watch(status):
         # The other worker has done all that is left to do.
@@ -474,8 +496,10 @@ def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_midd
         client.wait_for_workers(2)
         of = {pid: worker for worker, pid in client.run(os.getpid).items()}
         client.run(halt, workers=[of[first.pid]])
-        found = sweep(tmp_path, toys(), scheduler=address, watch=watch)
+        said = []
+        found = sweep(tmp_path, toys(), scheduler=address, watch=watch, say=said.append)
         heard = [news for _, news in client.get_events(TOPIC)]
+    assert said == [f"a worker of {address} is gone, workers left: 1"]
     assert first.wait(timeout=10) != 0, "no worker was killed in the middle of a run"
     assert second.poll() is None
     whole, part = [*range(1, EPOCHS + 1)], [*range(1, reached + 1)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -22,6 +24,10 @@ from ..machinery.status import SweepError
 RESUMED = (
     ". Finished runs are stored, the others keep their last whole epoch, and the same command goes "
     "on from there"
+)
+RESUMED_ON_A_CLUSTER = (
+    ". Finished runs are stored. Where workers see the store under the same path, the others keep "
+    "their last whole epoch, and the same command goes on from there; elsewhere they begin again"
 )
 
 
@@ -48,6 +54,9 @@ def errors_in_one_line(interrupted: str = "") -> Iterator[None]:
         WorkerError,
     ) as error:
         _stop(error, 1)
+    except BrokenPipeError:  # as of `kl-lib results | head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None  # as the shell says it
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}" if error.filename else error, 1)
     except KeyboardInterrupt:

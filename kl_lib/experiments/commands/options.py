@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from ..catalogue import find_experiment
+from ..machinery.backend import TENSORBOARD, check_tensorboard
 from ..machinery.choices import ConfigError
 from ..machinery.data import Loaded
 from ..machinery.experiment import Experiment
-from ..machinery.grids import combinations, read_choices
+from ..machinery.grids import MOST_RUNS, combinations, read_choices
 from ..machinery.loading import asked_for, load
 from ..machinery.naming import Named
 
@@ -68,6 +71,34 @@ DataNote = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="What the data are, in a line kept in the record."),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE,...",
+        help="Only runs of which this is true: any field, arm, id or tag. May be repeated.",
+        show_default=False,
+    ),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="WORD",
+        help="A word to find the runs by; no part of what they are. May be repeated.",
+        show_default=False,
+    ),
+]
+KeepModel = Annotated[
+    bool,
+    typer.Option(
+        "--keep-model", help="Keep the trained model and what it predicts, beside the record."
+    ),
+]
+Tensorboard = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help="Also write what TensorBoard shows.", show_default=False),
+]
 Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where records are.")]
 RESULTS = Path("results")
@@ -110,16 +141,38 @@ def chosen(
     return named, combinations(named.experiment, fixed | lists)
 
 
+def write_for_tensorboard(folder: str | None, scheduler: str | None = None) -> None:
+    """Let this process and its workers write for TensorBoard.
+
+    Raises
+    ------
+    ConfigError
+        If the workers are those of a scheduler.
+    ModuleNotFoundError
+        If TensorBoard is not installed.
+    """
+    if folder is None:
+        return
+    if scheduler is not None:
+        raise ConfigError(
+            f"--tensorboard is {folder!r}, but workers of a cluster write where they are: set "
+            f"{TENSORBOARD} there"
+        )
+    check_tensorboard()
+    os.environ[TENSORBOARD] = os.path.abspath(folder)
+
+
 def data_files(experiment: type[Experiment], given: Sequence[str] | None) -> dict[str, Path] | None:
     """Return the data files by the names that the experiment has for them."""
     _, takes = asked_for(experiment)
-    files = {}
+    files: dict[str, Path] = {}
     for text in given or []:
         name, equals, path = text.partition("=")
-        if equals and name in takes:
-            files[name] = Path(path)
-        else:
-            files[takes[0] if takes else "file"] = Path(text)
+        if not equals or (name not in takes and Path(text).exists()):
+            name, path = takes[0] if takes else "file", text
+        if name in files:
+            raise ConfigError(f"--data has two files for {name}: give each a name, NAME=FILE")
+        files[name] = Path(path)
     return files or None
 
 
@@ -167,7 +220,8 @@ def seeds_in(text: str) -> list[int]:
     for part in (each.strip() for each in text.split(",") if each.strip()):
         first, colon, end = part.partition(":")
         try:
-            seeds.extend(range(int(first), int(end)) if colon else [int(part)])
+            numbers = range(int(first), int(end)) if colon else [int(part)]
+            seeds.extend(itertools.islice(numbers, MOST_RUNS + 1))  # which is refused as too many
         except ValueError:
             raise ConfigError(
                 f"seeds is {text!r}, expected a range such as 0:10, numbers such as 0,3,7, or both"

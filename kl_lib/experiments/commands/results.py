@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +14,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..analysis.frames import epoch_rows, run_rows
+from ..analysis.selection import select
 from ..catalogue import find_experiment, read_record
 from ..machinery.choices import ConfigError
 from ..machinery.definition import ExperimentError
 from ..machinery.records import Record
 from ..machinery.sealed import NewerRecordError, RecordError
-from ..machinery.store import comparable, record_paths
+from ..machinery.store import comparable, in_order, record_paths
 from . import options
 from .ending import errors_in_one_line, warn
 
@@ -26,14 +31,40 @@ def results_command(
         str | None,
         typer.Argument(metavar="[EXPERIMENT]", help="Default: all.", show_default=False),
     ] = None,
+    where: options.Where = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a row a run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an object a run.")] = False,
+    epochs: Annotated[
+        bool, typer.Option("--epochs", help="In CSV or JSON: a row for each epoch of each run.")
+    ] = False,
     store: options.Store = options.RESULTS,
 ) -> None:
-    """List the runs that are finished."""
+    """List the runs that are finished, or print them as CSV or JSON.
+
+    Exit status: 1 if there is a record that can't be read.
+    """
     with errors_in_one_line():
+        if as_csv and as_json:
+            raise ConfigError("--csv and --json were both given: leave one of them out")
+        if epochs and not (as_csv or as_json):
+            raise ConfigError("--epochs was given alone: add --csv or --json")
         records, damaged = readable(store, experiment)
-        print_table(records)
-        if not records:
-            typer.echo(f"No records in {store}{f' of {experiment}' if experiment else ''}.")
+        records = in_order(select(records, where or []))
+        rows = epoch_rows(records) if epochs else run_rows(records)
+        if as_json:
+            typer.echo(json.dumps(rows, indent=1))
+        elif as_csv:
+            columns = list(dict.fromkeys(name for row in rows for name in row))
+            table = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+        else:
+            print_table(records)
+            if not records:
+                which = f" with {' and '.join(where)}" if where else ""
+                typer.echo(
+                    f"No records in {store}{f' of {experiment}' if experiment else ''}{which}."
+                )
         if damaged:
             raise typer.Exit(1)
 

@@ -9,11 +9,13 @@ import typer
 
 from ..machinery.choices import ConfigError
 from ..machinery.experiment import Experiment
+from ..machinery.kept import check_kept
 from ..machinery.progress import step_line, steps_shown
 from ..machinery.records import Record, find_record, record_path
 from ..machinery.runs import run
 from ..machinery.sealed import RecordError
 from ..machinery.store import check_writable
+from ..machinery.upkeep import checked_tags, tagged
 from . import options
 from .ending import RESUMED, errors_in_one_line, warn
 from .sources import warn_of_changed_source
@@ -33,6 +35,9 @@ def run_command(
     precision: options.Precision = None,
     data: options.DataFile = None,
     data_note: options.DataNote = None,
+    keep_model: options.KeepModel = False,
+    tensorboard: options.Tensorboard = None,
+    tag: options.Tag = None,
     store: options.Store = options.RESULTS,
     force: options.Force = False,
 ) -> None:
@@ -43,6 +48,8 @@ def run_command(
     """
     arguments = locals()
     with errors_in_one_line(RESUMED):
+        tags = checked_tags(tag or ())
+        options.write_for_tensorboard(tensorboard)
         named, rows = options.chosen(experiment, set_, arguments)
         if len(rows) != 1:
             raise ConfigError(
@@ -52,7 +59,7 @@ def run_command(
         files = options.data_files(named.experiment, data)
         [loaded] = options.loaded_for_each(named.experiment, rows, files, data_note)
         config = named.experiment(seed=seed, **rows[0])
-        if not force and (record := _finished(store, config)) is not None:
+        if not force and (record := _finished(store, config, keep_model)) is not None:
             typer.echo(f"Run {config.id} is finished already; --force runs it again.")
         else:
             check_writable(record_path(store, config))
@@ -61,17 +68,38 @@ def run_command(
             typer.echo(options.described(loaded))
             config.prepare()
             with steps_shown(config.steps) as show:
+                done_before = 0
+
+                def begun(steps: int) -> None:
+                    nonlocal done_before
+                    done_before = steps
+                    if steps:
+                        typer.echo(f"Going on after epoch {steps} of {config.steps}")
 
                 def progress(step: int, seconds: float | None = None, **numbers: Any) -> None:
-                    show(step_line(step, config.steps, numbers), seconds)
+                    line = step_line(step, config.steps, numbers)
+                    show(step, line, seconds, old=step <= done_before)
 
-                record = run(store, config, loaded, force=force, progress=progress, say=warn)
+                record = run(
+                    store,
+                    config,
+                    loaded,
+                    force=force,
+                    keep=keep_model,
+                    progress=progress,
+                    begun=begun,
+                    say=warn,
+                )
+        tagged(store, record, tags)
         typer.echo(config.summary(record))
         typer.echo(f"Record: {record_path(store, config)}")
 
 
-def _finished(store: Path, config: Experiment) -> Record | None:
+def _finished(store: Path, config: Experiment, keep: bool) -> Record | None:
     try:
-        return find_record(store, config)
+        record = find_record(store, config)
+        if record is not None and keep:
+            check_kept(store, record)
+        return record
     except RecordError:
         return None  # `run` says so

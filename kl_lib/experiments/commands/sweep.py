@@ -11,7 +11,7 @@ from ..machinery.progress import sweep_shown
 from ..machinery.status import SweepError
 from ..machinery.sweeps import sweep
 from . import options
-from .ending import RESUMED, errors_in_one_line, warn
+from .ending import RESUMED, RESUMED_ON_A_CLUSTER, errors_in_one_line, warn
 from .results import print_table
 from .sources import warn_of_changed_source
 
@@ -40,6 +40,9 @@ def sweep_command(
     precision: options.Precision = None,
     data: options.DataFile = None,
     data_note: options.DataNote = None,
+    keep_model: options.KeepModel = False,
+    tensorboard: options.Tensorboard = None,
+    tag: options.Tag = None,
     store: options.Store = options.RESULTS,
 ) -> None:
     """Do a run for each combination of choices and each seed, several at a time.
@@ -53,8 +56,9 @@ def sweep_command(
     store share the work.
     """
     arguments = locals()
-    with errors_in_one_line(RESUMED):
+    with errors_in_one_line(RESUMED if scheduler is None else RESUMED_ON_A_CLUSTER):
         numbers = options.seeds_in(seeds)
+        options.write_for_tensorboard(tensorboard, scheduler)
         named, rows = options.chosen(experiment, set_, arguments, several=True)
         files = options.data_files(named.experiment, data)
         for line in options.loaded_lines(named.experiment, rows, files, data_note):
@@ -70,6 +74,8 @@ def sweep_command(
                     note=data_note,
                     workers=workers,
                     scheduler=scheduler,
+                    keep=keep_model,
+                    tags=tag or (),
                     watch=watch,
                     say=warn,
                 )

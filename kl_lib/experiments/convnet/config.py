@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from ..machinery.choices import Range
 from ..machinery.definition import Measure, all_fields
+from ..machinery.environment import MOST_THREADS
 from ..machinery.experiment import Experiment, Progress
 from ..machinery.references import look_up
 from .own import OneOf, shown
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..machinery.checkpoint import Checkpoint
     from ..machinery.records import Record
     from .data import Data
-    from .training import Result
 
 DATASETS = ("cifar10", "digits")
 LOSSES = ("kl", "ce", "kl_logits", "ce_logits")
@@ -127,9 +127,9 @@ class Config(Experiment):
     dataset: Literal["cifar10", "digits"]
     loss: Annotated[str, OneOf("loss", LOSSES)]
     epochs: Annotated[int, Range(ge=1)] = 25
-    batch_size: Annotated[int, Range(ge=1)] = 250
+    batch_size: Annotated[int, Range(ge=1, le=2**31 - 1)] = 250
     validation_split: Annotated[float, Range(gt=0, lt=1)] = 0.2
-    threads: Annotated[int, Range(ge=1)] = 2
+    threads: Annotated[int, Range(ge=1, le=MOST_THREADS)] = 2
     backend: Literal["tensorflow", "jax"] = "tensorflow"
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     disturbance: Annotated[float, Range(ge=0)] = LATER["disturbance"]
@@ -179,16 +179,20 @@ class Config(Experiment):
             import_quietly(backend)  # it has the data
         return load_data(dataset, file=file, backend=backend)
 
-    def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> Result:
-        """Train and test: see `train`."""
+    def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Train and test: see `train`. The model and what it predicts may be kept."""
         # By its name: a training begins with a config, and this is where configs are.
         train = look_up("kl_lib.experiments.convnet.training:train")
+        predictions = look_up("kl_lib.experiments.convnet.training:predictions")
 
         def on_epoch(epoch: Any) -> None:
             numbers = asdict(epoch)
             progress(numbers.pop("number"), **numbers)
 
-        return train(self, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        result = train(self, data, on_epoch=on_epoch, checkpoint=checkpoint)
+        model = result.model
+        keep = {"model": model, "predictions": lambda: predictions(self, data, model)}
+        return result.as_dict() | {"keep": keep}
 
     def prepare(self) -> None:
         from ..machinery.backend import start_quietly

@@ -89,8 +89,10 @@ def from_file(path: Path) -> dict[str, Any]:
     except DataError:
         raise
     # What numpy and zipfile raise for a file that is cut short, is not an archive, has a member
-    # that does not match its checksum, or holds pickled objects.
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    # that does not match its checksum, claims to be larger than memory, or holds pickled objects.
+    except (
+        OSError, EOFError, MemoryError, ValueError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise DataError(
             f"{path.name} cannot be read ({error}): it is damaged, incomplete or not an .npz file "
             f"of plain arrays. Fetch or write it again; --data takes {FILE_LAYOUT}"

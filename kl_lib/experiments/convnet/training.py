@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..machinery.backend import import_keras, restore, use_threads, variables
+from ..machinery.backend import import_keras, restore, tensorboard, use_threads, variables
 from ..machinery.checkpoint import Checkpoint, State
 from ..machinery.choices import ConfigError
 from ..machinery.definition import TrainingError
@@ -147,7 +147,10 @@ def train(
             epochs=config.epochs,
             initial_epoch=len(epochs),
             validation_data=held_out,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep)],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=shuffle, on_epoch_end=keep),
+                *tensorboard(config.id),
+            ],
             shuffle=False,  # `shuffle` above does it
             verbose=0,
         )
@@ -160,7 +163,14 @@ def train(
         parameters=model.count_params(),
         seconds=round(seconds_before + time.perf_counter() - started, 3),
         peak_memory=most_memory(),
+        model=model,
     )
+
+
+def predictions(config: Config, data: Data, model: Any) -> Any:
+    """Return what a model gives for the test images: probabilities, or logits if it ends so."""
+    testing, _ = stream(data.x_test, data.y_test, config.batch_size)
+    return model.predict(testing, verbose=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +190,7 @@ class Result:
     """What a training left: losses in nats, accuracies from 0 to 1, seconds, bytes of memory.
 
     `seconds` are those of the whole run with its test, also of the part before a checkpoint.
+    `model` is the trained ``keras.Model``, until the next training begins.
     """
 
     epochs: tuple[Epoch, ...]
@@ -188,6 +199,7 @@ class Result:
     parameters: int
     seconds: float
     peak_memory: int
+    model: Any = field(default=None, repr=False, compare=False)
 
     def history(self) -> dict[str, list[float]]:
         """Return one list a measure, in the order of the epochs."""

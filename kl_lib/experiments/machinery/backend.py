@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 PACKAGES = {"tensorflow": ("keras", "tensorflow"), "jax": ("keras", "jax", "jaxlib")}
 EXTRAS = {"tensorflow": '"kl-lib[experiments]"', "jax": '"kl-lib[experiments]" jax'}
+
+# Where the callback of Keras is to write for TensorBoard. No part of any config; workers inherit
+# it.
+TENSORBOARD = "KL_LIB_TENSORBOARD"
 
 # XLA, the compiler under JAX, takes the size of its thread pools on a CPU from this variable.
 JAX_THREADS = "NPROC"
@@ -87,6 +92,48 @@ def import_quietly(backend: str) -> None:
     if "keras" not in sys.modules:
         with _silence():
             import_keras(backend)
+
+
+def tensorboard(id_: str) -> list[Any]:
+    """Return the callback of Keras that writes what TensorBoard shows, if that was asked for.
+
+    It is asked for with ``--tensorboard FOLDER``, or where that can't be given with the environment
+    variable ``KL_LIB_TENSORBOARD``. An experiment of your own passes it on:
+    ``model.fit(..., callbacks=tensorboard(self.id))``.
+
+    Parameters
+    ----------
+    id_ : str
+        Of the run: what is written goes to a folder of this name.
+
+    Returns
+    -------
+    list
+        Of one ``keras.callbacks.TensorBoard``, or empty.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If TensorBoard is not installed.
+    """
+    if not (folder := os.environ.get(TENSORBOARD)):
+        return []
+    check_tensorboard()
+    return [import_keras().callbacks.TensorBoard(os.path.join(folder, id_))]
+
+
+def check_tensorboard() -> None:
+    """Check that TensorBoard is there: without it the callback of Keras fails after an epoch.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If not.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ModuleNotFoundError(
+            "--tensorboard needs tensorboard: pip install tensorboard", name="tensorboard"
+        )
 
 
 def start_quietly(backend: str, threads: int | None = None) -> None:

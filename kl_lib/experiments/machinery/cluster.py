@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .checkpoint import Checkpoint
+from .checkpoint import epochs_done
 from .definition import TrainingError
 from .experiment import Experiment
+from .files import write_whole
 from .jobs import Job, packed, unpacked
+from .kept import Contents, check_kept, write_kept
 from .loading import Files, loaded_for
 from .locks import RunBusyError, locked
-from .records import PARTS, Record, find_record, write_record
-from .runs import check_data, compute, describe_environment
+from .records import Record, find_record, write_record
+from .runs import check_data, from_checkpoint
 from .sealed import RecordError
+from .store import scratch_path
 
 # Workers report under this name how far their runs are.
 TOPIC = "kl_lib.experiments"
@@ -32,9 +37,10 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class Cluster:
-    """The workers of a scheduler. What they return is stored here, and nothing there.
+    """The workers of a scheduler. What they return is stored here.
 
-    A worker that dies has its run begun again on another one; the scheduler sees to that.
+    A worker that dies has its run given to another one; the scheduler sees to that. Where workers
+    see the store under the path that it has here, unfinished runs keep their last epoch in it.
 
     Raises
     ------
@@ -43,7 +49,13 @@ class Cluster:
     """
 
     def __init__(
-        self, address: str, store: str | os.PathLike[str], files: Files, note: str | None
+        self,
+        address: str,
+        store: str | os.PathLike[str],
+        files: Files,
+        note: str | None,
+        keep: bool,
+        say: Callable[[str], None],
     ) -> None:
         try:
             from distributed import Client
@@ -52,16 +64,23 @@ class Cluster:
                 'a scheduler needs dask.distributed: pip install "kl-lib[cluster]"',
                 name="distributed",
             ) from None
-        self._address, self._store = address, store
-        self._source = _absolute(files), note
+        self._address, self._store, self._say = address, store, say
+        self._given = _absolute(files), note, keep
+        self._quiet = ExitStack()
+        self._quiet.enter_context(_loggers_off("distributed"))
         try:
             self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError) as error:
+            self._quiet.close()
             raise ConnectionError(f"no scheduler answers at {address} ({error})") from error
         self._executor = self._client.get_executor(pure=False)
         self._locks: dict[Experiment, ExitStack] = {}
         self._epochs: dict[str, int] = {}
+        self._workers = 0
         self._client.subscribe_topic(TOPIC, self._hear)
+        # Workers that find this file see the same store.
+        self._mark = Path(store).resolve() / ".scratch" / f"{uuid.uuid4().hex}.shared"
+        write_whole(self._mark, b"")
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         _, news = event
@@ -69,7 +88,17 @@ class Cluster:
 
     def slots(self) -> int:
         # Submitted before there are workers, the first run waits for them at the scheduler.
-        return max(1, len(self._client.nthreads()))
+        return max(1, self._count())
+
+    def lacks(self) -> str | None:
+        return None if self._count() else f"workers: {self._address} has none"
+
+    def _count(self) -> int:
+        workers = len(self._client.nthreads())
+        if workers < self._workers:
+            self._say(f"a worker of {self._address} is gone, workers left: {workers}")
+        self._workers = workers
+        return workers
 
     def submit(self, config: Experiment) -> Future[Any] | None:
         lock = ExitStack()
@@ -80,22 +109,25 @@ class Cluster:
         self._locks[config] = lock
         if (record := self._stored(config)) is not None:  # by the process that was busy with it
             future: Future[Any] = Future()
-            future.set_result({name: getattr(record, name) for name in PARTS if name != "config"})
+            future.set_result((_parts(record), {}, []))
             return future
-        return self._executor.submit(_compute, packed(config, *self._source))
+        return self._executor.submit(_compute, packed(config, *self._given), self._mark)
 
     def _stored(self, config: Experiment) -> Record | None:
         try:
-            return find_record(self._store, config)
+            record = find_record(self._store, config)
+            if record is not None and self._given[2]:
+                check_kept(self._store, record)
         except RecordError:
             return None
+        return record
 
     def result(self, future: Future[Any], config: Experiment) -> Record:
         from distributed import KilledWorker
 
         with self._locks.pop(config):
             try:
-                record = Record(config=config, **future.result())
+                parts, files, remarks = future.result()
             except KilledWorker as error:
                 raise TrainingError(
                     f"its worker died {error.allowed_failures + 1} times, the last one at "
@@ -103,15 +135,24 @@ class Cluster:
                 ) from error
             except CancelledError as error:
                 raise ConnectionError(f"the scheduler at {self._address} is gone") from error
+            record = Record(config=config, **parts)
+            for remark in remarks:
+                self._say(remark)
+            write_kept(self._store, record, files)
             write_record(self._store, record)
+            scratch_path(self._store, config, ".checkpoint").unlink(missing_ok=True)
         return record
 
     def epochs_done(self, config: Experiment) -> int:
-        return self._epochs.get(config.id, 0)
+        if config.id in self._epochs:
+            return self._epochs[config.id]
+        return epochs_done(scratch_path(self._store, config, ".checkpoint"))
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+        self._quiet.close()
+        self._mark.unlink(missing_ok=True)
         for lock in self._locks.values():
             lock.close()
 
@@ -125,8 +166,28 @@ def _absolute(files: Files) -> Files:
     return Path(files).resolve()
 
 
-def _compute(job: Job) -> dict[str, Any]:
-    """Do a run on a worker of the cluster, and return what a record says beside its config."""
+@contextmanager
+def _loggers_off(package: str) -> Iterator[None]:
+    """Keep a package from logging: of a scheduler that is gone, pages that end in what we say."""
+    known = logging.root.manager.loggerDict
+    loggers = [logging.getLogger(name) for name in [*known] if name.partition(".")[0] == package]
+    loggers = [each for each in loggers if not each.disabled]
+    for each in loggers:
+        each.disabled = True
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.disabled = False
+
+
+def _parts(record: Record) -> dict[str, Any]:
+    """What a record says beside its config."""
+    return {name: value for name, value in vars(record).items() if name != "config"}
+
+
+def _compute(job: Job, mark: Path) -> tuple[dict[str, Any], Contents, list[str]]:
+    """Do a run on a worker of the cluster: what its record says, what it keeps, and remarks."""
     from distributed import get_worker
     from distributed.worker import thread_state
 
@@ -143,7 +204,10 @@ def _compute(job: Job) -> dict[str, Any]:
         data = loaded_for(config, job.files, job.note)
         check_data(config, data)
         config.prepare()
-        environment = describe_environment(config)
-        kept_nowhere = Checkpoint(None, config, environment)
-        record = compute(config, data, environment, report, kept_nowhere)
-        return {name: getattr(record, name) for name in PARTS if name != "config"}
+        shared = mark.exists() and os.access(mark.parent, os.W_OK)
+        at = mark.with_name(f"{config.id}.checkpoint") if shared else None
+        remarks: list[str] = []
+        record, files = from_checkpoint(
+            config, data, at, keep=job.keep, progress=report, begun=None, say=remarks.append
+        )
+        return _parts(record), files, remarks

@@ -72,15 +72,22 @@ class Arrays(Mapping[str, NDArray[Any]]):
 
     def checksum(self) -> str:
         """Return the checksum of the arrays as they are."""
+        return self._checksum_of(*sorted(self._arrays))
+
+    def facts(self) -> dict[str, Any]:
+        """Return the shape of each array and its checksum."""
+        return {
+            "shapes": {name: list(array.shape) for name, array in self._arrays.items()},
+            "checksums": {name: self._checksum_of(name) for name in self._arrays},
+        }
+
+    def _checksum_of(self, *names: str) -> str:
         digest = hashlib.sha256()
-        for name, array in sorted(self._arrays.items()):
+        for name in names:
+            array = self._arrays[name]
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.tobytes() if array.dtype.kind == "U" else array.data)
         return digest.hexdigest()
-
-    def facts(self) -> dict[str, Any]:
-        """Return the shapes of the arrays."""
-        return {"shapes": {name: list(array.shape) for name, array in self._arrays.items()}}
 
 
 def _frozen(name: str, values: ArrayLike) -> NDArray[Any]:

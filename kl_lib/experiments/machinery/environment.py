@@ -14,6 +14,8 @@ from typing import Any
 PACKAGES = ("kl-lib", "numpy")
 # What decides how matrices are multiplied. Two processors of one name may differ in it, in a cloud.
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "sve", "bf16")
+# More are a slip of the finger, which the system answers with a crash or never.
+MOST_THREADS = 1024
 # Where libraries look for the number of their threads when they start.
 THREADS = (
     *(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from .choices import Choice, ConfigError, Pattern, Range, choices_of
 from .data import Arrays
 from .definition import ExperimentError, Measure, all_fields, check_whole
-from .environment import limit_threads, package_version
+from .environment import MOST_THREADS, limit_threads, package_version
 from .identity import short_id
 from .references import look_up, reference_to
 from .words import duration
@@ -98,6 +98,11 @@ class Experiment:
     def __post_init__(self) -> None:
         for name, choice in self.choices().items():
             object.__setattr__(self, name, choice.checked(getattr(self, name)))
+        if not (isinstance(self.threads_used, int) and 1 <= self.threads_used <= MOST_THREADS):
+            raise ConfigError(
+                f"threads is {self.threads_used!r}, expected a whole number from 1 to "
+                f"{MOST_THREADS}"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not as pickle would do it, which sets the fields of a frozen dataclass unseen.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -21,23 +21,38 @@ def write_whole(path: Path, content: bytes) -> None:
         untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _write(path, content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that after a power failure they are still there.
+
+    Raises
+    ------
+    OSError
+        If that does not work.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        _sync_folder(each.parent)
+
+
 def _write(path: Path, content: bytes) -> None:
-    handle, part = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
+    part = path.with_name(f"{path.stem}-{secrets.token_hex(4)}.part")
+    # Not with `tempfile`, whose files are for the owner alone: this is what the umask allows.
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(part, 0o644)  # mkstemp allows the owner alone, but records are shared
         os.replace(part, path)
     except BaseException:
-        Path(part).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 

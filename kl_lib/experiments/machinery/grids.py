@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -11,6 +12,9 @@ from typing import Any
 from .choices import ConfigError
 from .experiment import Experiment
 from .loading import Files, asked_for, load
+
+# Making more takes longer than a minute before the first one begins.
+MOST_RUNS = 100_000
 
 
 def all_configs(
@@ -77,6 +81,7 @@ def combinations(
                     experiment.choices()[name].checked(value)
         if not values:
             raise ConfigError(f"a sweep needs at least one {name} and one seed")
+    _check_few(math.prod(map(len, lists.values())))
     products = itertools.product(*lists.values())
     return [dict(_meant(experiment, dict(zip(lists, row, strict=True)))) for row in products]
 
@@ -132,11 +137,21 @@ def with_seeds(
         for choice in experiment.choices().values():
             if choice.required and choice.name != "seed" and choice.name not in row:
                 raise ConfigError(f"{choice.name} is not given, expected {choice.wanted}")
-    configs = [experiment(seed=seed, **row) for seed in seeds for row in rows]
+    numbers = list(itertools.islice(seeds, MOST_RUNS + 1))
+    _check_few(len(numbers) * len(rows))
+    configs = [experiment(seed=seed, **row) for seed in numbers for row in rows]
     if not configs:
         first = experiment.arms[0] if experiment.arms else "value of each choice"
         raise ConfigError(f"a sweep needs at least one {first} and one seed")
     return list(dict.fromkeys(configs))
+
+
+def _check_few(runs: int) -> None:
+    if runs > MOST_RUNS:
+        raise ConfigError(
+            f"a sweep is of at most {MOST_RUNS} runs, and these would be {runs} or more: do it in "
+            "parts"
+        )
 
 
 def is_arm(experiment: type[Experiment], name: str, value: Any) -> bool:

@@ -27,9 +27,12 @@ class Job:
     source: str | None
     files: Files
     note: str | None
+    keep: bool
 
 
-def packed(config: Experiment, files: Files = None, note: str | None = None) -> Job:
+def packed(
+    config: Experiment, files: Files = None, note: str | None = None, keep: bool = False
+) -> Job:
     """Say what a worker needs to know of a run.
 
     Raises
@@ -38,7 +41,7 @@ def packed(config: Experiment, files: Files = None, note: str | None = None) -> 
         If no other process can find the experiment.
     """
     cls = type(config)
-    return Job(reference_to(cls), config.as_dict(), __version__, _source(cls), files, note)
+    return Job(reference_to(cls), config.as_dict(), __version__, _source(cls), files, note, keep)
 
 
 def unpacked(job: Job) -> Experiment:

@@ -9,8 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .choices import ConfigError
 from .data import DataError, Loaded
 from .experiment import Experiment
+from .references import failure
+
+# What `load` may raise that says already what is wrong.
+EXPECTED = (ConfigError, DataError, ModuleNotFoundError, OSError)
 
 #: One file, or several by the names of the parameters of `load`.
 Files = str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]] | None
@@ -47,11 +52,19 @@ def load(
     Raises
     ------
     DataError
-        If there is nothing to load, or if `load` takes no such file.
+        If there is nothing to load, if `load` takes no such file, or if it fails.
     """
     wanted, takes = asked_for(experiment)
     given = {name: choices[name] for name in wanted if name in choices}
-    data = experiment.load(**given, **_by_name(experiment, files, takes))
+    named = _by_name(experiment, files, takes)
+    try:
+        data = experiment.load(**given, **named)
+    except EXPECTED:
+        raise
+    except Exception as error:  # whatever an experiment of somebody else does
+        raise DataError(failure(error, experiment)) from error
+    if not callable(getattr(data, "checksum", None)):
+        raise DataError(f"load of {experiment.name} has returned {data!r:.80}, expected Arrays")
     return data if note is None else _described(data, note)
 
 

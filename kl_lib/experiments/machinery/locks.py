@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .experiment import Experiment
-from .store import scratch_path
+from .files import make_folder
+from .store import scratch_file
 
 
 class RunBusyError(RuntimeError):
@@ -19,6 +22,19 @@ def locked(
     store: str | os.PathLike[str], config: Experiment, suffix: str = ".lock"
 ) -> Iterator[None]:
     """Hold the lock of a run, or of other work on its config.
+
+    Raises
+    ------
+    RunBusyError
+        If another process holds it.
+    """
+    with locked_id(store, config.id, suffix):
+        yield
+
+
+@contextmanager
+def locked_id(store: str | os.PathLike[str], id_: str, suffix: str = ".lock") -> Iterator[None]:
+    """Hold the lock of the run with this id.
 
     The system lets go of it when the process ends, however it ends.
 
@@ -33,12 +49,28 @@ def locked(
         raise ModuleNotFoundError(
             'kl_lib.experiments needs filelock: pip install "kl-lib[experiments]"', name="filelock"
         ) from None
-    path = scratch_path(store, config, suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = scratch_file(store, id_, suffix)
+    make_folder(path.parent)
     try:
         with FileLock(path, timeout=0):
             yield
     except Timeout:
         raise RunBusyError(
-            f"run {config.id} is being done by another process: call again when that has ended"
+            f"run {id_} is being done by another process{holder(path)}: call again when that has "
+            "ended"
         ) from None
+
+
+def holder(path: Path) -> str:
+    """Say who holds a lock and how to clear it, where the system does not let go of it by itself.
+
+    On file systems without flock a lock is a file that says which process of which host has made
+    it. If that host has died, the file stays.
+    """
+    try:
+        found = re.match(r"(\d+)\n(\S+)\n", path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+    if found is None:
+        return ""
+    return f" (process {found[1]} on {found[2]}; if there is none any more, delete {path})"

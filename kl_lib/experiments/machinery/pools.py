@@ -45,6 +45,9 @@ class Pool(Protocol):
     def epochs_done(self, config: Experiment) -> int:
         """How many epochs of a run are done."""
 
+    def lacks(self) -> str | None:
+        """What it waits for before it can do anything, in words; None if nothing."""
+
     def close(self) -> None:
         """Stop all runs. They keep what they have saved."""
 
@@ -65,9 +68,11 @@ class ProcessPool:
         store: str | os.PathLike[str],
         file: Files,
         note: str | None,
+        keep: bool,
         say: Callable[[str], None],
     ) -> None:
-        self._store, self._file, self._note, self._say = store, file, note, say
+        self._store, self._say = store, say
+        self._given = file, note, keep
         self._context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
         # Nothing is ever written to it. When this process ends, however it ends, the system closes
         # it, and that is what the workers wait for.
@@ -86,7 +91,7 @@ class ProcessPool:
     def submit(self, config: Experiment) -> Future[Any]:
         worker = self._idle.pop()
         with _interrupts_held():  # a new process is not to be told of them, also while it starts
-            future = worker.submit(_do, self._store, packed(config, self._file, self._note))
+            future = worker.submit(_do, self._store, packed(config, *self._given))
         self._busy[future] = worker
         return future
 
@@ -106,6 +111,9 @@ class ProcessPool:
 
     def epochs_done(self, config: Experiment) -> int:
         return epochs_done(scratch_path(self._store, config, ".checkpoint"))
+
+    def lacks(self) -> None:
+        return None  # its workers are its own
 
     def close(self) -> None:
         self._lifeline.close()
@@ -147,7 +155,7 @@ def _do(store: str | os.PathLike[str], job: Job) -> tuple[bool, list[str]]:
     config.prepare()
     try:
         data = loaded_for(config, job.files, job.note)
-        run(store, config, data, say=remarks.append)
+        run(store, config, data, keep=job.keep, say=remarks.append)
         return True, remarks
     except RunBusyError:
         return False, remarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .experiment import Experiment
 from .status import Status
 from .words import duration
+
+# Seconds after which a sweep says what it waits for, and where it is if no terminal shows that.
+PATIENCE, MINUTE = 3.0, 60.0
 
 
 def step_line(step: int, steps: int, numbers: dict[str, float]) -> str:
@@ -38,8 +42,9 @@ def step_line(step: int, steps: int, numbers: dict[str, float]) -> str:
 def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
     """Show a line for each step, with the time left, and on a terminal a bar below them.
 
-    Yields a function to be called with the line and the seconds of each step; without them they
-    are those since the one before.
+    Yields a function to be called with the number of each step, its line and its seconds; without
+    them they are those since the one before. Steps that were done before, of a checkpoint, are
+    `old`: they say nothing of the pace.
     """
     console = Console(highlight=False, markup=False)
     taken: list[float] = []
@@ -55,24 +60,32 @@ def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
     ) as bar:
         task = bar.add_task("training", total=steps)
 
-        def show(line: str, seconds: float | None = None) -> None:
+        def show(step: int, line: str, seconds: float | None = None, *, old: bool = False) -> None:
             nonlocal before
             now = time.perf_counter()
-            taken.append(now - before if seconds is None else seconds)
+            if old:
+                console.print(f"{line}  done before", soft_wrap=True)
+            else:
+                taken.append(now - before if seconds is None else seconds)
+                # The median, because the first epoch also builds the graph.
+                left = duration(statistics.median(taken) * (steps - step))
+                console.print(f"{line}  {taken[-1]:.1f} s, {left} left", soft_wrap=True)
             before = now
-            # The median, because the first epoch also builds the graph.
-            left = duration(statistics.median(taken) * (steps - len(taken)))
-            console.print(f"{line}  {taken[-1]:.1f} s, {left} left", soft_wrap=True)
-            bar.advance(task)
+            bar.update(task, completed=step)
 
         yield show
 
 
 @contextmanager
 def sweep_shown() -> Iterator[Callable[[Status], None]]:
-    """Show a line for each run that ends and, on a terminal, a bar for the whole sweep."""
+    """Show a line for each run that ends, and what is waited for.
+
+    On a terminal there is a bar for the whole sweep, and elsewhere a line a minute.
+    """
     console = Console(highlight=False, markup=False)
     known: set[str] | None = None
+    spoken = time.monotonic()
+    awaited: tuple[str | None, float] = None, spoken
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -84,7 +97,8 @@ def sweep_shown() -> Iterator[Callable[[Status], None]]:
         task = bar.add_task("starting", total=None, left="", visible=False)
 
         def show(status: Status) -> None:
-            nonlocal known
+            nonlocal known, spoken, awaited
+            now = time.monotonic()
             runs = f"{len(status.finished)} of {len(status.configs)} runs"
             seconds = status.seconds_left
             left = "time left unknown" if seconds is None else f"{duration(seconds)} left"
@@ -104,7 +118,17 @@ def sweep_shown() -> Iterator[Callable[[Status], None]]:
             for config in status.configs:
                 if config.id in ended - known:
                     console.print(f"{_ended(status, config)}  ({runs}, {left})", soft_wrap=True)
+                    spoken = now
             known = ended
+            if status.waits_for != awaited[0]:
+                awaited = status.waits_for, now
+            elif status.waits_for and now - awaited[1] >= PATIENCE:
+                console.print(f"Waiting for {status.waits_for}", soft_wrap=True)
+                awaited, spoken = (status.waits_for, math.inf), now
+            if not console.is_terminal and now - spoken >= MINUTE:
+                epochs = f"{status.epochs_done} of {status.epochs} epochs"
+                console.print(f"{epochs}, {runs}, {len(status.running)} in progress, {left}")
+                spoken = now
 
         yield show
 

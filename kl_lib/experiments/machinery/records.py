@@ -6,13 +6,15 @@ import functools
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .data import Loaded
-from .definition import Measure, TrainingError
+from .definition import TrainingError
 from .experiment import Experiment
+from .recorded import config_of
 from .sealed import RecordError, read_sealed, write_sealed
 
 # Schema 1 had no peak_memory.
@@ -37,6 +39,12 @@ class Record:
         Lists of numbers, a value for each step.
     result : dict
         Numbers, ``seconds`` and ``peak_memory`` (bytes; not in records of schema 1) among them.
+    made : str or None
+        When, in UTC: ``"2026-11-29T21:05:03+00:00"``. None in records that are older than this.
+    tags : tuple of str
+        Words that somebody has put to it. They are no part of the id.
+    kept : dict
+        Checksums of the files that lie beside it, under what their names end in, see `kept_file`.
     schema : int
         How it was written.
     """
@@ -46,6 +54,9 @@ class Record:
     environment: dict[str, Any]
     history: dict[str, list[float]]
     result: dict[str, Any]
+    made: str | None = None
+    tags: tuple[str, ...] = ()
+    kept: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
 
@@ -60,7 +71,8 @@ def new_record(
         The run, and what it was given.
     result : mapping
         Numbers and lists of numbers under names; or an object whose `as_dict` returns that. Lists
-        may also stand in a dict called ``"history"``, where a number has the same name.
+        may also stand in a dict called ``"history"``, where a number has the same name. What is in
+        one called ``"keep"`` is no part of the record.
     environment : mapping
         What it ran on.
 
@@ -70,7 +82,7 @@ def new_record(
         If the result is something else, or holds a number that is not finite.
     """
     values = dict(result if isinstance(result, Mapping) else result.as_dict())
-    lists = values.pop("history", {})
+    lists, _ = values.pop("history", {}), values.pop("keep", {})
     plain = {str(name): _plain(name, value) for name, value in values.items()}
     return Record(
         config=config,
@@ -79,6 +91,7 @@ def new_record(
         history={name: _plain(name, value) for name, value in lists.items()}
         | {name: value for name, value in plain.items() if isinstance(value, list)},
         result={name: value for name, value in plain.items() if not isinstance(value, list)},
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -105,6 +118,8 @@ def write_record(store: str | os.PathLike[str], record: Record) -> Path:
     content |= {name: getattr(record, name) for name in PARTS}
     if (about := record.config.about()) is not None:
         content["experiment"] = about
+    later = {"made": record.made, "tags": list(record.tags), "kept": record.kept}
+    content |= {name: value for name, value in later.items() if value}
     write_sealed(path, content | {"config": record.config.as_dict()})
     return path
 
@@ -150,64 +165,16 @@ def _from_content(experiment: type[Experiment] | None, content: dict[str, Any]) 
         if not isinstance(content[name], dict):
             raise RecordError(f"{name} is not an object")
     record = Record(
-        config=_config(experiment, content["config"], content.get("experiment")),
+        config=config_of(experiment, content["config"], content.get("experiment")),
         schema=content["schema"],
+        made=content.get("made"),
+        tags=tuple(content.get("tags", ())),
+        kept=content.get("kept", {}),
         **{name: content[name] for name in PARTS[1:]},
     )
     for problem in _contradictions(record, content["id"]):
         raise RecordError(problem)
     return record
-
-
-def _config(experiment: type[Experiment] | None, values: dict[str, Any], about: Any) -> Experiment:
-    if about is None:
-        if experiment is None:
-            raise RecordError("it does not say what experiment it is of")
-        return experiment.from_dict(values)
-    if experiment is not None and (experiment.name, experiment.version) == (
-        values.get("experiment"),
-        values.get("version"),
-    ):
-        return experiment.from_dict(values)
-    try:
-        names = tuple(name for name in values if name not in ("experiment", "version"))
-        measure = Measure(**about["measure"] | {"margins": tuple(about["measure"]["margins"])})
-        arms, baseline = tuple(about["arms"]), about["baseline"]
-        found = _recorded(values["experiment"], values["version"], names, arms, baseline, measure)
-    except (TypeError, KeyError) as error:
-        raise RecordError(f"it does not say what experiment it is of ({error})") from error
-    return found.from_dict(values)
-
-
-@functools.cache  # configs are equal only if they are of one class
-def _recorded(
-    name: str,
-    version: int,
-    names: tuple[str, ...],
-    arms: tuple[str, ...],
-    baseline: str,
-    measure: Measure,
-) -> type[Experiment]:
-    """Make the class of an experiment that is known from its records only: it can't be run."""
-    known = Experiment.__dataclass_fields__
-    return make_dataclass(
-        name,
-        [(each, Any) for each in names if each not in known],
-        bases=(_Recorded,),
-        namespace={
-            "name": name, "version": version, "arms": arms, "baseline": baseline,
-            "measure": measure,
-        },
-        frozen=True,
-        kw_only=True,
-    )  # fmt: skip
-
-
-class _Recorded(Experiment):
-    """A run that was recorded: its choices are what they are."""
-
-    def __post_init__(self) -> None:
-        pass
 
 
 def _contradictions(record: Record, id_: object) -> Iterator[str]:

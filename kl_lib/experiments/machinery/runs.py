@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from .backend import BackendError
-from .checkpoint import Checkpoint, CheckpointError
+from .checkpoint import Checkpoint, CheckpointError, epochs_done
 from .choices import ConfigError
 from .data import Loaded
 from .definition import TrainingError
+from .doing import Say, afresh_if_unfit, once, prepare, to_stderr, unless_finished
 from .environment import describe_machine, peak_memory, reset_peak_memory
 from .experiment import Experiment, Progress
+from .kept import Contents, check_kept, checksums, contents_of, write_kept
 from .locks import locked
 from .records import Record, new_record, read_record, record_path, write_record
 from .references import failure, source_sha256
-from .sealed import RecordError
-from .store import check_writable, remove_parts, scratch_path
-
-T = TypeVar("T")
+from .store import remove_parts, scratch_path
+from .upkeep import checked_tags, tagged
 
 # What a run may raise that says already what is wrong.
 EXPECTED = (
     BackendError, CancelledError, CheckpointError, ConfigError, ModuleNotFoundError, OSError,
     TrainingError,
 )  # fmt: skip
-Say = Callable[[str], None]
 
 
 def run(
@@ -40,7 +37,10 @@ def run(
     data: Loaded,
     *,
     force: bool = False,
+    keep: bool = False,
+    tags: Iterable[str] = (),
     progress: Progress | None = None,
+    begun: Callable[[int], None] | None = None,
     say: Say | None = None,
 ) -> Record:
     """Do the run `config` and keep a record of it, or return the record that is there.
@@ -57,10 +57,17 @@ def run(
     data
         What its `load` has returned: the data that ``config.data_sha256`` was taken of.
     force : bool
-        Begin again what is finished or half done.
+        Begin again what is finished or half done. Stopped and called again with it, that goes on.
+    keep : bool
+        Keep what the run offers, such as the trained model, see `kept_file`. A run that is finished
+        without is done again.
+    tags : iterable of str, optional
+        Words to find the run by. They are no part of its id.
     progress : callable, optional
         Called as ``progress(step, **numbers)`` after each step, and at the start with the steps of
-        a checkpoint.
+        a checkpoint, if the experiment does that.
+    begun : callable, optional
+        Called with the number of steps that a checkpoint has, when the run begins.
     say : callable, optional
         Called with a line about what is damaged. By default it goes to standard error.
 
@@ -88,22 +95,56 @@ def run(
         run("results", config, digits).result["test_accuracy"]
     """
     say = once(say or to_stderr)
+    tags = checked_tags(tags)
     path = record_path(store, config)
+    usual, forced = (scratch_path(store, config, each) for each in (".checkpoint", ".forced"))
+
+    def read(path: Path) -> Record:
+        record = read_record(path, type(config))
+        if keep:
+            check_kept(store, record)
+        return record
 
     def do() -> Record:
         check_data(config, data)
-        environment = describe_environment(config)
-        checkpoint = Checkpoint(scratch_path(store, config, ".checkpoint"), config, environment)
-        remove_parts(path, checkpoint.path)
-        prepare(checkpoint, config, force, say)
-        work = partial(compute, config, data, environment, progress, checkpoint)
-        record = afresh_if_unfit(work, [checkpoint], f"run {config.id}", say)
+        remove_parts(path, usual)
+        if force:
+            usual.unlink(missing_ok=True)
+        at = forced if force else usual
+        record, files = from_checkpoint(
+            config, data, at, keep=keep, progress=progress, begun=begun, say=say
+        )
+        write_kept(store, record, files)
         write_record(store, record)
-        checkpoint.remove()
+        for each in (usual, forced):
+            each.unlink(missing_ok=True)
         return record
 
-    read = partial(read_record, experiment=type(config))
-    return unless_finished(path, read, do, locked(store, config), force, say)
+    record = unless_finished(path, read, do, locked(store, config), force, say)
+    return tagged(store, record, tags)
+
+
+def from_checkpoint(
+    config: Experiment,
+    data: Loaded,
+    at: Path | None,
+    *,
+    keep: bool,
+    progress: Progress | None,
+    begun: Callable[[int], None] | None,
+    say: Say,
+) -> tuple[Record, Contents]:
+    """Do a run, from the checkpoint that is there, and return its record and what it keeps."""
+    environment = describe_environment(config)
+    checkpoint = Checkpoint(at, config, environment)
+    prepare(checkpoint, config, say)
+
+    def work() -> tuple[Record, Contents]:
+        if begun is not None:
+            begun(0 if at is None else epochs_done(at))
+        return compute(config, data, environment, progress, checkpoint, keep)
+
+    return afresh_if_unfit(work, [checkpoint], f"run {config.id}", say)
 
 
 def compute(
@@ -112,21 +153,24 @@ def compute(
     environment: dict[str, Any],
     progress: Progress | None,
     checkpoint: Checkpoint,
-) -> Record:
-    """Do a run and return its record, which is not stored yet."""
+    keep: bool,
+) -> tuple[Record, Contents]:
+    """Do a run and return its record and what it keeps, which are not stored yet."""
     reset_peak_memory()
     try:
         result = config.run(data, progress or _nothing, checkpoint)
+        seconds, memory = round(checkpoint.seconds, 3), peak_memory()
+        things = result.get("keep", {}) if isinstance(result, Mapping) else {}
+        files = contents_of(things) if keep else {}
     except EXPECTED:
         raise
     except Exception as error:  # whatever an experiment of somebody else does
         raise TrainingError(failure(error, type(config))) from error
-    record = new_record(config, data, result, environment)
-    measured = {"seconds": round(checkpoint.seconds, 3), "peak_memory": peak_memory()}
-    record.result.update(measured | record.result)
+    record = replace(new_record(config, data, result, environment), kept=checksums(files))
+    record.result.update({"seconds": seconds, "peak_memory": memory} | record.result)
     for problem in config.contradictions(record):
         raise TrainingError(f"{problem}, of what the run has returned")
-    return record
+    return record, files
 
 
 def check_data(config: Experiment, data: Loaded) -> None:
@@ -166,79 +210,6 @@ def describe_environment(config: Experiment) -> dict[str, Any]:
     if not type(config).__module__.startswith("kl_lib."):
         own["source_sha256"] = source_sha256(type(config))
     return found | own | {"packages": packages}
-
-
-def unless_finished(
-    path: Path,
-    read: Callable[[Path], T],
-    do: Callable[[], T],
-    lock: AbstractContextManager[None],
-    force: bool,
-    say: Say,
-) -> T:
-    """Return what is stored at `path`, or do it under the lock; with `force` do it anyway."""
-    if (found := finished(path, read, force, say)) is not None:
-        return found
-    check_writable(path)
-    with lock:
-        # By the process that had the lock before?
-        return found if (found := finished(path, read, force, say)) is not None else do()
-
-
-def finished(path: Path, read: Callable[[Path], T], force: bool, say: Say) -> T | None:
-    """Return what is stored at `path`, if it is to be had; name it if it is damaged."""
-    if force:
-        return None
-    try:
-        return read(path) if path.exists() else None
-    except RecordError as error:
-        say(f"{error}: doing that now")
-        return None
-
-
-def prepare(checkpoint: Checkpoint, config: Experiment, force: bool, say: Say) -> None:
-    """Remove a checkpoint that is not wanted, or that the run can't go on from."""
-    if force:
-        checkpoint.remove()
-        return
-    try:
-        checkpoint.load()
-    except CheckpointError as error:
-        say(f"run {config.id} begins again: it has a checkpoint, but {error}")
-        checkpoint.remove()
-
-
-def afresh_if_unfit(
-    work: Callable[[], T], checkpoints: Iterable[Checkpoint], name: str, say: Say
-) -> T:
-    """Do `work`, without its checkpoints if they are whole and yet of no use.
-
-    That they are of another network, say, is seen only by the run itself.
-    """
-    try:
-        return work()
-    except CheckpointError as error:
-        say(f"{name} begins again: it has a checkpoint, but {error}")
-        for checkpoint in checkpoints:
-            checkpoint.remove()
-        return work()
-
-
-def once(say: Say) -> Say:
-    """Say no line twice: a damaged record is noticed wherever its run is looked for."""
-    said: set[str] = set()
-
-    def say_once(line: str) -> None:
-        if line not in said:
-            said.add(line)
-            say(line)
-
-    return say_once
-
-
-def to_stderr(line: str) -> None:
-    """Print a line where it does not mix with results."""
-    print(line, file=sys.stderr)
 
 
 def _nothing(step: int, **numbers: float) -> None:

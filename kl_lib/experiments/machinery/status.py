@@ -25,6 +25,10 @@ class Status:
         The same of the runs that another process is doing.
     failed : dict
         Why a run failed, by id.
+    resumed : dict
+        How many epochs unfinished runs had in their checkpoints before this sweep, by id.
+    waits_for : str or None
+        What it waits for and can't hurry, in words.
     """
 
     configs: tuple[Experiment, ...]
@@ -33,17 +37,42 @@ class Status:
     elsewhere: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
+    resumed: dict[str, int] = field(default_factory=dict)
+    waits_for: str | None = None
+
     def __post_init__(self) -> None:
-        self._began = time.monotonic(), self.epochs_done
+        self._at_first = sum(c.steps for c in self.configs if self._ended(c))
+        self._since: tuple[float, int] | None = None
+
+    def move(self, running: dict[str, int], elsewhere: dict[str, int]) -> None:
+        """Note how far runs are."""
+        self.running, self.elsewhere = running, elsewhere
+        for id_, done in (running | elsewhere).items():  # less, if a checkpoint was of no use
+            self.resumed[id_] = min(self.resumed.get(id_, 0), done)
+        if self._since is None and self.epochs_done_now > 0:
+            self._since = time.monotonic(), self.epochs_done_now
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at the pace so far; None before there is one."""
-        began, before = self._began
-        done = self.epochs_done
-        if done <= before:
+        """How long the rest takes at the pace so far; None before there is one.
+
+        The pace is taken from when this sweep was first seen to have done something, because what
+        came before is the start of the workers, and when it has done as much again.
+        """
+        if self.epochs_done == self.epochs:
+            return 0.0
+        if self._since is None:
             return None
-        return (time.monotonic() - began) * (self.epochs - done) / (done - before)
+        began, before = self._since
+        done = self.epochs_done_now - before
+        if done < before:
+            return None
+        return (time.monotonic() - began) * (self.epochs - self.epochs_done) / done
+
+    @property
+    def epochs_done_now(self) -> int:
+        """How many epochs are done that were not when the sweep began."""
+        return self.epochs_done - self._at_first - sum(self.resumed.values())
 
     @property
     def epochs(self) -> int:
@@ -53,13 +82,14 @@ class Status:
     @property
     def epochs_done(self) -> int:
         """How many of them are done."""
-        unfinished = self.running | self.elsewhere
+        unfinished = self.resumed | self.running | self.elsewhere
         return sum(
-            config.steps
-            if config.id in self.finished or config.id in self.failed
-            else unfinished.get(config.id, 0)
+            config.steps if self._ended(config) else unfinished.get(config.id, 0)
             for config in self.configs
         )
+
+    def _ended(self, config: Experiment) -> bool:
+        return config.id in self.finished or config.id in self.failed
 
 
 class SweepError(RuntimeError):

@@ -13,12 +13,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .experiment import Experiment
+from .files import make_folder
 from .records import Record
 
 
 def scratch_path(store: str | os.PathLike[str], config: Experiment, suffix: str) -> Path:
     """Return where unfinished work on `config` keeps its ``.checkpoint`` or its ``.lock``."""
-    return Path(store) / ".scratch" / f"{config.id}{suffix}"
+    return scratch_file(store, config.id, suffix)
+
+
+def scratch_file(store: str | os.PathLike[str], id_: str, suffix: str) -> Path:
+    """The same by the id of a run."""
+    return Path(store) / ".scratch" / f"{id_}{suffix}"
 
 
 def check_writable(path: Path) -> None:
@@ -29,7 +35,7 @@ def check_writable(path: Path) -> None:
     OSError
         If that does not work.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(b"0")
 

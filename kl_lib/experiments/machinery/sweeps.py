@@ -14,17 +14,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from typing import Any
 
+from .addresses import check_address
+from .checkpoint import epochs_done
 from .choices import ConfigError
 from .definition import TrainingError
-from .environment import usable_cores
+from .doing import once, to_stderr
+from .environment import MOST_THREADS, usable_cores
 from .experiment import Experiment
+from .kept import check_kept
 from .loading import Files
+from .locks import holder
 from .pools import Pool, ProcessPool, RunLostError
 from .records import Record, find_record, record_path
-from .runs import once, to_stderr
 from .sealed import NewerRecordError, RecordError
 from .status import Status, SweepError
-from .store import check_writable
+from .store import check_writable, scratch_path
+from .upkeep import checked_tags, tagged
 
 # How often the pool is asked for news, and how long a run that somebody else is doing is left
 # alone, in seconds.
@@ -42,6 +47,8 @@ def sweep(
     note: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    keep: bool = False,
+    tags: Sequence[str] = (),
     watch: Callable[[Status], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> list[Record]:
@@ -68,7 +75,13 @@ def sweep(
     scheduler : str, optional
         Address of a dask.distributed scheduler, ``"tcp://host:8786"``, to use its workers in place
         of processes of this machine. They need kl_lib and its data; the store is needed here only.
-        A run that loses its worker begins again on another.
+        A run that loses its worker is given to another, which goes on from its last whole epoch if
+        both see the store under the path that it has here, and else begins again.
+    keep : bool
+        Keep what runs offer, such as trained models, see `kept_file`. Runs that are finished
+        without are done again.
+    tags : sequence of str, optional
+        Words to find the runs by, put to the records of all of them. They are no part of the ids.
     watch : callable, optional
         Called about twice a second with a :class:`Status`.
     say : callable, optional
@@ -107,13 +120,21 @@ def sweep(
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers is {workers}, expected a whole number from 1")
+    if workers is not None and workers > MOST_THREADS:
+        raise ConfigError(f"workers is {workers}, expected at most {MOST_THREADS}")
+    if scheduler is not None:
+        check_address(scheduler)
     if workers is not None and scheduler is not None:
         raise ConfigError(
             f"workers is {workers}, but the scheduler has workers of its own: leave one of them out"
         )
     say = once(say or to_stderr)
-    found, waiting, failed = _sorted_out(store, configs, say)
+    found, waiting, failed = _sorted_out(store, configs, keep, say)
+    checked_tags(tags)
     status = Status(configs=tuple(configs), finished=found, failed=failed)
+    status.resumed = {
+        config.id: epochs_done(scratch_path(store, config, ".checkpoint")) for config in waiting
+    }
     if watch is not None:
         watch(status)
     if waiting:
@@ -122,20 +143,25 @@ def sweep(
         if scheduler is not None:
             from .cluster import Cluster
 
-            pool = Cluster(scheduler, store, file, note)
+            pool = Cluster(scheduler, store, file, note, keep, say)
         else:
             threads = max(config.threads_used for config in waiting)
             workers = workers or max(1, usable_cores() // threads)
-            pool = ProcessPool(min(workers, len(waiting)), store, file, note, say)
+            pool = ProcessPool(min(workers, len(waiting)), store, file, note, keep, say)
         with closing(pool):
-            _work(pool, deque(waiting), status, watch)
+            _work(store, pool, deque(waiting), status, watch, say)
+    for id_, record in status.finished.items():
+        status.finished[id_] = tagged(store, record, tags)
     if status.failed:
         raise SweepError(status)
     return [status.finished[config.id] for config in configs]
 
 
 def _sorted_out(
-    store: str | os.PathLike[str], configs: Sequence[Experiment], say: Callable[[str], None]
+    store: str | os.PathLike[str],
+    configs: Sequence[Experiment],
+    keep: bool,
+    say: Callable[[str], None],
 ) -> tuple[dict[str, Record], list[Experiment], dict[str, str]]:
     """What is finished, what is left to do, and what can't be done, by id."""
     found: dict[str, Record] = {}
@@ -145,10 +171,13 @@ def _sorted_out(
         record = None
         try:
             record = find_record(store, config)
+            if record is not None and keep:
+                check_kept(store, record)
         except NewerRecordError as error:
             failed[config.id] = str(error)
         except RecordError as error:
             say(f"{error}: doing that now")
+            record = None
         if record is not None:
             found[config.id] = record
         elif config.id not in failed:
@@ -157,10 +186,12 @@ def _sorted_out(
 
 
 def _work(
+    store: str | os.PathLike[str],
     pool: Pool,
     waiting: deque[Experiment],
     status: Status,
     watch: Callable[[Status], None] | None,
+    say: Callable[[str], None],
 ) -> None:
     running: dict[Future[Any], Experiment] = {}
     later: list[tuple[float, Experiment]] = []  # runs that somebody else is doing
@@ -170,6 +201,7 @@ def _work(
         deaths[config.id, (done := pool.epochs_done(config))] += 1
         if deaths[config.id, done] < MOST_DEATHS:
             waiting.appendleft(config)
+            say(f"run {config.id}: {reason} in epoch {done + 1}, and it is given to another")
         else:
             status.failed[config.id] = f"{reason} {MOST_DEATHS} times in epoch {done + 1}"
 
@@ -200,7 +232,23 @@ def _work(
                     later.append((time.monotonic() + PATIENCE, config))
                 else:
                     status.finished[config.id] = record
-        status.running = {c.id: pool.epochs_done(c) for c in running.values()}
-        status.elsewhere = {c.id: pool.epochs_done(c) for _, c in later}
+        status.move(
+            {c.id: pool.epochs_done(c) for c in running.values()},
+            {c.id: pool.epochs_done(c) for _, c in later},
+        )
+        status.waits_for = pool.lacks() or _awaited(store, status, [c for _, c in later])
         if watch is not None:
             watch(status)
+
+
+def _awaited(
+    store: str | os.PathLike[str], status: Status, later: Sequence[Experiment]
+) -> str | None:
+    """What a sweep waits for, in words; None if it gets on."""
+    if status.running:
+        return None if status.epochs_done_now > 0 else "the first epoch: workers are starting"
+    if not later:
+        return None
+    others = f" and {len(later) - 1} more" if len(later) > 1 else ""
+    who = holder(scratch_path(store, later[0], ".lock"))
+    return f"run {later[0].id}{others}, which another process is doing{who}"

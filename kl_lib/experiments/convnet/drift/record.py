@@ -5,20 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...machinery.checkpoint import Checkpoint
+from ...machinery.checkpoint import Checkpoint, epochs_done
+from ...machinery.doing import afresh_if_unfit, once, prepare, to_stderr, unless_finished
 from ...machinery.locks import locked
-from ...machinery.runs import (
-    afresh_if_unfit,
-    describe_environment,
-    once,
-    prepare,
-    to_stderr,
-    unless_finished,
-)
+from ...machinery.runs import describe_environment
 from ...machinery.sealed import RecordError, read_sealed, write_sealed
 from ...machinery.store import remove_parts, scratch_path
 from ..config import Config, config_from_dict
@@ -37,6 +30,7 @@ def run_drift(
     *,
     force: bool = False,
     on_epoch: Callable[[str, int, float], None] | None = None,
+    begun: Callable[[Mapping[str, int]], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Drift:
     """Study how runs of one seed drift apart and keep a record, or return the one that is there.
@@ -51,7 +45,9 @@ def run_drift(
     config, data, on_epoch
         See `study_drift`.
     force : bool
-        Begin again what is finished or half done.
+        Begin again what is finished or half done. Stopped and called again with it, that goes on.
+    begun : callable, optional
+        Called with the number of epochs that checkpoints have, by arm, when the study begins.
     say : callable, optional
         Called with a line about what is damaged. By default it goes to standard error.
 
@@ -76,19 +72,29 @@ def run_drift(
     """
     say = once(say or to_stderr)
     path = drift_path(store, config)
-    configs = arm_configs(config).values()
+    arms = arm_configs(config)
+    configs = arms.values()
 
     def do() -> Drift:
         checkpoints = {
             each.id: Checkpoint(
-                scratch_path(store, each, ".trace"), each, describe_environment(each)
+                scratch_path(store, each, ".forced-trace" if force else ".trace"),
+                each,
+                describe_environment(each),
             )
             for each in configs
         }
         remove_parts(path, *(checkpoint.path for checkpoint in checkpoints.values()))
         for each in configs:
-            prepare(checkpoints[each.id], each, force, say)
-        work = partial(study_drift, config, data, on_epoch=on_epoch, checkpoints=checkpoints)
+            if force:
+                scratch_path(store, each, ".trace").unlink(missing_ok=True)
+            prepare(checkpoints[each.id], each, say)
+
+        def work() -> Drift:
+            if begun is not None:
+                begun({arm: epochs_done(checkpoints[c.id].path) for arm, c in arms.items()})
+            return study_drift(config, data, on_epoch=on_epoch, checkpoints=checkpoints)
+
         study = afresh_if_unfit(work, checkpoints.values(), f"study {config.id}", say)
         write_drift(store, study)
         for checkpoint in checkpoints.values():

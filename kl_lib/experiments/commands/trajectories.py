@@ -1,4 +1,4 @@
-"""``kl-lib drift``: how runs of one seed part."""
+"""``kl-lib trajectories``: how runs of one seed part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import options
 from .ending import errors_in_one_line, warn
 
 
-def drift_command(
+def trajectories_command(
     dataset: options.Name,
     seed: options.Seed = 0,
     epochs: options.Epochs = None,
@@ -51,13 +51,24 @@ def drift_command(
             typer.echo("This study is finished already; --force runs it again.")
         else:
             config.prepare()
-            with steps_shown(config.steps * len(arm_configs(config))) as show:
+            arms, total = list(arm_configs(config)), config.epochs
+            with steps_shown(total * len(arms)) as show:
+                done_before: dict[str, int] = {}
 
                 def on_epoch(arm: str, number: int, seconds: float) -> None:
-                    total = config.epochs
-                    show(f"{arm}: epoch {number:{len(str(total))}}/{total}", seconds)
+                    step = arms.index(arm) * total + number
+                    line = f"{arm}: epoch {number:{len(str(total))}}/{total}"
+                    show(step, line, seconds, old=number <= done_before.get(arm, 0))
 
-                found = run_drift(store, config, loaded, force=force, on_epoch=on_epoch, say=warn)
+                found = run_drift(
+                    store,
+                    config,
+                    loaded,
+                    force=force,
+                    on_epoch=on_epoch,
+                    begun=done_before.update,
+                    say=warn,
+                )
         Console(highlight=False, markup=False).print(found)
         typer.echo(f"Record: {path}")
 
