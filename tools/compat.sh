@@ -34,10 +34,14 @@ if [ "${1:-}" = --peers ]; then
         torch==2.13.0 torchmetrics "jax[cpu]<0.11" keras scikit-learn filelock statsmodels threadpoolctl \
         scipy pandas polars pyarrow xarray "dask[array]" matplotlib rich typer \
         hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 pytest
-    # From the checkout, whose book and notebooks some of them read.
-    files=$(grep -lrE "importorskip\(\"(torch|jax|torchmetrics)\"|torch is not installed" tests)
-    PYTHONPATH=$PWD KERAS_BACKEND=jax "$scratch/env/bin/python" -m pytest -q -p no:cacheprovider \
-        -W error::RuntimeWarning -k "not larger_than_memory" $files
+    # From the checkout, whose book and notebooks some of them read. Of the trainings, whose tests
+    # are TensorFlow's, that on JAX.
+    export PYTHONPATH=$PWD KERAS_BACKEND=jax
+    test="$scratch/env/bin/python -m pytest -q -p no:cacheprovider -W error::RuntimeWarning"
+    files=$(grep -lrE "importorskip\(\"(torch|jax|torchmetrics)\"|torch is not installed" tests |
+        grep -v tests/experiments/)
+    $test -k "not larger_than_memory" $files
+    $test -k jax tests/experiments/test_experiments.py
     exit
 fi
 
