@@ -216,7 +216,8 @@ def test_a_mask_with_labels_is_aligned_too():
     mask = pd.Series({"c": False, "b": True, "a": True})
     found = kl.kl_divergence(p, q, where=mask, normalize=True)
     assert found == pytest.approx(float(truth.kl([0.5, 0.25], [0.25, 0.5])), rel=1e-13)
-    assert kl.entropy(p, where=mask, normalize=True) == kl.entropy([2, 1], normalize=True)
+    found = kl.entropy(p, where=mask, normalize=True)
+    assert found == pytest.approx(kl.entropy([2, 1], normalize=True), rel=1e-14)
     with pytest.raises(kl.DistributionError, match="labelled differently"):
         kl.kl_divergence(p, q, where=mask.rename({"a": "x"}), normalize=True)
 
