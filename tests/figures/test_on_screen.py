@@ -49,7 +49,7 @@ def measured(browser, pages, screen):
     context = browser.new_context(viewport=screen, java_script_enabled=False)
     page = context.new_page()
     for path in pages:
-        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        page.goto(path.as_uri())  # style sheets too, which DOMContentLoaded does not wait for
         for number, measures in enumerate(page.evaluate(MEASURE, style.TEXT_SIZE * DPI / 72)):
             yield f"{path.stem} {number}", measures
     context.close()
