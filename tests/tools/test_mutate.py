@@ -47,6 +47,14 @@ def test_a_line_whose_mutant_is_killed_or_gone_is_named(verdict):
         assert "listed, but killed or gone:\n# module.f: one more makes no difference\n- a" in said
 
 
+def test_a_function_that_no_test_reaches_is_listed_whole(verdict):
+    whole = f"# module.f: needs another machine\n\n{mutate.ANY}\n"
+    assert verdict(0, 33, whole)[0]
+    well, said = verdict(1, 1, whole)
+    assert not well
+    assert "listed, but killed or gone:\n# module.f: needs another machine\n- any" in said
+
+
 def test_a_line_needs_a_reason_and_a_verdict_every_result(verdict):
     assert "listed without a reason" in verdict(0, 0, LISTED.replace(": one more makes", ":"))[1]
     assert not verdict(0, 0, LISTED.replace(": one more makes no difference", ""))[0]
