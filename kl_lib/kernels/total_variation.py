@@ -14,7 +14,8 @@ from .kernel import Array, Kernel, Pieces, Precision, Task
 
 def _tv_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> Any:
     # Σ min(p, q), in two passes over the chunk fewer than Σ |p − q|.
-    least = np.minimum(*parts, out=space[0])
+    p, q = parts
+    least = np.minimum(p, q, out=space[0])
     sums(least, out)
     return least.min()
 
