@@ -65,9 +65,7 @@ def prices(residual: ArrayLike, predictions: Mapping[str, tuple[ArrayLike, Array
     return figure
 
 
-def ratios(
-    found: Mapping[str, Mapping[str, tuple[float, float, float]]], margin: float
-) -> Figure:
+def ratios(found: Mapping[str, Mapping[str, tuple[float, float, float]]], margin: float) -> Figure:
     """Errors divided by those of least squares, with intervals, one row a kind of noise.
 
     Parameters
@@ -88,9 +86,7 @@ def ratios(
             label: dict[str, Any] = {"label": name} if place == 0 else {}
             sides = [[ratio - low], [high - ratio]]
             height = place + 0.15 * (2 * k - 1)
-            ax.errorbar(
-                [ratio], [height], xerr=sides, fmt=mark, color=color, markersize=5, **label
-            )
+            ax.errorbar([ratio], [height], xerr=sides, fmt=mark, color=color, markersize=5, **label)
     ax.set(xscale="log", xlabel="error / error of least squares", ylim=(len(found) - 0.5, -0.5))
     ax.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
     ax.minorticks_off()
