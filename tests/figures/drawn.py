@@ -26,6 +26,7 @@ from kl_lib.figures import (
     kldivloss,
     libraries,
     losses,
+    regression,
     relatives,
     repeats,
     training,
@@ -44,6 +45,7 @@ MODULES = (
     kldivloss,
     libraries,
     losses,
+    regression,
     relatives,
     repeats,
     training,
@@ -186,6 +188,20 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     losses.dead_gradient: lambda: losses.dead_gradient(
         X, dict.fromkeys(("exact", "KL", "cross-entropy"), (X, X)), 3
     ),
+    regression.lines: lambda: regression.lines(
+        [1, 6, 12], [9, 23, 70], {"least squares": [-1.6, 4.5], "KL": [-1.6, 4.5], "t": [5, 3]}
+    ),
+    regression.prices: lambda: regression.prices(
+        X, {"normal": (X**2, X), "Laplace": (abs(X), np.sign(X)), "Student t, ν = 4": (X / X, X)}
+    ),
+    regression.ratios: lambda: regression.ratios(
+        {
+            name: {"Laplace": (0.2, 0.19, 0.21), "Student t": (1.1, 1, 1.2)}
+            for name in ("normal", "Student t, ν = 3", "1 of 10 wild")
+        },
+        1.1,
+    ),
+    regression.bands: lambda: regression.bands(X, X, {"one σ": (X, 2 + 0 * X), "σ(x)": (X, 4 + X)}),
     relatives.forecasts: lambda: relatives.forecasts(P, {"A": Q, "B": Q}, "abcd", xlabel="days"),
     relatives.charges: lambda: relatives.charges(
         [0, 0.5, 1], {key: [1, 0, 1] for key in ("KL(p‖q)", "χ²", "TV", "H²", "JS")}
