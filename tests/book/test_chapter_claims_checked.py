@@ -8,6 +8,8 @@ import pytest
 from building import REPOSITORY
 from claims import table
 
+from kl_lib import frameworks
+
 NAMES = ("keras_article", "keras_code", "relative_entropy", "mxnet_tutorial")
 STORED = nbformat.read(REPOSITORY / "notebooks" / "18_claims_checked.ipynb", as_version=4)
 
@@ -27,7 +29,8 @@ def tables():
 
 @pytest.fixture(scope="module")
 def sources():
-    pytest.importorskip("mxnet")
+    if not frameworks.mxnet.available():
+        pytest.skip("MXNet has no package for this platform")
     return [claims.importlib.import_module(f"claims.{name}").SOURCE for name in NAMES]
 
 
@@ -55,7 +58,7 @@ def test_all_verdicts_occur_and_most_claims_are_measured(tables):
 @pytest.mark.parametrize(
     ("claim", "verdict"),
     [
-        ("KL(N(2, ½²)‖N(1, 1)) printed as 0.6371457", claims.CORRECTED),
+        ("kl_divergence(p, q) is 0.6371457.", claims.CORRECTED),
         ("kl_divergence(q, p) is 2.8068528.", claims.REPRODUCED),
         ("kl_divergence(q, p) is 1.6144631.", claims.REPRODUCED),
         ("Case 1, (0.8, 0.2), comes to 0.3219.", claims.REPRODUCED),
@@ -66,8 +69,6 @@ def test_all_verdicts_occur_and_most_claims_are_measured(tables):
 )
 def test_known_verdicts(tables, claim, verdict):
     """What careful readers of the sources found by hand."""
-    claim = claim.replace("KL(N(2, ½²)‖N(1, 1)) printed as", "kl_divergence(p, q) is")
-    claim = claim if claim.endswith(".") else f"{claim}."
     found = [what for text, _, what, _ in tables.values() if text == claim]
     assert found == [verdict]
 
