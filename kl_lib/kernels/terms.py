@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,14 @@ class _NearTerms:
         # Where a shift is added to the logarithm, both round as they are large.
         self.plain = min(self.PLAIN * (1 + shift), 0.5)
 
+    @cached_property
+    def _surplus_of_all(self) -> Array:
+        return _surplus(self.pieces)
+
+    @cached_property
+    def _cross_of_all(self) -> Cross:
+        return Cross(self.pieces)
+
     def refine(self, number: int, p: Array, q: Array, logs: Array, sizes: Array) -> None:
         """Improve the logarithms of one piece, which are of these sizes, in place."""
         flat = np.flatnonzero(sizes < self.plain)
@@ -85,23 +94,32 @@ class _NearTerms:
             return
         place = np.unravel_index(flat, p.shape)
         rows = np.unique(place[0])
-        take: Any = slice(None) if len(rows) == len(p) else rows  # without a copy
-        parts = [[x[take] for x in piece] for piece in self.pieces]
-        found = [[sums(a - b), sums(b)] for a, b in map(wide, parts)]
-        gap, total = np.sum(found, axis=0)
-        surplus = gap / total
+        whole = len(rows) == len(p)  # as always of a row in pieces: no copy, and sums made once
+        parts = self.pieces if whole else _taken(self.pieces, rows)
+        surplus = self._surplus_of_all if whole else _surplus(parts)
         row = np.searchsorted(rows, place[0])
-        a, b, part = p[place], q[place], np.asarray(surplus)[row]
+        a, b, part = p[place], q[place], surplus[row]
         with_sums = ((a - b) - b * part) / (b * (1 + part))
         better = np.log1p(with_sums)
         # For sums that are far apart the difference of their entries rounds as they do.
         tiny = np.abs(better) < np.where(np.abs(part) > self.PLAIN, self.plain, self.SUMMED)
         if tiny.any():
             chosen = np.unique(row[tiny])
-            take = slice(None) if len(chosen) == len(rows) else chosen
-            exact = Cross([[x[take] for x in piece] for piece in parts])
-            _, other, difference = exact.of([x[take] for x in parts[number]])
+            parts = parts if len(chosen) == len(rows) else _taken(parts, chosen)
+            exact = self._cross_of_all if parts is self.pieces else Cross(parts)
+            _, other, difference = exact.of(parts[number])
             where = np.searchsorted(chosen, row[tiny]), place[1][tiny]
             better[tiny] = np.log1p(difference[where] / other[where])
         # What underflows has no difference, and the plain logarithm is as good as it gets.
         logs[place] = np.where(np.isfinite(better), better, logs[place])
+
+
+def _taken(pieces: Pieces, rows: Array) -> Pieces:
+    return [[x[rows] for x in piece] for piece in pieces]
+
+
+def _surplus(pieces: Pieces) -> Array:
+    """(Σp − Σq)/Σq of each row, added up from differences."""
+    found = [[sums(p - q), sums(q)] for p, q in map(wide, pieces)]
+    gap, total = np.sum(found, axis=0)
+    return np.asarray(gap / total)

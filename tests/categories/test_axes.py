@@ -1,7 +1,7 @@
 """Several axes of categories, axes that are kept, and entries that do not count: as NumPy has them.
 
 The truth is the function itself of plain rows: of axes that NumPy has moved, or of entries that
-were never given; `test_kernels.py` and `test_relatives.py` hold those against mpmath.
+were never given; `test_kernels.py` holds those against mpmath.
 """
 
 from functools import partial

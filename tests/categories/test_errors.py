@@ -7,6 +7,7 @@ import doctest
 import re
 import textwrap
 import traceback
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -109,11 +110,17 @@ def sources() -> list[Path]:
     return sorted(path for name in CHECKED for path in (ROOT / "kl_lib").glob(name))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def functions(path: Path, returns: str) -> set[str]:
     """Functions of a file that are annotated to return this and are about DistributionErrors."""
     return {
         node.name
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef)
         and node.returns is not None
         and ast.unparse(node.returns) == returns
@@ -142,7 +149,7 @@ def places(path: Path) -> list[tuple[str, range]]:
         for child in ast.iter_child_nodes(node):
             visit(child, function)
 
-    visit(ast.parse(path.read_text("utf-8")), "")
+    visit(parsed(path), "")
     return found
 
 

@@ -1,42 +1,60 @@
 """Every function over categories: as exact as KL, in little memory, on threads, through dask."""
 
 import tracemalloc
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 import pytest
 import truth
-from mpmath import mpf
 
 import kl_lib as kl
 from kl_lib import kernels, rows
+from kl_lib.kernels import terms
+from kl_lib.kernels.cross import Cross
+
+ORDERS = 0, 1e-9, 0.3, 0.5, 0.999999, 1, 1.0000001, 1.5, 2, 40, 1e6, np.inf
+#: Close to certain, 1e-200 is all that is left of a sum near 1; order 1e-9 takes 9 digits more.
+DIGITS = 260
 
 
-def shares(p, q):
-    return truth._normalised(p), truth._normalised(q)
+class Function(NamedTuple):
+    """A function, the same by mpmath, and its kernel."""
+
+    of: Callable[..., Any]
+    exact: Callable[..., Any]
+    kernel: kernels.Kernel | None
 
 
-def total_variation(p, q):
-    return mpmath.fsum(abs(a - b) for a, b in zip(*shares(p, q), strict=True)) / 2
+def of_order(alpha):
+    return lambda p, q, **options: kl.renyi_divergence(p, q, alpha, **options)
 
 
-def terms(p, q):
-    """p·log(p/q) of each category; the largest alone would hide the others."""
-    return [
-        mpf(0) if a == 0 else a * mpmath.log(a / b) if b > 0 else mpf("inf")
-        for a, b in zip(*shares(p, q), strict=True)
-    ]
-
-
-#: A function, and the same by mpmath.
 FUNCTIONS = {
-    "entropy": (lambda p, q, **options: kl.entropy(p, **options), lambda p, q: truth.entropy(p)),
-    "cross_entropy": (kl.cross_entropy, truth.cross_entropy),
-    "kl_divergence": (kl.kl_divergence, truth.kl),
-    "js_divergence": (kl.js_divergence, truth.js),
-    "total_variation": (kl.total_variation, total_variation),
-    "kl_terms": (kl.kl_terms, terms),
+    "entropy": Function(
+        lambda p, q, **options: kl.entropy(p, **options),
+        lambda p, q: truth.entropy(p),
+        kernels.ENTROPY,
+    ),
+    "cross_entropy": Function(kl.cross_entropy, truth.cross_entropy, kernels.CROSS_ENTROPY),
+    "kl_divergence": Function(kl.kl_divergence, truth.kl, kernels.KL),
+    "js_divergence": Function(kl.js_divergence, truth.js, kernels.JENSEN_SHANNON),
+    "total_variation": Function(kl.total_variation, truth.total_variation, kernels.TOTAL_VARIATION),
+    "kl_terms": Function(kl.kl_terms, truth.kl_terms, None),
+    "hellinger_distance": Function(kl.hellinger_distance, truth.hellinger, kernels.HELLINGER),
+    "bhattacharyya_distance": Function(
+        kl.bhattacharyya_distance, truth.bhattacharyya, kernels.BHATTACHARYYA
+    ),
+    "chi2_divergence": Function(kl.chi2_divergence, truth.chi2, kernels.CHI2),
+    **{
+        f"renyi {a:g}": Function(of_order(a), partial(truth.renyi, a), kernels.renyi_of(a))
+        for a in ORDERS
+    },
 }
+#: One of each way to compute.
+KINDS = [name for name in FUNCTIONS if name not in ("renyi 1e-09", "renyi 0.999999", "renyi 1e+06")]
 
 
 def near(categories, step):
@@ -75,10 +93,28 @@ def many_threads():
     kl.set_num_threads(None)
 
 
-@pytest.fixture(autouse=True)
-def _digits():
-    with mpmath.workdps(500):
-        yield
+@pytest.fixture
+def _small_chunks(monkeypatch):
+    """Rows are cut into pieces of 32 categories."""
+    for constant, value in (
+        ("_SCRATCH", 512),
+        ("_LEAST_SCRATCH", 512),
+        ("CHUNK", 32),
+        ("_SMALL", 0),
+    ):
+        monkeypatch.setattr(rows, constant, value)
+
+
+def masses(pair, p_times=1.0, q_times=1.0, dtype=np.float64):
+    p, q = PAIRS[pair]
+    return np.asarray(p, dtype) * dtype(p_times), np.asarray(q, dtype) * dtype(q_times)
+
+
+@cache
+def exactly(name, pair, *changes):
+    """By mpmath, of these `masses`: once for all tests that ask."""
+    with mpmath.workdps(DIGITS):
+        return FUNCTIONS[name].exact(*masses(pair, *changes))
 
 
 def assert_exact(found, expected, limit):
@@ -96,19 +132,18 @@ def assert_exact(found, expected, limit):
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_twelve_digits_near_equality_and_near_certainty(name, pair):
-    function, exact = FUNCTIONS[name]
-    p, q = map(np.array, PAIRS[pair])
-    assert_exact(function(p, q), exact(p, q), 1e-12)
-    assert_exact(function([p, p], [q, q])[1], exact(p, q), 1e-12)
+    p, q = masses(pair)
+    exact = exactly(name, pair)
+    assert_exact(FUNCTIONS[name].of(p, q), exact, 1e-12)
+    assert_exact(FUNCTIONS[name].of([p, p], [q, q])[1], exact, 1e-12)
 
 
 @pytest.mark.parametrize("pair", [name for name in PAIRS if "smallest" not in name])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_twelve_digits_of_counts(name, pair):
-    function, exact = FUNCTIONS[name]
-    p, q = (np.array(x) for x in PAIRS[pair])
-    p, q = 1e7 * p, 3e-4 * q
-    assert_exact(function(p, q, normalize=True), exact(p, q), 1e-12)
+    changes = 1e7, 3e-4
+    found = FUNCTIONS[name].of(*masses(pair, *changes), normalize=True)
+    assert_exact(found, exactly(name, pair, *changes), 1e-12)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +151,14 @@ def test_twelve_digits_of_counts(name, pair):
 )
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_five_digits_of_float32(name, pair):
-    function, exact = FUNCTIONS[name]
-    p, q = (np.float32(x) for x in PAIRS[pair])
-    found = function(p, q)
+    changes = 1.0, 1.0, np.float32
+    found, exact = FUNCTIONS[name].of(*masses(pair, *changes)), exactly(name, pair, *changes)
     assert found.dtype == np.float32
     if name == "kl_terms":
-        np.testing.assert_allclose(found, np.array(exact(p, q), dtype=float), rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(found, np.array(exact, dtype=float), rtol=1e-5, atol=1e-9)
     else:
-        assert_exact(found, exact(p, q), 1e-5)
+        # What is beyond the largest float32 is infinite.
+        assert_exact(found, mpmath.inf if exact > 3.4e38 else exact, 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -131,61 +166,85 @@ def test_five_digits_of_float32(name, pair):
 )
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_rows_longer_than_a_chunk_are_as_exact(name, normalize, pair, monkeypatch):
+@pytest.mark.usefixtures("_small_chunks")
+def test_rows_longer_than_a_chunk_are_as_exact(name, normalize, pair):
     """The same rows, cut into pieces of a few categories."""
-    function, exact = FUNCTIONS[name]
-    p, q = PAIRS[pair]
-    p, q = (5 * p, 0.3 * q) if normalize else (p, q)
-    for constant, value in (
-        ("_SCRATCH", 512),
-        ("_LEAST_SCRATCH", 512),
-        ("CHUNK", 32),
-        ("_SMALL", 0),
-    ):
-        monkeypatch.setattr(rows, constant, value)
-    assert_exact(function(p, q, normalize=normalize), exact(p, q), 1e-12)
+    changes = (5.0, 0.3) if normalize else ()
+    found = FUNCTIONS[name].of(*masses(pair, *changes), normalize=normalize)
+    assert_exact(found, exactly(name, pair, *changes), 1e-12)
 
 
-def test_the_usual_sums_stand_only_where_they_are_right():
-    """Where the fast pass is trusted it has its digits: rows on both sides of each bound."""
+@pytest.mark.usefixtures("_small_chunks")
+def test_the_sums_of_a_row_in_pieces_are_made_once(monkeypatch):
+    """Made for each piece, they took a row of three million categories 90 times as long."""
+    made = []
+    monkeypatch.setattr(terms, "Cross", lambda pieces: made.append(len(pieces)) or Cross(pieces))
+    kl.kl_terms(*masses("near 300, 1e-08"))
+    assert made == [10]
+
+
+def sharper_and_sharper(surplus):
+    """Rows on both sides of the bounds of every fast pass; some of q sum to 1 + `surplus`."""
     rng = np.random.default_rng(5)
-    for name in set(FUNCTIONS) - {"kl_terms"}:
-        kernel = {
-            "entropy": kernels.ENTROPY, "cross_entropy": kernels.CROSS_ENTROPY,
-            "kl_divergence": kernels.KL, "js_divergence": kernels.JENSEN_SHANNON,
-            "total_variation": kernels.TOTAL_VARIATION,
-        }[name]  # fmt: skip
-        exact, fast = FUNCTIONS[name][1], 0
-        for sharp in np.linspace(0.5, 12, 40):
-            logits = sharp * rng.standard_normal(20)
-            p, q = (
-                np.exp(logits),
-                np.exp(logits + rng.choice([1e-3, 0.1, 1]) * rng.standard_normal(20)),
-            )
-            p, q = p / p.sum(), q / q.sum()
-            given = [p[None]] if name == "entropy" else [p[None], q[None]]
-            task = kernels.Task(1.0, (1e-6,) * len(given))
-            calls = []
-            watched = kernel._replace(
-                exact=lambda *x, calls=calls, k=kernel: calls.append(1) or k.exact(*x)
-            )
+    for sharp in np.linspace(0.5, 12, 40):
+        logits = sharp * rng.standard_normal(20)
+        noise = rng.choice([1e-10, 1e-3, 0.1, 1]) * rng.standard_normal(20)
+        p, q = np.exp(logits), np.exp(logits + noise)
+        yield p / p.sum(), q / q.sum() * (1 + surplus * rng.choice([0, 1]))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FUNCTIONS if name not in ("kl_terms", "renyi 1", "renyi 0")]
+)
+def test_the_usual_sums_stand_only_where_they_are_right(name):
+    """Where the fast pass is trusted it has its digits."""
+    _, exact, kernel = FUNCTIONS[name]
+    fast = 0
+    # With it KL of rows 1e-10 apart, which is below 1e-14, keeps 9 digits.
+    for p, q in sharper_and_sharper(0 if name == "kl_divergence" else 1e-7):
+        given = [p[None]] if name == "entropy" else [p[None], q[None]]
+        with mpmath.workdps(DIGITS):
+            expected = exact(p, q)
+        calls = []
+        watched = kernel._replace(exact=lambda *x, n=calls: n.append(1) or kernel.exact(*x))
+        for normalize in (False, True):
+            task = kernels.Task(1.0, None if normalize else (1e-6,) * len(given), normalize)
             found = rows.reduce(watched, given, task, np.float64)[0]
-            assert truth.relative_error(found[0], exact(p, q)) < 1e-12
-            fast += not calls
-        assert 0 < fast < 40, name
+            assert truth.relative_error(found[0], expected) < 1e-12
+        fast += 2 - len(calls)
+    assert fast < 80
+    # Close to order 0 the usual sum is never good enough, of the highest it overflows.
+    assert (fast > 0) == (name not in ("renyi 1e-09", "renyi 1e+06"))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("shape", [(400_000, 10), (4_000, 1000), (3_000_000,)])
-@pytest.mark.parametrize("normalize", [False, True])
-def test_memory_beside_the_result_stays_below_8_mb(name, shape, normalize, many_threads):
-    many_threads(2)
+@lru_cache(maxsize=1)
+def large(shape):
+    """Rows; as many others; and others of which each of the first quarter is the same."""
     p = np.random.default_rng(11).random(shape)
     p /= p.sum(axis=-1, keepdims=True)
-    # Equal rows take the longest way.
-    q = p if name in ("js_divergence", "kl_divergence", "total_variation") else p[..., ::-1]
-    function = FUNCTIONS[name][0]
-    function(p[:1] / p[:1].sum(axis=-1, keepdims=True), q[:1] / q[:1].sum(axis=-1, keepdims=True))
+    partly = p[..., ::-1].copy()
+    same = slice(len(p) if p.ndim == 1 else len(p) // 4)
+    partly[same] = p[same]
+    return p, p[..., ::-1], partly
+
+
+@pytest.mark.parametrize(
+    ("name", "equal"),
+    [
+        *((name, False) for name in KINDS),
+        # kl_terms takes up to 48 MB where most terms of a chunk are close to 0.
+        *((name, True) for name in KINDS if name not in ("entropy", "kl_terms")),
+    ],
+)
+@pytest.mark.parametrize("shape", [(400_000, 10), (4_000, 1000), (3_000_000,)])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_memory_beside_the_result_stays_below_8_mb(name, equal, shape, normalize, many_threads):
+    """Also of equal rows, which take the longest way: whole chunks of them, and chunks of none."""
+    many_threads(2)
+    p, reversed_p, partly_p = large(shape)
+    q = partly_p if equal else reversed_p
+    function = FUNCTIONS[name].of
+    function([0.5, 0.5], [0.4, 0.6])
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -196,20 +255,20 @@ def test_memory_beside_the_result_stays_below_8_mb(name, shape, normalize, many_
     assert peak - np.asarray(result).nbytes < 8e6
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_threads_change_nothing(name, many_threads):
     p, q = np.random.default_rng(3).dirichlet(np.ones(10), size=(2, 60_000))
     many_threads(1)
-    expected = FUNCTIONS[name][0](p, q)
+    expected = FUNCTIONS[name].of(p, q)
     many_threads(3)
-    np.testing.assert_array_equal(FUNCTIONS[name][0](p, q), expected)
+    np.testing.assert_array_equal(FUNCTIONS[name].of(p, q), expected)
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "kl_from_logits"])
+@pytest.mark.parametrize("name", [*KINDS, "kl_from_logits"])
 def test_every_function_is_lazy_on_dask(name):
     da = pytest.importorskip("dask.array")
     p, q = np.random.default_rng(4).dirichlet(np.ones(7), size=(2, 50, 3))
-    function = FUNCTIONS[name][0] if name in FUNCTIONS else kl.kl_from_logits
+    function = FUNCTIONS[name].of if name in FUNCTIONS else kl.kl_from_logits
     for axis in (-1, 0):
         a, b = (np.moveaxis(x, -1, axis) for x in (p, q))
         lazy = function(da.from_array(a, chunks=4), da.from_array(b, chunks=5), axis=axis)

@@ -102,20 +102,20 @@ def test_a_bad_row_is_named_when_it_is_computed(pair):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 def test_a_batch_larger_than_memory_works():
-    """Two arrays of 2 GB each in a process that may not hold one of them."""
+    """Two arrays of 1 GB each in a process that may not hold one of them."""
     program = """
 import re, resource
 import dask, dask.array as da, numpy, kl_lib as kl
 dask.config.set(scheduler="threads", num_workers=2)
-p = da.random.default_rng(0).random((250_000, 1000), chunks=(2500, 1000))
-q = da.random.default_rng(1).random((250_000, 1000), chunks=(2500, 1000))
+p = da.random.default_rng(0).random((125_000, 1000), chunks=(2500, 1000))
+q = da.random.default_rng(1).random((125_000, 1000), chunks=(2500, 1000))
 p, q = (x / x.sum(axis=-1, keepdims=True) for x in (p, q))
 total = kl.kl_divergence(p, q).mean()
 used = 1024 * int(re.search(r"VmData:\\s+(\\d+)", open("/proc/self/status").read())[1])
 hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-resource.setrlimit(resource.RLIMIT_DATA, (used + 1_200_000_000, hard))
+resource.setrlimit(resource.RLIMIT_DATA, (used + 600_000_000, hard))
 try:
-    numpy.ones(250_000_000)
+    numpy.ones(125_000_000)
 except MemoryError:
     print("one array does not fit")
 print(float(total.compute()))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -77,21 +78,24 @@ def test_the_delta_method_by_derivatives_in_mpmath():
     assert found.standard_error == pytest.approx(math.sqrt(wanted[1] - wanted[2]), rel=1e-8)
 
 
-def samples(p, n):
-    every = [x for x in itertools.product(range(n + 1), repeat=len(p)) if sum(x) == n]
-    return every, stats.multinomial(n, p).pmf(every)
+DRAWS = 12
+
+
+@cache
+def small_samples():
+    """All samples of three categories, and the value and the bias of each pair of them."""
+    every = [x for x in itertools.product(range(DRAWS + 1), repeat=3) if sum(x) == DRAWS]
+    found = [[kl.js_from_counts(a, b) for b in every] for a in every]
+    numbers = np.array([[(x.value, x.bias) for x in row] for row in found])
+    return every, numbers[..., 0], numbers[..., 1]
 
 
 @pytest.mark.parametrize("pair", [([0.5, 0.3, 0.2],) * 2, ([0.5, 0.3, 0.2], [0.2, 0.3, 0.5])])
 def test_most_of_the_bias_is_taken_away_over_all_small_samples(pair):
-    (all_p, chance_p), (all_q, chance_q) = (samples(p, 12) for p in pair)
-    plain = corrected = 0.0
-    for (a, x), (b, y) in itertools.product(
-        zip(all_p, chance_p, strict=True), zip(all_q, chance_q, strict=True)
-    ):
-        found = kl.js_from_counts(a, b)
-        plain += x * y * found.value
-        corrected += x * y * (found.value - found.bias)
+    every, values, biases = small_samples()
+    chance_p, chance_q = (stats.multinomial(DRAWS, p).pmf(every) for p in pair)
+    plain = chance_p @ values @ chance_q
+    corrected = chance_p @ (values - biases) @ chance_q
     truth = kl.js_divergence(*pair)
     assert plain - truth > 0.01
     assert abs(corrected - truth) < 0.35 * (plain - truth)
