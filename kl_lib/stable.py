@@ -6,6 +6,8 @@ z = (p − q)/(p + q), the same divergence is a sum of terms that are never nega
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ SMALL = 1 / 4
 # atanh(z) = z + z³/3 + z⁵/5 + ...: so many coefficients that at |z| = SMALL the next one is lost in
 # the rounding of the first.
 _ATANH = tuple(1 / (2 * k + 1) for k in range(1, 16))
+_JS = tuple(1 / (k * (2 * k - 1)) for k in range(1, 16))
+_EXP = tuple((-1.0) ** k / math.factorial(k + 2) for k in range(16))
 _NEGLIGIBLE = 2.0**-56
 
 
@@ -147,20 +151,37 @@ def exact_sum(values: Array) -> tuple[Array, Array]:
 def jensen_shannon(p: Array, q: Array, difference: Array | None = None) -> Array:
     """½·p·log(p/m) + ½·q·log(q/m) with m = (p + q)/2, elementwise: never negative.
 
-    With z as above this is (p + q)/4 · [2z·atanh(z) + log(1 − z²)] for masses of like size: two
-    parts of order z² and opposite sign, which lose a factor of three, not everything. The mean is
-    never formed: of the smallest floats it would be 0. `difference` is p − q where the caller has
-    it more exactly than p and q hold it.
+    With z as above this is (p + q)/4 · [2z·atanh(z) + log(1 − z²)], and for small z a series of
+    terms of one sign. The mean is never formed: of the smallest floats it would be 0. `difference`
+    is p − q where the caller has it more exactly than p and q hold it.
     """
     p, q = np.broadcast_arrays(p, q)
     with np.errstate(all="ignore"):
         total = p + q
         z = (p - q if difference is None else difference) / total
-        close = 0.25 * total * (2 * z * np.arctanh(z) + np.log1p(-z * z))
-        far_p = np.where(p == 0, 0.0, p * log_ratio(2 * p, total))
-        far_q = np.where(q == 0, 0.0, q * log_ratio(2 * q, total))
-        out = np.where(np.abs(z) < 0.5, close, 0.5 * (far_p + far_q))
-    return np.maximum(out, 0.0)
+        out = _jensen_shannon_series(z)
+        out *= total
+        out *= 0.25
+        far = ~(np.abs(z) < SMALL)
+        if far.any():
+            p_far, q_far, whole = p[far], q[far], total[far]
+            of_p = np.where(p_far == 0, 0.0, p_far * log_ratio(2 * p_far, whole))
+            of_q = np.where(q_far == 0, 0.0, q_far * log_ratio(2 * q_far, whole))
+            out[far] = 0.5 * (of_p + of_q)
+    return np.maximum(out, 0.0, out=out)
+
+
+def _jensen_shannon_series(z: Array) -> Array:
+    """2z·atanh(z) + log(1 − z²) for small z: z² + z⁴/6 + z⁶/15 + ..."""
+    square = z * z
+    largest = min(float(square.max(initial=0.0)), 1.0)
+    count = next((n for n in range(1, len(_JS)) if largest**n <= _NEGLIGIBLE), len(_JS))
+    out = np.full_like(z, _JS[count - 1])
+    for coefficient in reversed(_JS[: count - 1]):
+        out *= square
+        out += coefficient
+    out *= square
+    return out
 
 
 def generalized_kl_of_product(p: Array, a: Array, b: Array) -> Array:
@@ -196,3 +217,13 @@ def expm1_plus(t: Array) -> Array:
         x = np.expm1(-t)
         # e^(−t) − 1 + t = x − log(1 + x) with x = e^(−t) − 1.
         return np.where(np.abs(t) < 0.1, minus_log1p(x), x + t)
+
+
+def expm1_plus_factor(t: Array, largest: float) -> Array:
+    """(e^(−t) − 1 + t)/t² by its series, ½ − t/6 + t²/24 − ..., for |t| ≤ `largest` < SMALL."""
+    count = next((n for n in range(1, len(_EXP)) if largest**n <= _NEGLIGIBLE), len(_EXP))
+    out = np.full_like(t, _EXP[count - 1])
+    for coefficient in reversed(_EXP[: count - 1]):
+        out *= t
+        out += coefficient
+    return out

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import NORMAL, SMALLEST, products, sums
+from .balanced import balanced_or
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 
@@ -30,6 +31,15 @@ def _chi2_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple
 
 
 def _chi2_exact(pieces: Pieces, task: Task) -> Array:
+    return balanced_or(_chi2_of_shares, _square_terms, pieces)
+
+
+def _square_terms(p: Array, q: Array, difference: Array) -> Array:
+    """(p − q)²/q; nan, so that nothing is sure, where q has lost its digits."""
+    return np.where(q >= NORMAL, difference / q * difference, np.where(p == q, 0.0, np.nan))
+
+
+def _chi2_of_shares(pieces: Pieces) -> Array:
     total: Any = 0.0
     cross = Cross(pieces)
     # Before they are summed, so that only the result itself can overflow.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import SMALLEST, digits_kept, products, sums
+from .balanced import balanced_or
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 from .renyi import renyi_of
@@ -31,18 +32,31 @@ def _bhattacharyya_combine(total: Any, s: Any, task: Task, precision: Precision)
 
 
 def _hellinger_exact(pieces: Pieces, task: Task) -> Array:
-    """√(1 − BC) with 1 − BC = ½·Σ(√p − √q)², of the rows divided by their sums."""
+    return np.sqrt(balanced_or(_short_of_1, _half_squares, pieces))
+
+
+def _half_squares(p: Array, q: Array, difference: Array) -> Array:
+    """½·(√p − √q)²."""
+    both = np.maximum(np.sqrt(p) + np.sqrt(q), SMALLEST)
+    return 0.5 * (difference / both) ** 2
+
+
+def _short_of_1(pieces: Pieces) -> Array:
+    """1 − BC of the rows divided by their sums."""
     cross = Cross(pieces)
     total: Any = 0.0
     for piece in pieces:
-        p, q, difference = cross.of(piece)
-        both = np.maximum(np.sqrt(p) + np.sqrt(q), SMALLEST)
-        total = total + sums((difference / both) ** 2)
-    return np.sqrt(np.minimum(0.5 * total / cross.total, 1.0))
+        total = total + sums(_half_squares(*cross.of(piece)))
+    return np.minimum(total / cross.total, 1.0)
 
 
 def _bhattacharyya_exact(pieces: Pieces, task: Task) -> Array:
-    return 0.5 * renyi_of(0.5).exact(pieces, task)
+    short = balanced_or(_short_of_1, _half_squares, pieces)
+    near = short < 0.5
+    value = -np.log1p(-np.where(near, short, 0.0))
+    if not near.all():
+        value[~near] = 0.5 * renyi_of(0.5).exact([[x[~near] for x in y] for y in pieces], task)
+    return value
 
 
 HELLINGER = Kernel(_affinity_fast, _hellinger_combine, _hellinger_exact, space=2)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import stable
 from .arithmetic import LOG_2, least_of, products, sums
+from .balanced import balanced_or
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 
@@ -48,11 +49,16 @@ def _js_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
 
 
 def _js_exact(pieces: Pieces, task: Task) -> Array:
+    value = balanced_or(_js_of_shares, stable.jensen_shannon, pieces)
+    return np.minimum(value, LOG_2)
+
+
+def _js_of_shares(pieces: Pieces) -> Array:
     total: Any = 0.0
     cross = Cross(pieces)
     for piece in pieces:
         total = total + sums(stable.jensen_shannon(*cross.of(piece)))
-    return np.minimum(total / cross.total, LOG_2)
+    return np.asarray(total / cross.total)
 
 
 JENSEN_SHANNON = Kernel(_js_fast, _js_combine, _js_exact, space=2, shares=True)

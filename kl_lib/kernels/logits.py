@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import stable
 from .arithmetic import products, sums, wide
@@ -16,6 +18,10 @@ _EXP_RANGE = 600.0
 
 #: Below this logarithm a probability has lost digits.
 _LEAST_LOG = -708.0
+
+#: Divergences from here on lose no digit to the square of a rounding, and none to that of logits
+#: which are up to so many times larger than their roots.
+_LEAST_NEAR, _MOST_SIZE = 1e-18, 500.0
 
 #: Differences of logits up to here are finite, whatever their rows begin with.
 _HUGE_LOGIT = 1e290
@@ -55,6 +61,41 @@ def fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> bool:
 
 def exact(pieces: Pieces) -> tuple[Array, bool]:
     """The same from terms that are never negative; and whether every row has a softmax."""
+    if len(pieces) > 1:
+        return _exact(pieces)
+    value, sure = _near(*wide(pieces[0]))
+    if sure.all():
+        return value, True
+    rest: Any = slice(None) if not sure.any() else ~sure
+    value[rest], whole = _exact([[x[rest] for x in pieces[0]]])
+    return value, whole
+
+
+def _near(a: Array, b: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Σ p·(e^(−g) − 1 + g) with g = log p − log q near 0, and of which rows it has all digits.
+
+    What rounding adds to all of a row's g counts in second order. What it adds to each, as a and b
+    are large, must be nothing to g.
+    """
+    with np.errstate(all="ignore"):
+        tops = [x.max(axis=1)[:, None] for x in (a, b)]
+        weights = np.exp(a - tops[0])
+        total = sums(weights)
+        gap = a - b
+        shift = np.log(sums(np.exp(b - tops[1])) / total)[:, None] + (tops[1] - tops[0])
+        size = np.abs(gap).max(axis=1) + np.abs(shift[:, 0])
+        gap += shift
+        largest = np.abs(gap).max(axis=1)
+        small = largest < stable.SMALL  # False of nan
+        factor = stable.expm1_plus_factor(gap, float(largest[small].max(initial=0.0)))
+        factor *= gap
+        factor *= gap
+        value = np.einsum("ij,ij->i", weights, factor) / total
+        sure = small & (value > _LEAST_NEAR) & (size < _MOST_SIZE * np.sqrt(value))
+    return value, sure
+
+
+def _exact(pieces: Pieces) -> tuple[Array, bool]:
     tops = [np.max([piece[i].max(axis=1) for piece in pieces], axis=0) for i in (0, 1)]
     tops = [top.astype(np.float64)[:, None] for top in tops]
     rests = [_log_rest([piece[i] for piece in pieces], top) for i, top in enumerate(tops)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import sums
+from .balanced import balanced_or
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 
@@ -32,11 +33,19 @@ def _tv_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
 
 
 def _tv_exact(pieces: Pieces, task: Task) -> Array:
+    return np.minimum(balanced_or(_tv_of_shares, _half_gaps, pieces, order=1), 1.0)
+
+
+def _half_gaps(p: Array, q: Array, difference: Array) -> Array:
+    return 0.5 * np.abs(difference)
+
+
+def _tv_of_shares(pieces: Pieces) -> Array:
     total: Any = 0.0
     cross = Cross(pieces)
     for piece in pieces:
-        total = total + sums(np.abs(cross.of(piece)[2]))
-    return np.minimum(0.5 * total / cross.total, 1.0)
+        total = total + sums(_half_gaps(*cross.of(piece)))
+    return np.asarray(total / cross.total)
 
 
 TOTAL_VARIATION = Kernel(_tv_fast, _tv_combine, _tv_exact, shares=True)
