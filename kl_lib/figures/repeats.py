@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import ACCENT, GREY, LIGHT, M_COLOR, SKY, panels, write_powers
+from .style import GREY, LIGHT, M_COLOR, panels, write_powers
 from .training import LOSSES, NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
 
     from ..experiments import Comparison, Drift, Record
 
@@ -162,21 +161,6 @@ def lowest_probabilities(drifts: Sequence[Drift], clip: float = 1e-7) -> Figure:
     ax.set_ylim(bottom=bottom)
     write_powers(ax.yaxis)
     figure.legend(loc="outside upper center", ncols=2)
-    return figure
-
-
-def power(pairs: ArrayLike, powers: Mapping[str, ArrayLike]) -> Figure:
-    """Power of the equivalence test against the number of pairs, a curve for each label."""
-    from matplotlib.ticker import MaxNLocator
-
-    n = np.asarray(pairs)
-    figure, (ax,) = panels(height=3.2)
-    styles = (("black", "-"), (GREY, "--"), (SKY, "-."), (ACCENT, ":"))
-    for (color, line), (label, values) in zip(styles, powers.items(), strict=False):
-        ax.plot(n, np.asarray(values), color=color, linestyle=line, marker="o", ms=3, label=label)
-    ax.set(xlabel="pairs of runs", ylabel="power", ylim=(-0.02, 1.02))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower right")
     return figure
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened_browser
+from building import old_pages
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -108,11 +109,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def page_names(site: Path) -> list[str]:
-    return sorted(
+    """The pages that a reader stays on."""
+    files = {
         path.relative_to(site).as_posix()
         for path in site.rglob("*.html")
-        if "_static" not in path.parts and path != site / "index.html"
-    )
+        if "_static" not in path.parts
+    }
+    return sorted(files - {"index.html"} - old_pages())
 
 
 def chapters(site: Path) -> list[str]:

@@ -18,10 +18,11 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from building import REPOSITORY, build_book
+from building import REPOSITORY, build_book, old_pages
 from docutils import nodes
 
-WITHOUT_SOURCE = {"index.html", "search.html"}  # pages that Sphinx writes by itself
+# Pages that Sphinx writes by itself, and old addresses.
+WITHOUT_SOURCE = {"index.html", "search.html", *old_pages()}
 ASSETS = {
     "script": ("src",),
     "img": ("src", "srcset"),
@@ -432,6 +433,7 @@ def test_warnings_fail_the_build(tmp_path):
     assert result.returncode != 0
     log = result.stdout + result.stderr
     for word in (
+        "there is no page notebooks/10_one_number_five_libraries",  # of moved_pages
         "no-such-label",
         "no-such-equation",
         "nosuchcitation",

@@ -216,14 +216,7 @@ def test_a_probability_of_0_is_drawn_at_the_bottom_and_warns_of_nothing():
     assert kl.get_ydata()[0] == pytest.approx(ax.get_ylim()[0])
 
 
-# Power, and the look of all
-
-
-def test_the_power_is_a_curve_for_each_label():
-    [ax] = repeats.power([2, 3, 4], {"one": [0.1, 0.5, 0.9], "other": [0.0, 0.1, 0.2]}).axes
-    assert [line.get_label() for line in ax.lines] == ["one", "other"]
-    assert ax.lines[0].get_ydata().tolist() == [0.1, 0.5, 0.9]
-    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+# The look of all
 
 
 def test_no_two_arms_look_the_same_and_none_is_coloured_as_p_or_q():
@@ -241,7 +234,6 @@ def test_each_figure_is_drawn_on_white_which_a_dark_page_inverts(runs, tmp_path)
         repeats.paired_differences(compare(runs)),
         repeats.steps_apart([drift(0)]),
         repeats.lowest_probabilities([drift(0)]),
-        repeats.power([2, 3], {"one": [0, 1]}),
     ):
         figure.savefig(tmp_path / "one.png")
         pixels = plt.imread(tmp_path / "one.png")

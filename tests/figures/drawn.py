@@ -215,7 +215,6 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     repeats.paired_differences: lambda: repeats.paired_differences(COMPARISON),
     repeats.steps_apart: lambda: repeats.steps_apart([DRIFT, DRIFT]),
     repeats.lowest_probabilities: lambda: repeats.lowest_probabilities([DRIFT]),
-    repeats.power: lambda: repeats.power([2, 3], {"one": [0.1, 0.9], "other": [0.2, 0.3]}),
     training.samples: lambda: training.samples(np.eye(8)[None].repeat(7, axis=0), range(7)),
     training.unnamed: lambda: training.unnamed({"A": FALL, "B": FALL}),
     training.histories: lambda: training.histories(RUNS),

@@ -692,12 +692,12 @@ def test_an_unknown_call_is_refused_with_the_ones_there_are():
         frameworks.scipy.raw([0.5, 0.5], [0.5, 0.5], call="kldiv")
 
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "09_one_number_five_libraries.md"
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "10_one_number_five_libraries.md"
 TABS = dict(re.findall(r"````{tab-item} (\S+)\n```python\n(.*?)```", CHAPTER.read_text(), re.S))
 
 
 @pytest.mark.parametrize("tab", ["SciPy", "Keras", "TFP", "MXNet", "PyTorch", "kl_lib"])
-def test_the_recipes_that_chapter_9_prints_in_tabs_give_kl(tab):
+def test_the_recipes_that_the_chapter_prints_in_tabs_give_kl(tab):
     module = {"PyTorch": "torch"}.get(tab, tab.lower())
     if module in NAMES:
         library(module)
