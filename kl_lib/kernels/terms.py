@@ -25,7 +25,8 @@ def fill(
     exact = max(np.abs(p_sums - 1).max(), np.abs(q_sums - 1).max()) <= _ROUNDED
     shift = log_of_quotient(q_sums, p_sums)
     least: Any = np.inf
-    near = _NearTerms(pieces, float(np.abs(shift).max()))
+    # Where a shift is added to the logarithm, both round as they are large.
+    near = _NearTerms(pieces, min(_NearTerms.PLAIN * (1 + float(np.abs(shift).max())), 0.5))
     for i, (piece, out) in enumerate(zip(pieces, outs, strict=True)):
         p, q = wide(piece)
         logs, scratch = (x[: p.size].reshape(p.shape) for x in space)
@@ -73,11 +74,11 @@ class _NearTerms:
     """
 
     PLAIN, SUMMED = 1e-3, 1e-4
+    #: Entries that are refined at a time, with some twenty temporaries.
+    MOST = 1 << 12
 
-    def __init__(self, pieces: Pieces, shift: float) -> None:
-        self.pieces = pieces
-        # Where a shift is added to the logarithm, both round as they are large.
-        self.plain = min(self.PLAIN * (1 + shift), 0.5)
+    def __init__(self, pieces: Pieces, plain: float) -> None:
+        self.pieces, self.plain = pieces, plain
 
     @cached_property
     def _surplus_of_all(self) -> Array:
@@ -89,10 +90,18 @@ class _NearTerms:
 
     def refine(self, number: int, p: Array, q: Array, logs: Array, sizes: Array) -> None:
         """Improve the logarithms of one piece, which are of these sizes, in place."""
-        flat = np.flatnonzero(sizes < self.plain)
-        if not flat.size:
+        close = sizes < self.plain
+        count = np.count_nonzero(close)
+        if not count:
             return
-        place = np.unravel_index(flat, p.shape)
+        if count > self.MOST and len(p) > 1:
+            step = max(1, self.MOST // p.shape[1])
+            for start in range(0, len(p), step):
+                some = slice(start, start + step)
+                near = _NearTerms(_taken(self.pieces, some), self.plain)
+                near.refine(number, p[some], q[some], logs[some], sizes[some])
+            return
+        place = np.unravel_index(np.flatnonzero(close), p.shape)
         rows = np.unique(place[0])
         whole = len(rows) == len(p)  # as always of a row in pieces: no copy, and sums made once
         parts = self.pieces if whole else _taken(self.pieces, rows)
@@ -114,7 +123,7 @@ class _NearTerms:
         logs[place] = np.where(np.isfinite(better), better, logs[place])
 
 
-def _taken(pieces: Pieces, rows: Array) -> Pieces:
+def _taken(pieces: Pieces, rows: Array | slice) -> Pieces:
     return [[x[rows] for x in piece] for piece in pieces]
 
 
