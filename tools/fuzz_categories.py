@@ -28,10 +28,11 @@ from fuzz_arrays import (
     packed,
     packed_mask,
     put,
+    related,
     some,
     table,
 )
-from oracle_parts import Given, flat, shape_of
+from oracle_parts import Given, at, flat, places, shape_of
 
 # Distributions
 
@@ -132,6 +133,108 @@ def of_joint(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
     return {"joint": packed(rng, plain)}, options
 
 
+def of_known(*names: str) -> Inputs:
+    """Tables of two variables of which one is known."""
+
+    def make(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+        options = some(options_of(rng), "base", "normalize")
+        if rng.random() < 0.6:
+            options["given"] = rng.choice(["rows", "columns", "columns"] * 6 + ["row", None, 0])
+        shape = rng.choice([(2, 2), (3, 2), (1, 3), (2, 1), (3, 3), (2, 2, 3), (3, 1, 2, 2), (3,)])
+        masses = "normalize" in options
+        axes = (-2, -1) if len(shape) > 1 else (-1,)
+        plain = [sparse_rows(rng, numbers(rng, shape, axes, True), masses) for _ in names]
+        if len(names) == 2 and rng.random() < 0.25:
+            both = labelled_pair(rng, *plain)
+            return dict(zip(names, both, strict=True)), options
+        given = [damaged_table(rng, x) for x in plain]
+        if len(names) == 2 and rng.random() < 0.2:
+            other = rng.choice(
+                [shape[-2:], shape[-2:], (2, *shape), (1, *shape), other_shape(rng, shape)]
+            )
+            axes = (-2, -1) if len(other) > 1 else (-1,)
+            given[1] = packed(rng, sparse_rows(rng, numbers(rng, other, axes, True), masses))
+        if len(names) == 1 and len(shape) > 1 and rng.random() < 0.25:
+            labels = [names_for(rng, n) for n in shape]
+            given = [table(rng, plain[0], rng.choice(["pandas", "xarray"]), labels)]
+        return dict(zip(names, given, strict=True)), options
+
+    return make
+
+
+def sparse_rows(rng: random.Random, plain: Any, masses: bool) -> Any:
+    """Tables of which some rows and columns may be empty; divided by their sums, if not masses."""
+    shape = shape_of(plain)
+    if len(shape) < 2 or 0 in shape:
+        return plain
+    for place in places(shape[:-2]):
+        table_of = at(plain, place)
+        if rng.random() < 0.3:
+            gone = rng.randrange(shape[-2]), rng.randrange(shape[-1])
+            for i, j in places(shape[-2:]):
+                if (i == gone[0] or j == gone[1]) and rng.random() < 0.6:
+                    table_of[i][j] = 0.0
+        total = math.fsum(flat(table_of))
+        if total == 0:
+            table_of[0][0] = total = 1.0
+        if not masses and 0 < total < math.inf:
+            for i, j in places(shape[-2:]):
+                table_of[i][j] /= total
+    return plain
+
+
+def damaged_table(rng: random.Random, plain: Any) -> Given:
+    if rng.random() < 0.04:
+        return Given(garbage(rng), None)
+    return packed(rng, damage(rng, plain) if rng.random() < 0.1 else plain)
+
+
+def of_several(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+    """Several distributions, as a table or as a list with labels, and their weights."""
+    options = some(options_of(rng), "base", "normalize")
+    masses = "normalize" in options
+    count, size = rng.choice([1, 2, 3, 3, 4]), rng.choice([1, 2, 3, 4])
+    batch = rng.choice([(), (), (), (2,), (2, 1)])
+    arguments = {"distributions": several(rng, batch, count, size, masses)}
+    if rng.random() < 0.6:
+        own = (count,) if rng.random() < 0.92 else rng.choice([(count + 1,), (1, count), (0,)])
+        arguments["weights"] = one_given(rng, own, (-1,), masses)
+    return arguments, options
+
+
+def several(
+    rng: random.Random, batch: tuple[int, ...], count: int, size: int, masses: bool
+) -> Given:
+    if rng.random() < 0.04:
+        return Given(garbage(rng), None)
+    if rng.random() < 0.06:
+        empty = rng.choice([(0, size), (count, 0), (0, count, size), (size,)])
+        return packed(rng, numbers(rng, empty, (-1,), masses))
+    if rng.random() < 0.35:
+        shape = (*batch[:1], size)
+        kind = rng.choice(["pandas", "pandas", *TABLES])
+        labels = [tuple(f"c{i}" for i in range(n)) for n in shape]
+        listed = {}
+        for i in range(count):
+            plain = numbers(rng, shape, (-1,), masses)
+            own = [labels[0], related(rng, labels[-1])][-len(shape) :]
+            listed[str(i)] = table(rng, plain, kind, own)
+        if len({one.labels is None for one in listed.values()}) == 1 and listed["0"].labels:
+            return Given([one.value for one in listed.values()], listed)
+    shape = (*batch, count, size)
+    plain = numbers(rng, shape, (-1,), masses)
+    if rng.random() < 0.2 and count > 1:  # almost the same
+        for place in places(batch):
+            first = at(plain, place)[0]
+            for i in range(1, count):
+                at(plain, place)[i] = [x * (1 + rng.choice([0, 1e-9, 1e-15])) for x in first]
+    if rng.random() < 0.2:
+        return table(
+            rng, plain, rng.choice(["pandas", "xarray"]), [names_for(rng, n) for n in shape]
+        )
+    return damaged_table(rng, plain)
+
+
 EDGES = [0.0, -0.0, 5e-324, 1e-310, 1.7e308, -1.7e308, 1e300, 745.2, -745.2, 36.7, 1e16, -1e16]
 
 
@@ -226,6 +329,9 @@ def of_tables(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
 
 
 INPUTS: dict[str, tuple[Inputs, int]] = {
+    "conditional_entropy": (of_known("joint"), 4),
+    "js_divergence_of": (of_several, 5),
+    "kl_conditional": (of_known("p", "q"), 4),
     "align": (of_tables, 3),
     "bhattacharyya_distance": (of_pairs("axis", "base", "normalize", "keepdims", "where"), 3),
     "chi2_divergence": (of_pairs("axis", "normalize", "keepdims", "where"), 3),

@@ -13,13 +13,14 @@ from fuzz_arrays import (
     each,
     garbage,
     labelled_pair,
+    names_for,
     options_of,
     put,
     related,
     some,
     table,
 )
-from oracle_parts import Given, shape_of
+from oracle_parts import Given, flat, shape_of
 
 
 def of_counts(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
@@ -42,10 +43,10 @@ def of_counts(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
     return dict(zip(("counts_p", "counts_q"), given, strict=True)), options
 
 
-def packed_counts(rng: random.Random, row: list[float]) -> Given:
+def packed_counts(rng: random.Random, row: Any) -> Given:
     if rng.random() < 0.04:
         return Given(garbage(rng), None)
-    if rng.random() < 0.3 and all(map(math.isfinite, row)) and all(x == int(x) for x in row):
+    if rng.random() < 0.3 and all(math.isfinite(x) and x == int(x) for x in flat(row)):
         return Given(np.array(row, np.int64), row)
     return rng.choice([Given(row, row), Given(np.array(row), row)])
 
@@ -105,7 +106,53 @@ def of_samples(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
     return {**functions, "samples": Given(samples, samples)}, options
 
 
+def of_entropy_counts(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+    options = some(options_of(rng), "base")
+    if rng.random() < 0.85:
+        methods = ["plug-in", "miller-madow", "grassberger", "chao-shen"]
+        options["method"] = rng.choice(methods * 6 + ["Chao-Shen", None, 1])
+    row = some_counts(rng, rng.choice([1, 2, 3, 5, 8]))
+    if rng.random() < 0.25:
+        names = names_for(rng, len(row))
+        return {
+            "counts": table(rng, row, rng.choice(["pandas", "dict", "xarray"]), [names])
+        }, options
+    return {"counts": packed_counts(rng, row)}, options
+
+
+def some_counts(rng: random.Random, size: int) -> list[float]:
+    most = rng.choice([2, 4, 1000])
+    row = [float(rng.choice([0, 1, 7, rng.randrange(most), 10**9])) for _ in range(size)]
+    if most < 1000:
+        row = [float(rng.randrange(most)) for _ in range(size)]
+    if rng.random() < 0.04:
+        row[rng.randrange(size)] = rng.choice([0.5, -1.0, math.nan, math.inf])
+    return row
+
+
+def of_table_counts(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+    options = some(options_of(rng), "base")
+    height, width = rng.choice([(1, 1), (1, 3), (2, 2), (2, 3), (3, 3), (5, 6)])
+    rows = [some_counts(rng, width) for _ in range(height)]
+    if rng.random() < 0.3:  # each of the rows tells its column
+        rows = [[rows[i][0] * (i == j) for j in range(height)] for i in range(height)]
+    if rng.random() < 0.05:
+        return {"table": packed_counts(rng, rows[0])}, options
+    if rng.random() < 0.25:
+        names = [names_for(rng, n) for n in shape_of(rows)]
+        return {"table": table(rng, rows, rng.choice(["pandas", "dict", "xarray"]), names)}, options
+    return {"table": packed_counts(rng, rows)}, options
+
+
+def of_js_counts(rng: random.Random) -> tuple[dict[str, Given], dict[str, Any]]:
+    arguments, options = of_counts(rng)
+    return arguments, some(options, "base")
+
+
 INPUTS: dict[str, tuple[Inputs, int]] = {
+    "entropy_from_counts": (of_entropy_counts, 3),
+    "js_from_counts": (of_js_counts, 3),
+    "mutual_information_from_counts": (of_table_counts, 3),
     "kl_from_counts": (of_counts, 3),
     "kl_knn": (of_points, 2),
     "kl_monte_carlo": (of_samples, 3),
