@@ -9,6 +9,7 @@ and none uses kl_lib.
 import oracles_categories
 import oracles_families
 import oracles_samples
+import oracles_scipy
 import oracles_tables
 from oracle_parts import Oracle
 
@@ -17,5 +18,6 @@ ORACLES: dict[str, Oracle] = {
     **oracles_categories.ORACLES,
     **oracles_families.ORACLES,
     **oracles_samples.ORACLES,
+    **oracles_scipy.ORACLES,
     **oracles_tables.ORACLES,
 }

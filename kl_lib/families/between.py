@@ -146,10 +146,13 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     of_p, of_q = p.support("p"), q.support("q")
     if of_p is None or of_q is None:
         if pair is None:
+            _check_parameters(p, q)
             return _of_two_kinds(p, q)
         return _value(registry.PAIRS[pair], p, q), ""
     outside = supports.outside(of_p, of_q)
     reason = f"{p.called} has {of_p}, {q.called} only {of_q}" if np.any(outside) else ""
+    if np.all(outside) or pair is None:  # else the form looks at them
+        _check_parameters(p, q)
     if np.all(outside):
         shape = np.broadcast_shapes(np.shape(outside), _batch_shape(p), _batch_shape(q))
         return np.full(shape, math.inf)[()], reason
@@ -164,6 +167,11 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     if np.any(np.isnan(value)):
         _refuse(p, q, " for parameters so far apart that floats do not carry them,")
     return value, reason
+
+
+def _check_parameters(p: _Known, q: _Known) -> None:
+    for known, side in ((p, "p"), (q, "q")):
+        supports.check_parameters(known.family, known.parameters, side)
 
 
 def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:
