@@ -192,10 +192,10 @@ def gamma(a: Any, loc: Any, scale: Any) -> Law:
     positive(a, scale)
 
     def surprise(p: Law) -> Any:
+        log = p.of("log", loc)
         if p.mean == INF:
             return INF
-        log = mpf(0) if a == 1 else (a - 1) * p.of("log", loc)
-        return mp.loggamma(a) + a * mp.log(scale) - log + (p.mean - loc) / scale
+        return mp.loggamma(a) + a * mp.log(scale) - (a - 1) * log + (p.mean - loc) / scale
 
     return Law(
         loc,
@@ -220,8 +220,14 @@ def expon(loc: Any, scale: Any) -> Law:
             return scale - wait
         return wait + scale * (2 * mp.exp(-wait / scale) - 1)
 
+    def surprise(p: Law) -> Any:
+        if p.mean is None:
+            raise NoFormError
+        return INF if p.mean == INF else mp.log(scale) + (p.mean - loc) / scale
+
     law = gamma(mpf(1), loc, scale)
-    return law._replace(known=law.known | {"distance": distance}, place=())
+    known = law.known | {"distance": distance}
+    return law._replace(known=known, surprise=surprise, place=())
 
 
 def half_of(loc: Any, scale: Any, *more: Any) -> Law:

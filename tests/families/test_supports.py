@@ -121,6 +121,38 @@ def test_a_parameter_that_is_none_is_refused_whatever_the_supports_say(p, q, nam
         kl.kl_between(p, q)
 
 
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (lambda i: stats.poisson(2, loc=i), lambda i: stats.poisson(3, loc=i)),
+        (lambda i: stats.gamma(2, loc=i), lambda i: stats.gamma(3, loc=i)),
+        (lambda i: stats.pareto(2, loc=i), lambda i: stats.pareto(3, loc=i)),
+        (lambda i: stats.halfnorm(i), lambda i: stats.halfnorm(i, 2)),
+    ],
+)
+def test_a_batch_of_places_alone_is_one_of_results(p, q):
+    places = np.array([[0.0], [3.0]])
+    found = kl.kl_between(p(places), q(places))
+    assert found.shape == (2, 1)
+    np.testing.assert_allclose(found, kl.kl_between(p(0.0), q(0.0)), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (lambda i: stats.binom([0, 1], 0.3, [0, i]), lambda: stats.bernoulli(0.4, [3, 0])),
+        (lambda i: stats.expon([0, i]), lambda: stats.gamma(2, [3, 0])),
+        (lambda i: stats.beta(2, 3, [1, i]), lambda: stats.gamma(2, [3, 0])),
+        (lambda i: stats.pareto(2, [1, i]), lambda: stats.gamma(2, [3, 0])),
+    ],
+)
+def test_what_is_excluded_says_nothing_of_the_other_members(p, q):
+    """Another loc has no closed form, but the first member needs none."""
+    found = kl.kl_between(p(0), q())
+    assert np.isposinf(found[0])
+    assert np.isfinite(found[1])
+
+
 def test_logits_of_float16_are_compared_as_they_are():
     sure = read_sure({"logits": np.array([-INF, 0, INF], dtype=np.float16)}, "p")
     np.testing.assert_array_equal(sure, [[True, False, False], [False, False, True]])
