@@ -71,6 +71,14 @@ class Answer(NamedTuple):
 #: From the arguments and options of a function to what it has to return.
 Oracle = Callable[[dict[str, Given], dict[str, Any]], Any]
 
+#: Nats from here on are inf as floats, and so they are in any unit.
+BEYOND = mpf(2) ** 1024
+
+
+def in_unit(nats: Any, scale: Any) -> Any:
+    return (nats if nats < BEYOND else INF) / scale
+
+
 #: Either a number or a refusal will do.
 EITHER = "either"
 
@@ -230,7 +238,7 @@ def is_unsure(row: list[float], dtype: str, options: dict[str, Any]) -> bool:
     if options.get("generalized"):
         return False
     if options.get("normalize"):
-        if max(row) == 0:
+        if max(row, default=0.0) == 0:
             raise RefusedError
         return False
     off = abs(math.fsum(row) - 1)

@@ -22,6 +22,7 @@ from oracle_parts import (
     check_readable,
     exact,
     flat,
+    in_unit,
     is_unsure,
     meeting,
     mp,
@@ -58,7 +59,7 @@ def of_pairs(
         numbers, off = [], []
         for a, b in met.rows:
             number = careful(lambda a=a, b=b: row(masses(a), masses(b)))
-            numbers.append(number / scale)
+            numbers.append(in_unit(number, scale))
             if options.get("generalized"):  # masses cancel in their sums: p − p for equal ones
                 extra = last * float(min(mp.fsum(exact(a)) + mp.fsum(exact(b)), mpf(1e300)))
             else:
@@ -283,7 +284,7 @@ def kl_from_logits(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     numbers, slack = [], []
     for a, b in met.rows:
         with mp.workdps(400):  # what a probability is short of 1 may be as small as exp(-700)
-            numbers.append(logits_row(a, b) / scale)
+            numbers.append(in_unit(logits_row(a, b), scale))
         # A log-probability rounds: of the size s, by EPS·s. So does the difference of two.
         size = max(
             [min(exp(x) * max(-x, -y), mpf(1e300)) for x, y in log_pairs(a, b) if y > -INF] or [0]

@@ -8,7 +8,6 @@ from typing import Any
 
 from oracle_parts import (
     EPS,
-    INF,
     Answer,
     Given,
     RefusedError,
@@ -20,6 +19,7 @@ from oracle_parts import (
     fitting,
     fitting_part,
     flat,
+    in_unit,
     mp,
     mpf,
     named,
@@ -53,10 +53,6 @@ def concentration(x: float) -> bool:
     return 1e-150 <= x <= 1e150
 
 
-#: Numbers from here on are inf as floats.
-BEYOND = mpf(2) ** 1024
-
-
 def of_parameters(formula: Callable[..., Any], *rules: Callable[[float], bool]) -> Oracle:
     """The oracle of a closed form of numbers, which broadcast as in NumPy."""
 
@@ -78,8 +74,7 @@ def of_parameters(formula: Callable[..., Any], *rules: Callable[[float], bool]) 
             )
             for place in places(shape)
         ]
-        # What is beyond the floats in nats is inf in any unit.
-        numbers = [(x if x < BEYOND else INF) / scale for x in numbers]
+        numbers = [in_unit(x, scale) for x in numbers]
         return Answer(numbers, shape, labels=named(known, roles("", len(shape))))
 
     return oracle

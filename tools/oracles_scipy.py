@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oracle_parts import (
+    BEYOND,
     EITHER,
+    EPS,
     INF,
     Answer,
     Given,
@@ -23,6 +25,8 @@ from oracle_parts import (
     broadcast,
     exact,
     fitting,
+    flat,
+    in_unit,
     mp,
     mpf,
     places,
@@ -30,7 +34,7 @@ from oracle_parts import (
     shape_of,
 )
 from oracles_categories import kl_row
-from oracles_families import BEYOND, kl_dirichlet_row, kl_multivariate_normal
+from oracles_families import kl_dirichlet_row, kl_multivariate_normal
 
 #: Of the parts that cancel, and what is left of parts that are equal.
 DIGITS_OF_PARTS, NOTHING = 200, mpf(10) ** -150
@@ -666,7 +670,7 @@ def kl_between(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
             ]
             try:
                 number = of_one_pair(*pair)
-                numbers.append((number if number < BEYOND else INF) / scale)
+                numbers.append(in_unit(number, scale))
             except RefusedError as refusal:
                 refusals.add(type(refusal))
     if RefusedError in refusals:
@@ -675,14 +679,26 @@ def kl_between(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
         return EITHER  # whether what is excluded comes before what has no form
     if refusals:
         raise refusals.pop()
-    return Answer(numbers, shape, slack_of(p, q, numbers) / abs(float(scale)))
+    slack = slack_of(p, q, [x * scale for x in numbers])
+    return Answer(numbers, shape, [x / abs(float(scale)) for x in slack])
 
 
-def slack_of(p: Spec, q: Spec, numbers: list[Any]) -> float:
-    """Across families the mean of −log q and the entropy cancel: each rounds as it is large."""
-    if FAMILY.get(p.name, p.name) == FAMILY.get(q.name, q.name):
-        return 0.0
-    return 1e-12
+def slack_of(p: Spec, q: Spec, numbers: list[Any]) -> list[float]:
+    """Across families the mean of −log q and the entropy cancel: each rounds as it is large.
+
+    The square of a chi variable's scale and the logarithm of a log-normal one's are rounded before
+    they are compared, which a small distance feels by its root.
+    """
+    if FAMILY.get(p.name, p.name) != FAMILY.get(q.name, q.name):
+        return [1e-12] * len(numbers)
+    root = 0.0
+    if p.name == "chi":
+        root = max(float(x) for x in flat(p.parameters["df"])) ** 0.5
+    if p.name == "lognorm":
+        sizes = [1 + abs(float(mp.log(x))) for x in flat(p.parameters["scale"])]
+        root = max(sizes) / min(float(x) for x in flat(p.parameters["s"]))
+    finite_ones = [float(abs(x)) if abs(x) < BEYOND else 0.0 for x in numbers]
+    return [8 * EPS * root * x**0.5 for x in finite_ones]
 
 
 def of_several(p: Spec, q: Spec, scale: Any, options: dict[str, Any]) -> Any:

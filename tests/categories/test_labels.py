@@ -394,7 +394,8 @@ def test_a_batch_of_labelled_tables_is_aligned_along_each_axis():
         turned = second.isel({axis: slice(None, None, -1)})
         found = kl.kl_conditional(first, turned)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
-        assert found.dims == ("day",) and list(found.day.values) == names["day"]
+        assert found.dims == ("day",)
+        assert list(found.day.values) == names["day"]
         other = second.assign_coords({axis: ["?", *names[axis][1:]]})
         with pytest.raises(kl.DistributionError, match="labelled differently"):
             kl.kl_conditional(first, other)

@@ -376,7 +376,8 @@ def test_jensen_shannon_of_labelled_batches_keeps_the_labels_of_their_rows():
         pd.DataFrame(b[::-1, ::-1], days[::-1], ["y", "x"]),
     ]
     found = kl.js_divergence_of(frames)
-    assert isinstance(found, pd.Series) and list(found.index) == days
+    assert isinstance(found, pd.Series)
+    assert list(found.index) == days
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     found = kl.js_divergence_of([xr.DataArray(x, dims=["day", "kind"]) for x in (a, b)])
     assert found.dims == ("day",)
