@@ -104,10 +104,13 @@ def _loses_labels(given: Case, found: Any, expected: Answer) -> bool:
     """Whether a result that pandas or xarray can label is a bare array."""
     if not 0 < len(expected.shape) < 3 or not any(expected.labels or ()):
         return False
-    labelled = [
-        one.value for name, one in given.arguments.items() if one.labels and name != "where"
-    ]
-    return _labels_of(found) is None and any(_labels_of(value) is not None for value in labelled)
+    values: list[Any] = []
+    for name, one in given.arguments.items():
+        if name not in ("where", "weights"):
+            values += one.value if isinstance(one.plain, dict) else [one.value]
+    if len(expected.shape) > 1:  # a dict of columns has none for its rows
+        values = [value for value in values if not isinstance(value, dict)]
+    return _labels_of(found) is None and any(_labels_of(value) is not None for value in values)
 
 
 def _shown(expected: Any) -> str:

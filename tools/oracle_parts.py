@@ -315,7 +315,14 @@ def meeting(arguments: dict[str, Given], options: dict[str, Any]) -> Meeting:
     kept = [i for i in range(-deep, 0) if keep or i not in axes]
     shape = tuple(1 if i in axes else full[i] for i in kept)
     labels = tuple(None if i in axes else known.get(i) for i in kept)
-    return Meeting(rows, checked, cells, full, shape, labels, named(known, roles("", deep)))
+    entries = fitting_labels(named(known, roles("", deep)), full)
+    return Meeting(rows, checked, cells, full, shape, fitting_labels(labels, shape), entries)
+
+
+def fitting_labels(labels: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Those of an axis of length 1, which serves for all, name none of many."""
+    pairs = zip(labels, shape, strict=True)
+    return tuple(None if names is None or len(names) != size else names for names, size in pairs)
 
 
 def check_fit(shapes: list[tuple[int, ...]], axes: tuple[int, ...]) -> None:
