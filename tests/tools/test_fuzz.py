@@ -147,6 +147,18 @@ def test_the_oracle_notices_another_shape(name):
     assert found(name, lambda **given: np.asarray(function(**given))[None]) > 10
 
 
+@pytest.mark.parametrize("option", ["where", "keepdims", "axis"])
+@pytest.mark.parametrize("name", ["entropy", "kl_divergence", "kl_from_logits"])
+def test_the_oracle_notices_an_option_that_is_ignored(name, option):
+    function = getattr(kl, name)
+
+    def without(**given):
+        given.pop(option, None)
+        return function(**given)
+
+    assert found(name, without) > 2
+
+
 def test_a_case_is_the_same_whenever_it_is_made():
     for name in NAMES:
         first, again = (fuzz.describe(fuzz.case(name, 3, 5)) for _ in range(2))
