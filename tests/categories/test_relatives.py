@@ -604,6 +604,16 @@ def test_bhattacharyya_of_numbers_with_few_digits_left(pair):
     assert_exact(kl.bhattacharyya_distance(p, q, normalize=True), bhattacharyya(p, q), 1e-12)
 
 
+@pytest.mark.parametrize("name", ["bhattacharyya_distance", "renyi 0.5", "renyi 2", "renyi inf"])
+def test_sums_600_powers_of_ten_apart_cost_no_digit(name):
+    """Logarithms of quotients as large as 1400 would round by 2e-13, which is of 0.06 too much."""
+    function, exact, _ = FUNCTIONS[name]
+    p = [9.86849147e299, 1.47682501e299, 4.97151410e299]
+    q = [1e-310, 1.2e-310, 0.9e-310]
+    for a, b in ((p, q), (q, p)):
+        assert_exact(function(a, b, normalize=True), exact(a, b), 1e-14)
+
+
 def test_float32_with_few_digits_left_keeps_five_of_the_logarithm():
     p, q = np.float32([1, 0, 1e-43]), np.float32([0, 1, 3e-43])
     assert_exact(kl.bhattacharyya_distance([p], [q]), [bhattacharyya(p, q)], 1e-5)
