@@ -239,12 +239,15 @@ EDGES = [0.0, -0.0, 5e-324, 1e-310, 1.7e308, -1.7e308, 1e300, 745.2, -745.2, 36.
 
 
 def logits(rng: random.Random, shape: tuple[int, ...]) -> Any:
-    kind = rng.choice(["usual", "usual", "wide", "edge", "masked", "constant", "far"])
+    kind = rng.choice(["usual", "usual", "wide", "lifted", "edge", "masked", "constant", "far"])
     shift = rng.choice([0.0, 1e5, -1e10, 1e300])
+    lift = rng.choice([-370.0, 370.0, 420.0])  # as far as the sums of exponentials reach
 
     def entry(_: float) -> float:
         if kind == "wide":
             return rng.uniform(-1000, 1000)
+        if kind == "lifted":
+            return lift + rng.gauss(0, 20)
         if kind == "edge":
             return rng.choice(EDGES)
         if kind == "masked" and rng.random() < 0.4:
