@@ -6,7 +6,9 @@ where q = 0 makes KL and cross-entropy infinite, without a warning. Sums within 
 their dtype (`kl_lib.checks.SUM_TOLERANCE`) are accepted, and the result is that of the rows
 divided by their exact sums.
 
-float64, integers and lists give float64; float32, float16 and bfloat16 give float32.
+float64, integers and lists give float64; float32, float16 and bfloat16 give float32. Everything is
+computed in nats, and divided by log(base) at the end: what is beyond the largest float in nats is
+inf in any unit (−inf in that of a base below 1).
 """
 
 from __future__ import annotations
@@ -504,7 +506,8 @@ def kl_from_logits(
     Returns
     -------
     float or array
-        In nats, or the unit of `base`; inf where q masks a category that p does not.
+        In nats, or the unit of `base`; inf where q masks a category that p does not, and where it
+        is beyond the largest float in nats (−inf in the unit of a base below 1).
 
     Raises
     ------

@@ -69,7 +69,7 @@ def kl_matrix(
 
 def _matrix_roles(name: str, ndim: int) -> list[labels.Role]:
     """Rows of p meet all rows of q, so that their labels need not agree."""
-    roles: list[labels.Role] = [*range(2 - ndim), f"rows of {name}", labels.CATEGORY]
+    roles: list[labels.Role] = [*range(-ndim, -2), f"rows of {name}", labels.CATEGORY]
     return roles[-ndim:]
 
 

@@ -304,8 +304,9 @@ def js_divergence_of(
     >>> print(kl.js_divergence_of(three, [0.5, 0.25, 0.25], base=2))
     1.5
     """
+    known = labels.NONE
     if isinstance(distributions, (list, tuple)):
-        distributions = _listed(distributions)
+        distributions, known = _listed(distributions)
     if lazy.any_lazy(distributions):
         return lazy.by_tables(
             js_divergence_of, distributions, weights=weights, base=base, normalize=normalize
@@ -332,16 +333,18 @@ def js_divergence_of(
         if given.size and len(kept) < given.shape[-2]:
             each = [given[..., i, :] for i in kept]
             result, _ = rows.reduce(kernels.jensen_shannon_of(shares), each, task, of)
+    if known is not labels.NONE:
+        return known.give(result[()], [i + 1 - given.ndim for i in range(given.ndim - 2)])
     return tables_labelled(distributions, result[()], given.ndim, "distributions")
 
 
-def _listed(distributions: Any) -> Any:
-    """A list of distributions, those with labels in the order of the first that has some."""
+def _listed(distributions: Any) -> tuple[Any, labels.Named]:
+    """A list of distributions, in the order of the first with labels; and the labels of rows."""
     names = [f"distributions[{i}]" for i in range(len(distributions))]
     if not any(labels.of(x) is not None for x in distributions):
-        return distributions
+        return distributions, labels.NONE
     given = dict(zip(names, distributions, strict=True))
-    fitting = labels.aligned(labels.in_step(given), labels.pair_roles(-1))[0]
+    fitting, known = labels.aligned(labels.in_step(given), labels.pair_roles(-1))
     arrays = [checks.as_array(x, name)[0] for name, x in fitting.items()]
     for name, array in zip(names, arrays, strict=True):
         if array.shape != arrays[0].shape:
@@ -351,7 +354,7 @@ def _listed(distributions: Any) -> Any:
                 kind="shape",
                 argument=f"{names[0]} and {name}",
             )
-    return np.stack(arrays, axis=-2)
+    return np.stack(arrays, axis=-2), known
 
 
 def _weights(weights: Any, count: int, normalize: bool) -> tuple[list[int], list[float]]:

@@ -176,7 +176,7 @@ def kl_conditional(
     divisor = checks.check_base(base)
 
     def roles(_: str, ndim: int) -> list[labels.Role]:
-        axes: list[labels.Role] = [*range(2 - ndim), "rows", "columns"]
+        axes: list[labels.Role] = [*range(-ndim, -2), "rows", "columns"]
         return axes[-ndim:]
 
     fitting, known = labels.aligned(labels.in_step({"p": p, "q": q}), roles)
@@ -307,6 +307,8 @@ def _conditional(kernel: kernels.Kernel, given: str) -> _Compute:
             # A row that never occurs has no weight; one that q alone lacks is infinitely far away.
             each = np.where(weights[-1] == 0, np.inf, each)
             mean = np.where(weights[0] > 0, weights[0] / totals[0][:, None] * each, 0.0)
+            # A weight may be too small for a float beside the others.
+            mean[np.isinf(each) & (weights[0] > 0)] = np.inf
             result += mean.sum(axis=1)
         return result
 

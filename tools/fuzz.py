@@ -5,7 +5,7 @@
     python tools/fuzz.py --only kl_matrix
     python tools/fuzz.py --only kl_matrix --seed 7 --at 123      one input again
 
-Each input is made together with what it means (tools/fuzz_inputs.py); the oracle (tools/oracles.py)
+Each input is made together with what it means (tools/fuzz_*.py); the oracle (tools/oracles_*.py)
 sees the meaning only. To cover another function, give it inputs and an oracle: `INPUTS`, `ORACLES`.
 """
 
@@ -23,8 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import oracles
 import pandas as pd
-from fuzz_inputs import INPUTS, inputs
+from fuzz_categories import inputs
+from fuzz_inputs import INPUTS
 from oracle_parts import DIGITS, EITHER, Answer, Given, RefusedError, mp, mpf
+from oracles_scipy import Spec
 
 import kl_lib as kl
 from kl_lib.sampling import Estimate
@@ -49,49 +51,84 @@ def case(name: str, seed: int, number: int) -> Case:
 # The comparison
 
 
-def disagreement(given: Case, function: Callable[..., Any] | None = None) -> str | None:
+def expected_of(given: Case) -> Any:
+    """What the oracle says: an `Answer`, `EITHER`, or in a word which refusal."""
+    try:
+        return oracles.ORACLES[given.name](given.arguments, given.options)
+    except RefusedError as refusal:
+        return refusal.expected
+
+
+def disagreement(
+    given: Case, function: Callable[..., Any] | None = None, expected: Any = None
+) -> str | None:
     """How kl_lib, or `function` in its place, and the oracle differ on one input, or None."""
     function = function or getattr(kl, given.name)
-    try:
-        expected: Any = oracles.ORACLES[given.name](given.arguments, given.options)
-    except RefusedError:
-        expected = "refused"
+    expected = expected_of(given) if expected is None else expected
     values = {name: one.value for name, one in given.arguments.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             found: Any = function(**values, **given.options)
     except kl.DistributionError as error:
-        return _of_refusal(error, expected)
+        return _of_refusal(error, "refused", expected)
+    except kl.NoClosedFormError as error:
+        return _of_refusal(error, "no closed form", expected)
     except Exception as error:
+        if type(error) is TypeError and expected == "no distribution":
+            return _of_refusal(error, "no distribution", expected)
         return f"{type(error).__name__}: {error}"
     if expected == EITHER:
         return None
-    if expected == "refused":
-        return f"found {found!r:.200}, expected a refusal"
+    if isinstance(expected, str):
+        return f"found {found!r:.200}, expected: {expected}"
     if given.name == "align":
         return _of_aligned(found, expected)
+    if _loses_labels(given, found, expected):
+        return f"found {type(found).__name__} without labels, expected {expected.labels}"
     return _of_numbers(found, expected)
 
 
-def _of_refusal(error: kl.DistributionError, expected: Any) -> str | None:
+def _of_refusal(error: Exception, what: str, expected: Any) -> str | None:
     message = str(error)
     if not message or len(message) > 500:
         return f"message of {len(message)} characters"
-    if expected in ("refused", EITHER):
+    if isinstance(expected, str) and what in expected.split(", "):
         return None
-    return f"refused ({message}), expected {_shown(expected)}"
+    if expected == EITHER:
+        return None
+    return f"{what} ({message}), expected {_shown(expected)}"
 
 
-def _shown(expected: Answer) -> str:
+def _loses_labels(given: Case, found: Any, expected: Answer) -> bool:
+    """Whether a result that pandas or xarray can label is a bare array."""
+    if not 0 < len(expected.shape) < 3 or not any(expected.labels or ()):
+        return False
+    values: list[Any] = []
+    for name, one in given.arguments.items():
+        if name not in ("where", "weights") and one.labels:
+            values.append(one.value)
+        elif isinstance(one.plain, dict):  # a list of them
+            values += one.value
+    dicts = [value for value in values if isinstance(value, dict)]
+    if len(expected.shape) > 1 or len(dicts) < len(values):
+        # A dict of columns has no labels for its rows; a table of polars gives a result none.
+        values = [value for value in values if not isinstance(value, dict)]
+    return _labels_of(found) is None and any(_labels_of(value) is not None for value in values)
+
+
+def _shown(expected: Any) -> str:
+    if isinstance(expected, str):
+        return expected
     return f"{[float(x) for x in expected.numbers]!r:.200}"
 
 
 def _of_numbers(found: Any, expected: Answer) -> str | None:
     if isinstance(found, Estimate):
-        found = [found.value, found.standard_error, found.bias][: len(expected.numbers)]
+        bias = math.nan if found.bias is None else found.bias
+        found = [found.value, found.standard_error, bias][: len(expected.numbers)]
     labels = _labels_of(found)
-    if labels is not None and expected.labels is not None:
+    if labels is not None and len(labels) == len(expected.labels or ()):  # else the shape differs
         for axis, (have, want) in enumerate(zip(labels, expected.labels, strict=True)):
             if want is not None and list(have) != list(want):
                 return f"axis {axis} is labelled {list(have)}, expected {list(want)}"
@@ -159,11 +196,16 @@ def describe(*given: Any) -> str:
     else:
         arguments, options = {"p": given[0], "q": given[1]}, given[2]
     told = [
-        f"{name} = {one.plain if callable(one.value) else one.value!r} ({one.dtype}"
-        + (f", labels {one.labels})" if one.labels else ")")
+        f"{name} = {_told(one)} ({one.dtype}" + (f", labels {one.labels})" if one.labels else ")")
         for name, one in arguments.items()
     ]
     return ", ".join([*told, str(options)])
+
+
+def _told(given: Given) -> str:
+    """What was given; of a function or a distribution, what it means."""
+    of_plain = callable(given.value) or isinstance(given.plain, Spec)
+    return repr(given.plain if of_plain else given.value)
 
 
 #: How many disagreements of one function are printed.
@@ -176,15 +218,13 @@ def run(name: str, count: int, seed: int) -> tuple[int, int, float]:
     started = time.monotonic()
     for number in range(count):
         given = case(name, seed, number)
-        if problem := disagreement(given):
+        expected = expected_of(given)
+        refused += isinstance(expected, str) and expected != EITHER
+        if problem := disagreement(given, expected=expected):
             wrong += 1
             if wrong <= MOST:
                 again = f"python tools/fuzz.py --only {name} --seed {seed} --at {number}"
                 print(f"\n{name}: {problem}\n  {describe(given)}\n  {again}", flush=True)
-        try:
-            oracles.ORACLES[name](given.arguments, given.options)
-        except RefusedError:
-            refused += 1
     return refused, wrong, time.monotonic() - started
 
 
@@ -207,7 +247,7 @@ def main() -> int:
         refused, wrong, seconds = run(name, count, arguments.seed)
         all_wrong += wrong
         print(
-            f"{name:19} {count:6} inputs: {count - refused:6} numbers, {refused:5} refusals, "
+            f"{name:30} {count:6} inputs: {count - refused:6} numbers, {refused:5} refusals, "
             f"{wrong} wrong, {count / max(seconds, 1e-9):6.0f} a second",
             flush=True,
         )

@@ -25,7 +25,21 @@ EPS = 2.0**-52
 
 
 class RefusedError(Exception):
-    """The oracle's word for DistributionError."""
+    """The oracle's word for DistributionError, and for what else a function may raise."""
+
+    expected = "refused"
+
+
+class NoFormError(RefusedError):
+    """The oracle's word for NoClosedFormError."""
+
+    expected = "no closed form"
+
+
+class NoDistributionError(RefusedError):
+    """The oracle's word for a TypeError that says what to pass."""
+
+    expected = "no distribution"
 
 
 class Given(NamedTuple):
@@ -52,6 +66,17 @@ class Answer(NamedTuple):
     slack: Any = 0.0
     single: float = 0.0
     labels: tuple[Any, ...] | None = None
+
+
+#: From the arguments and options of a function to what it has to return.
+Oracle = Callable[[dict[str, Given], dict[str, Any]], Any]
+
+#: Nats from here on are inf as floats, and so they are in any unit.
+BEYOND = mpf(2) ** 1024
+
+
+def in_unit(nats: Any, scale: Any) -> Any:
+    return (nats if nats < BEYOND else INF) / scale
 
 
 #: Either a number or a refusal will do.
@@ -89,28 +114,46 @@ def reordered(plain: Any, order: Sequence[int], axis: int) -> Any:
     return [reordered(part, order, axis - 1) for part in plain]
 
 
-def without(axis: int, deep: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    full = (1,) * (deep - len(shape)) + shape
-    return full[: deep + axis] + full[deep + axis + 1 :]
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    deep = max(map(len, shapes))
+    full = [(1,) * (deep - len(shape)) + shape for shape in shapes]
+    for sizes in zip(*full, strict=True):
+        if len(set(sizes) - {1}) > 1:
+            raise RefusedError
+    return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*full, strict=True))
 
 
-def row_at(plain: Any, axis: int, deep: int, place: tuple[int, ...]) -> list[Any]:
-    """The row of a (broadcast) nested list at a place of the batch."""
+def fitting(plain: Any, place: tuple[int, ...]) -> Any:
+    """The entry of a nested list, or list of lists, at a place of what it broadcasts to."""
     shape = shape_of(plain)
-    full = (*place[: deep + axis], 0, *place[deep + axis :])
-    own = list(full[deep - len(shape) :])
-    own = [0 if size == 1 else i for i, size in zip(own, shape, strict=True)]
-    row = []
-    for k in range(shape[axis]):
-        own[axis] = k
-        row.append(at(plain, own))
-    return row
+    own = place[len(place) - len(shape) :]
+    return at(plain, [0 if size == 1 else i for i, size in zip(own, shape, strict=True)])
 
 
-def rows_of(plain: Any, axis: int) -> Iterator[list[Any]]:
+def fitting_part(plain: Any, place: tuple[int, ...], own: int) -> Any:
+    """As `fitting`, of what has `own` axes of its own at the end."""
     shape = shape_of(plain)
-    for place in places(without(axis, len(shape), shape)):
-        yield row_at(plain, axis, len(shape), place)
+    shape = shape[: len(shape) - own]
+    rest = place[len(place) - len(shape) :]
+    return at(plain, [0 if size == 1 else i for i, size in zip(rest, shape, strict=True)])
+
+
+def rows_of(plain: Any, axes: tuple[int, ...]) -> Iterator[list[Any]]:
+    """The entries over these axes, counted from the end, for each place of the others."""
+    for cells in cells_of(shape_of(plain), axes):
+        yield [at(plain, cell) for cell in cells]
+
+
+def cells_of(shape: tuple[int, ...], axes: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
+    """The places of the entries of each row."""
+    deep = len(shape)
+    rest = [i for i in range(-deep, 0) if i not in axes]
+    for place in places([shape[i] for i in rest]):
+        fixed = dict(zip(rest, place, strict=True))
+        yield [
+            tuple((fixed | dict(zip(axes, cell, strict=True)))[i] for i in range(-deep, 0))
+            for cell in places([shape[i] for i in axes])
+        ]
 
 
 # Labels
@@ -135,7 +178,8 @@ def aligned(
                 continue
             wanted = known.setdefault(role, names)
             counted = isinstance(wanted, range) and isinstance(names, range)
-            one_for_all = batch and role != "category" and 1 in (len(wanted), len(names))
+            own = str(role).startswith("category")
+            one_for_all = batch and not own and 1 in (len(wanted), len(names))
             if wanted is names or counted or one_for_all:
                 known[role] = max(wanted, names, key=len)
             elif list(wanted) != list(names):
@@ -149,8 +193,14 @@ def aligned(
     return result, known
 
 
-def pair_roles(axis: int) -> Callable[[str, int], list[Any]]:
-    return lambda _, ndim: ["category" if i - ndim == axis else i - ndim for i in range(ndim)]
+def pair_roles(*axes: int) -> Callable[[str, int], list[Any]]:
+    """Where the categories are, on one axis or several; the others are a batch."""
+
+    def roles(_: str, ndim: int) -> list[Any]:
+        own = {i: f"category {i}" if len(axes) > 1 else "category" for i in axes}
+        return [own.get(i, i) for i in range(-ndim, 0)]
+
+    return roles
 
 
 def named(known: dict[Any, Any], roles: Sequence[Any]) -> tuple[Any, ...]:
@@ -169,13 +219,16 @@ def scale_of(options: dict[str, Any]) -> Any:
     return mp.log(mpf(base))
 
 
-def axis_of(options: dict[str, Any], deep: int) -> int:
+def axes_of(options: dict[str, Any], deep: int) -> tuple[int, ...]:
+    """The axes of the categories, counted from the end."""
     axis = options.get("axis", -1)
-    if isinstance(axis, tuple) and len(axis) == 1:
-        [axis] = axis
-    if not isinstance(axis, int) or not -deep <= axis < deep:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if not all(isinstance(i, int) and -deep <= i < deep for i in axes):
         raise RefusedError
-    return axis - deep if axis >= 0 else axis
+    found = sorted(i - deep if i >= 0 else i for i in axes)
+    if len(set(found)) < len(found) or not found:
+        raise RefusedError
+    return tuple(found)
 
 
 def is_unsure(row: list[float], dtype: str, options: dict[str, Any]) -> bool:
@@ -185,7 +238,7 @@ def is_unsure(row: list[float], dtype: str, options: dict[str, Any]) -> bool:
     if options.get("generalized"):
         return False
     if options.get("normalize"):
-        if max(row) == 0:
+        if max(row, default=0.0) == 0:
             raise RefusedError
         return False
     off = abs(math.fsum(row) - 1)
@@ -210,31 +263,87 @@ def shares(row: Sequence[float]) -> list[Any]:
     return [mpf(x) / total for x in row]
 
 
-def pair_of(arguments: dict[str, Given], options: dict[str, Any]) -> tuple[Any, ...]:
-    """p and q in one order, the axis from the end, the batch, and the labels by role."""
-    first, second = arguments.values()
-    check_readable(first, second)
-    deep = max(len(shape_of(first.plain)), len(shape_of(second.plain)))
-    axis = axis_of(options, deep)
-    found, known = aligned(arguments, pair_roles(axis))
-    p, q = found.values()
-    shapes = shape_of(p.plain), shape_of(q.plain)
-    if any(-axis > len(shape) for shape in shapes):
+class Meeting(NamedTuple):
+    """Arguments that fit: for each place of the batch a row of each, of the entries that count.
+
+    `cells` has the places of these entries, in what all broadcast to, which has the shape `full`.
+    `shape` and `labels` are those of a result with one number for each row.
+    """
+
+    rows: list[tuple[list[Any], ...]]
+    checked: list[tuple[str, list[Any]]]
+    cells: list[list[tuple[int, ...]]]
+    full: tuple[int, ...]
+    shape: tuple[int, ...]
+    labels: tuple[Any, ...]
+    labels_of_entries: tuple[Any, ...]
+
+
+def meeting(arguments: dict[str, Given], options: dict[str, Any]) -> Meeting:
+    """One argument or two, by rows, and the mask `where` that goes with them."""
+    names = [name for name in arguments if name != "where"]
+    check_readable(*(arguments[name] for name in names))
+    deep = max(len(shape_of(arguments[name].plain)) for name in names)
+    axes = axes_of(options, deep)
+    if "where" in arguments and arguments["where"].dtype != "bool":
         raise RefusedError
-    if shapes[0][axis] != shapes[1][axis] or shapes[0][axis] == 0:
-        raise RefusedError
-    if len(shapes[0]) == len(shapes[1]):
-        if any(a != b and 1 not in (a, b) for a, b in zip(*shapes, strict=True)):
-            raise RefusedError
+    roles = pair_roles(*axes)
+    found, known = aligned(arguments, roles)
+    shapes = [shape_of(found[name].plain) for name in names]
+    check_fit(shapes, axes)
+    full = tuple(
+        min(sizes) if 0 in sizes else max(sizes)
+        for sizes in zip(*((1,) * (deep - len(shape)) + shape for shape in shapes), strict=True)
+    )
+    cells = list(cells_of(full, axes))
+    if "where" in found:
+        mask = found["where"].plain
+        check_mask(shape_of(mask), full)
+        cells = [[cell for cell in row if fitting(mask, cell)] for row in cells]
+    rows = [
+        tuple([fitting(found[name].plain, cell) for cell in row] for name in names) for row in cells
+    ]
+    dtypes = [arguments[name].dtype for name in names]
+    if "where" in found:
+        checked = [pair for row in rows for pair in zip(dtypes, row, strict=True)]
     else:
-        small, large = sorted(shapes, key=len)
+        plain = [found[name].plain for name in names]
+        checked = [
+            (dtype, row) for dtype, x in zip(dtypes, plain, strict=True) for row in rows_of(x, axes)
+        ]
+    keep = bool(options.get("keepdims"))
+    kept = [i for i in range(-deep, 0) if keep or i not in axes]
+    shape = tuple(1 if i in axes else full[i] for i in kept)
+    labels = tuple(None if i in axes else known.get(i) for i in kept)
+    entries = fitting_labels(named(known, roles("", deep)), full)
+    return Meeting(rows, checked, cells, full, shape, fitting_labels(labels, shape), entries)
+
+
+def fitting_labels(labels: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Those of an axis of length 1, which serves for all, name none of many."""
+    pairs = zip(labels, shape, strict=True)
+    return tuple(None if names is None or len(names) != size else names for names, size in pairs)
+
+
+def check_fit(shapes: list[tuple[int, ...]], axes: tuple[int, ...]) -> None:
+    """Refuse what has no categories, other ones, or does not pair up."""
+    if any(-axis > len(shape) for shape in shapes for axis in axes):
+        raise RefusedError
+    if any(len({shape[i] for shape in shapes}) > 1 or shapes[0][i] == 0 for i in axes):
+        raise RefusedError
+    small, large = min(shapes, key=len), max(shapes, key=len)
+    if len(small) < len(large):
         if large[len(large) - len(small) :] != small:
             raise RefusedError
-    batch = tuple(
-        min(pair) if 0 in pair else max(pair)
-        for pair in zip(*(without(axis, deep, shape) for shape in shapes), strict=True)
-    )
-    return p, q, axis, deep, batch, known
+    elif any(a != b and 1 not in (a, b) for a, b in zip(shapes[0], shapes[-1], strict=True)):
+        raise RefusedError
+
+
+def check_mask(mask: tuple[int, ...], full: tuple[int, ...]) -> None:
+    """Refuse a mask that does not broadcast to what it is for."""
+    own = full[len(full) - len(mask) :] if len(mask) <= len(full) else None
+    if own is None or any(a not in (1, b) for a, b in zip(mask, own, strict=True)):
+        raise RefusedError
 
 
 #: The last digit of a float32 beside 1. Rows of float32 are summed in float32 where nothing
@@ -255,31 +364,7 @@ def single(*given: Given, digits: float = EPS_32) -> float:
     return digits if all(one.dtype != "float64" for one in given) else 0.0
 
 
-# Parameters and points
-
-
-def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    deep = max(map(len, shapes))
-    full = [(1,) * (deep - len(shape)) + shape for shape in shapes]
-    for sizes in zip(*full, strict=True):
-        if len(set(sizes) - {1}) > 1:
-            raise RefusedError
-    return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*full, strict=True))
-
-
-def fitting(plain: Any, place: tuple[int, ...]) -> Any:
-    """The entry of a nested list, or list of lists, at a place of what it broadcasts to."""
-    shape = shape_of(plain)
-    own = place[len(place) - len(shape) :]
-    return at(plain, [0 if size == 1 else i for i, size in zip(own, shape, strict=True)])
-
-
-def fitting_part(plain: Any, place: tuple[int, ...], own: int) -> Any:
-    """As `fitting`, of what has `own` axes of its own at the end."""
-    shape = shape_of(plain)
-    shape = shape[: len(shape) - own]
-    rest = place[len(place) - len(shape) :]
-    return at(plain, [0 if size == 1 else i for i, size in zip(rest, shape, strict=True)])
+# Points
 
 
 def as_points(plain: Any) -> list[list[float]]:

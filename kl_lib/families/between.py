@@ -7,11 +7,12 @@ None of them is imported here: an object says itself where it comes from. `from_
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
+from .. import arrays
 from ..checks import check_base
 from ..errors import NoClosedFormError
 from . import cross, from_scipy, from_tfp, from_torch, kinds, pairs, registry, spheres, supports  # noqa: F401
@@ -146,10 +147,13 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     of_p, of_q = p.support("p"), q.support("q")
     if of_p is None or of_q is None:
         if pair is None:
+            _check_parameters(p, q)
             return _of_two_kinds(p, q)
         return _value(registry.PAIRS[pair], p, q), ""
     outside = supports.outside(of_p, of_q)
     reason = f"{p.called} has {of_p}, {q.called} only {of_q}" if np.any(outside) else ""
+    if np.any(outside) or pair is None:  # else the form looks at them
+        _check_parameters(p, q)
     if np.all(outside):
         shape = np.broadcast_shapes(np.shape(outside), _batch_shape(p), _batch_shape(q))
         return np.full(shape, math.inf)[()], reason
@@ -158,12 +162,23 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     entry = registry.PAIRS[pair] if pair else registry.Entry(lambda *_: _surprise(p, q))
     if entry.unless and not np.all(outside | supports.same_place(of_p, of_q)):
         _refuse(p, q, f" for {entry.unless} of dist_p")
-    value = _value(entry, p, q)
-    if np.any(outside):
-        value = np.where(outside, math.inf, value)[()]
+    if np.any(outside) and pair is not None:
+        value = _of_members(entry, p, q, ~outside)
+    else:
+        value = _value(entry, p, q)
+        shape = np.broadcast_shapes(np.shape(value), np.shape(outside))
+        if shape != np.shape(value):  # a form need not look at loc
+            value = np.broadcast_to(value, shape).copy()
+        if np.any(outside):
+            value = np.where(outside, math.inf, value)[()]
     if np.any(np.isnan(value)):
         _refuse(p, q, " for parameters so far apart that floats do not carry them,")
     return value, reason
+
+
+def _check_parameters(p: _Known, q: _Known) -> None:
+    for known, side in ((p, "p"), (q, "q")):
+        supports.check_parameters(known.family, known.parameters, side)
 
 
 def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:
@@ -171,6 +186,23 @@ def _value(entry: registry.Entry, p: _Known, q: _Known) -> Any:
         return entry.form(p.parameters, q.parameters)
     except registry.NoFormError as error:
         _refuse(p, q, f" for {error} of dist_p")
+
+
+def _of_members(entry: registry.Entry, p: _Known, q: _Known, inside: Any) -> Any:
+    """The values of these members of a batch, and inf for the others, which may have no form."""
+    shape = np.broadcast_shapes(np.shape(inside), _batch_shape(p), _batch_shape(q))
+    chosen = np.broadcast_to(inside, shape)
+
+    def some(known: _Known) -> _Known:
+        parameters = {
+            name: np.broadcast_to(arrays.read(value, name)[0], shape)[chosen]
+            for name, value in known.parameters.items()
+        }
+        return replace(known, parameters=registry.Given(parameters))
+
+    result = np.full(shape, math.inf)
+    result[chosen] = _value(entry, some(p), some(q))
+    return result
 
 
 def _surprise(p: _Known, q: _Known) -> Any:

@@ -86,8 +86,7 @@ def _chi2(dist: Any) -> Parameters:
 
 def _chi(dist: Any) -> Parameters:
     """The square is a gamma variable, of scale 2·scale²."""
-    given = _given(dist)
-    root = np.asarray(given["scale"], dtype=np.float64)
+    root = checked(scale=(_given(dist)["scale"], scale))["scale"]
     return _chi2(dist) | {"scale": 2.0 * root * root}
 
 

@@ -10,8 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import arrays, stable
-from .counts import tosses
-from .parameters import Array, broadcast, checked, mean_count, probability, real, refuse, scale
+from .counts import chance, successes, tosses
+from .parameters import (
+    Array,
+    Rule,
+    broadcast,
+    checked,
+    concentration,
+    deviation,
+    mean_count,
+    probability,
+    rate,
+    real,
+    refuse,
+    scale,
+)
 from .uniform import check_order
 
 Values = Mapping[str, Any]
@@ -211,3 +224,34 @@ SUPPORTS: dict[str, Callable[[Values, str], Support] | None] = {
     "transformed": None,
 }
 FAMILY_NAMES = tuple(SUPPORTS)
+
+
+# What a support does not look at
+
+_RULES: dict[str, Rule] = {
+    "loc": real,
+    "scale": scale,
+    "rate": rate,
+    "concentration": concentration,
+    "concentration1": concentration,
+    "concentration0": concentration,
+    "mu": real,
+    "sigma": deviation,
+}
+_RULES_OF: dict[str, dict[str, Rule]] = {
+    "normal": {"scale": deviation},
+    "poisson": {"rate": mean_count},
+    "bernoulli": {"probs": probability},
+    "binomial": {"probs": probability, "total_count": tosses},
+    "geometric": {"probs": chance},
+    "negative_binomial": {"probs": chance, "total_count": successes},
+}
+
+
+def check_parameters(family: str, values: Values, side: str) -> None:
+    """Refuse a parameter of one variable that is none, for a pair whose supports say enough."""
+    if SUPPORTS.get(family) is None:
+        return
+    for name, rule in (_RULES | _RULES_OF.get(family, {})).items():
+        if name in values:
+            read(values, name, side, rule)

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import stable
-from .arithmetic import LOG_2, power_of_two, sums, wide
+from .arithmetic import LOG_2, NORMAL, power_of_two, sums, wide
 from .kernel import Array, Pieces
 
 #: A smaller product has lost its last digits, or what rounding took from it.
 _WITH_REST = 1e-270
+
+#: A logarithm from here on rounds by more than its quotient.
+_LARGE_SHIFT = 4.0
 
 
 class Cross:
@@ -69,8 +72,13 @@ class Cross:
 
     def log_ratio(self, piece: Sequence[Array]) -> Array:
         """log of the quotient of the two, also where one of them underflows."""
-        p, q = wide(piece)
-        return stable.log_ratio(p, q) + self.shift
+        log = stable.log_ratio(*wide(piece)) + self.shift
+        if not np.abs(self.shift).max() > _LARGE_SHIFT:
+            return log
+        # Both logarithms are large, and round so; those of the scaled numbers are not.
+        p, q = self._scaled(piece)
+        whole = (p > NORMAL) & (q > NORMAL)
+        return np.where(whole, stable.log_ratio(p, q) + np.log(self.sums[1] / self.sums[0]), log)
 
     def all_of_log_ratio(self, piece: Sequence[Array], q: Array, difference: Array) -> Array:
         """`log_ratio` with all its digits where it is near 0, too. Takes what `of` gives.

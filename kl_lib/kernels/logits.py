@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import stable
-from .arithmetic import products, sums, wide
+from .arithmetic import log_of_quotient, products, sums, wide
 from .kernel import Array, Pieces
 from .kl import of_sums
 
@@ -52,7 +52,7 @@ def fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) -> bool:
     out /= a_sum
     # The two parts round as they are large: what is much smaller has lost its digits.
     least = 0.01 * np.abs(out)
-    out += np.log(b_sum / a_sum)
+    out += log_of_quotient(b_sum, a_sum)
     out[out < least] = np.nan
     # Masked rows are nan, or 0·inf would be; so are rows of which no exponential is left.
     out[~(np.minimum(a_sum, b_sum) > 1 / np.finfo(np.float64).max ** 0.9)] = np.nan

@@ -360,7 +360,7 @@ def mutual_information_from_counts(table: ArrayLike, *, base: float | None = Non
     p = counts[i, j] / n
     log = np.log(counts[i, j]) - np.log(row[i]) - np.log(column[j]) + math.log(n)
     first = float(p @ (log - p @ log) ** 2) / n
-    second = freedom / (2 * n**2)
+    second = _squared_trace(counts, row, column) / (2 * n**2)
     error = math.sqrt(max(first - second, second))
     bias = freedom / (2 * n)
     warnings = []
@@ -385,6 +385,20 @@ def mutual_information_from_counts(table: ArrayLike, *, base: float | None = Non
         method="plug-in",
         unit=unit_of(base),
     )
+
+
+def _squared_trace(counts: Array, row: Array, column: Array) -> float:
+    """n²·tr((HΣ)²) of f = Σ p·log(p/(r·c)), whose half over n² is the second order of the variance.
+
+    The Hessian is 1/p on the diagonal, less 1/r for cells of one row and 1/c for those of one
+    column; that makes K − R − C + 1 + 2φ² of K cells, R rows and C columns with counts in them, and
+    φ² = Σ p²/(r·c) − 1: (R − 1)·(C − 1) where the two are independent.
+    """
+    if min(counts.shape) == 1:  # 0, but for rounding
+        return 0.0
+    i, j = np.nonzero(counts)
+    square = float(np.sum((counts[i, j] / row[i]) * (counts[i, j] / column[j]))) - 1
+    return len(i) - len(row) - len(column) + 1 + 2 * square
 
 
 def _independent(row: Array, column: Array, n: int) -> float:

@@ -298,6 +298,23 @@ def test_any_axis_may_hold_the_categories(measure):
         np.testing.assert_array_equal(measure(p.T, q.T, axis=0), measure(p, q))
 
 
+@pytest.mark.parametrize("gap", [650.0, 700.0, 720.0, 735.0, 740.0, 780.0, 900.0])
+def test_logits_whose_sums_are_far_apart_lose_no_digit(gap):
+    """The quotient of two sums of exponentials, e^-735 say, may be too small for its digits."""
+    a, b = np.array([422.0, 173.0]), np.array([422.0 - gap - 43.0, 422.0 - gap])
+    expected = float(truth.kl_logits(a, b))
+    assert kl.kl_from_logits(a, b) == pytest.approx(expected, rel=1e-12)
+    assert kl.kl_from_logits([a, a], [b, b]) == pytest.approx([expected] * 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(("base", "found"), [(None, np.inf), (10, np.inf), (1e-300, -np.inf)])
+def test_what_is_beyond_the_floats_in_nats_is_infinite_in_any_unit(base, found):
+    """3.4e308 nats; in bans, or the unit of a tiny base, a float would hold it."""
+    assert kl.kl_from_logits([1.7e308, -1.7e308], [-1.7e308, 1.7e308], base=base) == found
+    assert kl.kl_divergence([1.7e308], [1e305], base=base, generalized=True) == found
+    assert kl.kl_normal(1e200, 1, 0, 1e-3, base=base) == found
+
+
 @of_pairs("total_variation")
 def test_any_measure_with_a_unit_takes_a_base(measure):
     p, q = random_rows(22, 5, 4), random_rows(23, 5, 4)

@@ -383,6 +383,24 @@ def test_all_pairs_of_xarray_have_both_names(days):
     assert "the axes of p are (day, sky), those of q (day, weather); rename them" in str(error)
 
 
+def test_a_batch_of_labelled_tables_is_aligned_along_each_axis():
+    xr = pytest.importorskip("xarray")
+    rng = np.random.default_rng(0)
+    p, q = (rng.dirichlet(np.ones(6), 2).reshape(2, 2, 3) for _ in "pq")
+    names = {"day": ["mon", "tue"], "row": ["a", "b"], "column": ["x", "y", "z"]}
+    first, second = (xr.DataArray(x, coords=names, dims=list(names)) for x in (p, q))
+    expected = kl.kl_conditional(p, q)
+    for axis in names:
+        turned = second.isel({axis: slice(None, None, -1)})
+        found = kl.kl_conditional(first, turned)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert found.dims == ("day",)
+        assert list(found.day.values) == names["day"]
+        other = second.assign_coords({axis: ["?", *names[axis][1:]]})
+        with pytest.raises(kl.DistributionError, match="labelled differently"):
+            kl.kl_conditional(first, other)
+
+
 def test_axes_with_other_names_are_refused(days):
     error = refused(kl.kl_divergence, days, days.rename(sky="weather"))
     assert "the axes of p are (day, sky), those of q (day, weather); rename them" in str(error)

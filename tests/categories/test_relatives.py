@@ -204,6 +204,25 @@ def test_jensen_shannon_of_labelled_distributions_aligns_them():
         kl.js_divergence_of([{"rain": 0.2, "sun": 0.8}, {"snow": 0.3, "rain": 0.7}])
 
 
+def test_jensen_shannon_of_labelled_batches_keeps_the_labels_of_their_rows():
+    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    a = np.array([[0.2, 0.8], [0.5, 0.5], [0.1, 0.9]])
+    b = np.array([[0.6, 0.4], [0.5, 0.5], [1.0, 0.0]])
+    expected = kl.js_divergence(a, b)
+    days = ["mon", "tue", "wed"]
+    frames = [
+        pd.DataFrame(a, days, ["x", "y"]),
+        pd.DataFrame(b[::-1, ::-1], days[::-1], ["y", "x"]),
+    ]
+    found = kl.js_divergence_of(frames)
+    assert isinstance(found, pd.Series)
+    assert list(found.index) == days
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    found = kl.js_divergence_of([xr.DataArray(x, dims=["day", "kind"]) for x in (a, b)])
+    assert found.dims == ("day",)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_jensen_shannon_of_several_refuses_what_is_none():
     good = [[0.5, 0.5], [0.2, 0.8]]
     for table, weights, message in (
@@ -301,6 +320,13 @@ def test_conditional_kl_is_infinite_where_q_has_nothing():
     assert kl.kl_conditional(p, [[0.0, 0.5], [0.25, 0.25]]) == np.inf
     assert kl.kl_conditional(p, [[0.0, 0.0], [0.5, 0.5]]) == np.inf
     assert np.isfinite(kl.kl_conditional([[0.0, 0.0], [0.5, 0.5]], p))
+
+
+def test_a_row_too_rare_for_a_float_may_still_be_infinitely_far():
+    p = [[[7e-302, 1.6e298], [1.5e-301, 7.6e8]]]
+    q = [[[0.0, 1.0], [2.0, 3.0]]]
+    found = kl.kl_conditional(p, q, given="columns", normalize=True)
+    assert np.isposinf(found).all()
 
 
 @pytest.mark.parametrize("function", [kl.conditional_entropy, kl.js_divergence_of])
@@ -415,6 +441,16 @@ def test_renyi_so_small_that_it_has_few_digits_itself():
 def test_bhattacharyya_of_numbers_with_few_digits_left(pair):
     p, q = map(np.array, SUBNORMAL[pair])
     assert_exact(kl.bhattacharyya_distance(p, q, normalize=True), truth.bhattacharyya(p, q), 1e-12)
+
+
+@pytest.mark.parametrize("name", ["bhattacharyya_distance", "renyi 0.5", "renyi 2", "renyi inf"])
+def test_sums_600_powers_of_ten_apart_cost_no_digit(name):
+    """Logarithms of quotients as large as 1400 would round by 2e-13, which is of 0.06 too much."""
+    function, exact, _ = FUNCTIONS[name]
+    p = [9.86849147e299, 1.47682501e299, 4.97151410e299]
+    q = [1e-310, 1.2e-310, 0.9e-310]
+    for a, b in ((p, q), (q, p)):
+        assert_exact(function(a, b, normalize=True), exact(a, b), 1e-14)
 
 
 def test_float32_with_few_digits_left_keeps_five_of_the_logarithm():

@@ -99,6 +99,60 @@ def test_an_error_names_the_parameter_and_its_side(family, values, name):
     assert caught.value.argument.split("[")[0] == name
 
 
+@pytest.mark.parametrize(
+    ("p", "q", "name"),
+    [
+        (stats.norm(0, -1), stats.gamma(2), "scale_p"),
+        (stats.cauchy(), stats.chi2(-1.0), "concentration_q"),
+        (stats.moyal(0, 0), stats.erlang(4), "scale_p"),
+        (stats.lognorm(-1), stats.uniform(0, 1), "sigma_p"),
+        (stats.norm(0, 1), stats.beta(1, -2), "concentration0_q"),
+        (stats.nbinom(2, 0.0), stats.bernoulli(0.5), "probs_p"),
+        (stats.nbinom(-2, 0.5), stats.bernoulli(0.5), "total_count_p"),
+        (stats.norm(np.nan, 1), stats.poisson(3), "loc_p"),
+        (stats.halfcauchy(0, -1), stats.gumbel_r(0, 1), "scale_p"),  # without a form
+        (stats.norm(0, -1), stats.dirichlet([1, 2]), "scale_p"),  # of one variable and of several
+        (stats.chi(2, 0, -1), stats.chi(2, 0, 1), "scale"),  # whose square would be right
+        (stats.chi(2, 0, 1), stats.chi(2, 0, -1), "scale"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused_whatever_the_supports_say(p, q, name):
+    with pytest.raises(kl.DistributionError, match=f"^{name} is"):
+        kl.kl_between(p, q)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (lambda i: stats.poisson(2, loc=i), lambda i: stats.poisson(3, loc=i)),
+        (lambda i: stats.gamma(2, loc=i), lambda i: stats.gamma(3, loc=i)),
+        (lambda i: stats.pareto(2, loc=i), lambda i: stats.pareto(3, loc=i)),
+        (lambda i: stats.halfnorm(i), lambda i: stats.halfnorm(i, 2)),
+    ],
+)
+def test_a_batch_of_places_alone_is_one_of_results(p, q):
+    places = np.array([[0.0], [3.0]])
+    found = kl.kl_between(p(places), q(places))
+    assert found.shape == (2, 1)
+    np.testing.assert_allclose(found, kl.kl_between(p(0.0), q(0.0)), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (lambda i: stats.binom([0, 1], 0.3, [0, i]), lambda: stats.bernoulli(0.4, [3, 0])),
+        (lambda i: stats.expon([0, i]), lambda: stats.gamma(2, [3, 0])),
+        (lambda i: stats.beta(2, 3, [1, i]), lambda: stats.gamma(2, [3, 0])),
+        (lambda i: stats.pareto(2, [1, i]), lambda: stats.gamma(2, [3, 0])),
+    ],
+)
+def test_what_is_excluded_says_nothing_of_the_other_members(p, q):
+    """Another loc has no closed form, but the first member needs none."""
+    found = kl.kl_between(p(0), q())
+    assert np.isposinf(found[0])
+    assert np.isfinite(found[1])
+
+
 def test_logits_of_float16_are_compared_as_they_are():
     sure = read_sure({"logits": np.array([-INF, 0, INF], dtype=np.float16)}, "p")
     np.testing.assert_array_equal(sure, [[True, False, False], [False, False, True]])

@@ -138,6 +138,19 @@ def test_the_standard_error_of_mutual_information_is_the_spread():
         assert np.mean([x.standard_error for x in found]) == pytest.approx(spread, rel=0.25)
 
 
+def test_one_row_has_no_information_and_no_error():
+    found = kl.mutual_information_from_counts([[3, 2, 1]])
+    assert (found.value, found.standard_error, found.bias) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("draws", [[10] * 10, [50, 50], [1, 7, 400], [3]])
+def test_the_standard_error_where_one_variable_tells_the_other_is_that_of_the_entropy(draws):
+    """Mutual information is the entropy then, also where the first order vanishes."""
+    found = kl.mutual_information_from_counts(np.diag(draws))
+    entropy = kl.entropy_from_counts(draws)
+    assert found.standard_error == pytest.approx(entropy.standard_error, rel=1e-6, abs=1e-12)
+
+
 def test_warnings_say_what_was_not_seen():
     assert "chao-shen" in kl.entropy_from_counts([1, 1, 1, 5]).warnings[0]
     assert kl.entropy_from_counts([500, 500], method="grassberger").warnings == ()
