@@ -55,9 +55,10 @@ mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice 
 faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)
 	@$(BIN)/python tools/faults.py --rounds $(or $(ROUNDS),3)
 
-compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, and beside PyTorch and JAX
+compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, beside PyTorch, JAX, TensorBoard
 	@tools/compat.sh
 	@tools/compat.sh --peers
+	@tools/compat.sh --tensorboard
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
