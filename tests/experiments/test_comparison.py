@@ -336,7 +336,8 @@ def test_compare_keeps_runs_apart_that_are_no_partners_and_says_what_is_missing(
     assert len(json.loads(done.stdout)) == 1
     assert "threads 1, tensorflow" in done.stderr
     assert (
-        "reference is 'ce', and there is no such run: the arms are 'kl' and 'null'" in done.stderr
+        "reference is 'ce', the baseline of convnet, and there is no such run: the arms are 'kl' "
+        "and 'null'" in done.stderr
     )
 
 

@@ -170,7 +170,8 @@ def _arms_named(experiment: type[Experiment], name: str) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        if name in experiment.arms[:1] and experiment.named_arms:
+        listed = str(error).endswith(experiment.choices()[name].wanted)
+        if listed and name in experiment.arms[:1] and experiment.named_arms:
             raise ConfigError(f"{error}, {', '.join(experiment.named_arms)}") from None
         raise
 
