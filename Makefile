@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks serve lab bench fuzz mutate faults compat lock format clean
+.PHONY: help book test notebooks chapter serve lab bench fuzz mutate faults compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ test: $(READY) ## run every check: style, types, library, notebooks, site, brows
 
 notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
 	@$(BIN)/python notebooks/execute.py -j $(JOBS) $(NAME)
+
+chapter: $(READY) ## begin a chapter from the template (NAME=18_my_subject)
+	@[ -n "$(NAME)" ] || { echo "Say which: make chapter NAME=18_my_subject" >&2; exit 1; }
+	@$(BIN)/python tools/chapter.py $(NAME)
+	@$(BIN)/python notebooks/execute.py -j 1 $(NAME)
 
 serve: book ## render the book and serve it on http://localhost:8000
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
@@ -55,9 +60,10 @@ mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice 
 faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)
 	@$(BIN)/python tools/faults.py --rounds $(or $(ROUNDS),3)
 
-compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, and beside PyTorch and JAX
+compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, beside PyTorch, JAX, TensorBoard
 	@tools/compat.sh
 	@tools/compat.sh --peers
+	@tools/compat.sh --tensorboard
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \

@@ -8,6 +8,8 @@
 #   tools/compat.sh --newest        the newest Python found here, with the newest numpy (for CI)
 #   tools/compat.sh --peers         with PyTorch and JAX, which the book's environment has not: every
 #                                   test that it skips for want of them (for CI)
+#   tools/compat.sh --tensorboard   the book's environment with TensorBoard, which TensorFlow no longer
+#                                   brings: the test that reads its files back (for CI, after make test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,6 +44,21 @@ if [ "${1:-}" = --peers ]; then
         grep -v tests/experiments/)
     $test -k "not larger_than_memory" $files
     $test -k jax tests/experiments/test_experiments.py
+    exit
+fi
+
+if [ "${1:-}" = --tensorboard ]; then
+    [ -x .venv/bin/python ] || { echo "there is no .venv: run make book first" >&2; exit 1; }
+    # As in mutate.sh: an environment that sees the packages of .venv.
+    .venv/bin/python -m venv --clear --without-pip "$scratch/env"
+    .venv/bin/python - >"$(echo "$scratch"/env/lib/python*/site-packages)/book.pth" <<'PYTHON'
+import sysconfig
+print(sysconfig.get_path("purelib"))
+PYTHON
+    .venv/bin/python -m pip --python "$scratch/env/bin/python" install -q --disable-pip-version-check \
+        tensorboard
+    export PYTHONPATH=$PWD
+    "$scratch/env/bin/python" -m pytest -q -p no:cacheprovider -k tensorboard tests/experiments/test_going_on.py
     exit
 fi
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from kl_lib import experiments
 from kl_lib.commands import ELSEWHERE, app
-from kl_lib.experiments import all_configs, find_experiment
+from kl_lib.experiments import all_configs, find_experiment, select
 
 TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
 
@@ -122,6 +122,52 @@ def test_a_reference_that_is_not_there_is_named_with_the_arms(store):
     assert done.stderr.count("reference is 'foo', and there is no such run: the arms are 'ce'") == 2
 
 
+def test_a_comparison_by_other_fields_says_that_it_needs_a_reference_of_their_values(store):
+    done = invoke("compare", "toy", "--store", store, "--by", "epochs")
+    assert done.exit_code == 1
+    refused = (
+        "reference is 'ce', the baseline of toy, and there is no such run: the arms are '2' and '3'"
+        ". Give one of them as reference\n"
+    )
+    assert done.stderr.count(refused) == 2  # one for each loss
+    assert "makes runs" not in done.stdout
+    done = invoke("compare", "toy", "--store", store, "--by", "epochs", "--reference", "2")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_comparison_of_some_runs_follows_the_advice_to_leave_seeds_out(store):
+    [gone] = select(
+        experiments.read_records(store, "toy"), ["loss=kl", "epochs=3", "seed=0"]
+    )  # fmt: skip
+    (store / "toy" / f"{gone.config.id}.json").unlink()
+    done = invoke("compare", "toy", "--store", store, "--where", "epochs=3")
+    assert done.exit_code == 1
+    assert (
+        "seed 0 has a run of ce and none of kl: run what is missing, or leave these seeds out"
+        in (done.stderr)
+    )
+    some = ["--where", "epochs=3", "--where", "seed=1,2"]
+    done = invoke("compare", "toy", "--store", store, *some, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    [found] = json.loads(done.stdout)
+    assert (found["shared"]["epochs"], found["contrasts"]["kl"]["seeds"]) == (3, [1, 2])
+    done = invoke("compare", "toy", "--store", store, "--where", "epochs=7")
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"Nothing to compare in {store} of toy with epochs=7. ")
+
+
+def test_groups_of_runs_stand_in_the_order_of_their_choices(tmp_path):
+    toy = find_experiment(TOY).experiment
+    choices = {"epochs": [10, 9, 100], "pause": [0.5, 0], "fail_at": [None, 200]}
+    for config in all_configs(toy, seeds=[0], loss="kl", **choices):
+        result = {"error": 1.0, "distance": [1.0], "seconds": 1.0}
+        data = toy.load()
+        experiments.write_record(tmp_path, experiments.new_record(config, data, result, {}))
+    groups = experiments.comparable(experiments.read_records(tmp_path, "toy"))
+    found = [(g[0].config.epochs, g[0].config.pause, g[0].config.fail_at) for g in groups.values()]
+    assert found == [(e, p, f) for e in (9, 10, 100) for p in (0.0, 0.5) for f in (None, 200)]
+
+
 def test_a_comparison_goes_on_without_damaged_and_foreign_files(store):
     first, *_ = sorted(
         path for path in store.glob("toy/*.json") if '"epochs": 2' in path.read_text()
@@ -143,6 +189,45 @@ def test_a_wrong_loss_is_answered_with_all_that_a_loss_may_be():
     assert done.stderr == (
         "kl-lib: loss is 'mse', expected one of: kl, ce, kl_logits, ce_logits, module:function, "
         "null\n"
+    )
+
+
+def test_what_is_said_of_a_loss_that_can_not_be_imported_ends_there():
+    done = invoke("sweep", "digits", "--loss", "not_there:focal")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("kl-lib: loss is 'not_there:focal', but there is no module not_")
+    assert not done.stderr.endswith(", null\n")
+
+
+def test_a_reason_that_many_runs_have_is_said_once():
+    from kl_lib.experiments.machinery.status import Status, SweepError
+
+    failed = {"a" * 16: "no module", "b" * 16: "nan", "c" * 16: "no module"}
+    error = SweepError(
+        Status(
+            configs=tuple(all_configs(find_experiment(TOY).experiment, seeds=range(4))),
+            finished={},
+            failed=failed,
+        )
+    )
+    assert str(error) == (
+        "3 of 4 runs failed, the others are finished and stored. run aaaaaaaaaaaaaaaa and 1 more: "
+        "no module; run bbbbbbbbbbbbbbbb: nan"
+    )
+
+
+def test_an_address_of_no_scheduler_is_refused_before_data_are_loaded():
+    done = invoke("sweep", TOY, "--scheduler", "foo")
+    assert done.exit_code == 2
+    assert done.output == (
+        "kl-lib: scheduler is 'foo', expected an address such as tcp://192.0.2.1:8786\n"
+    )
+
+
+def test_the_shape_of_each_array_is_shown_as_one(store):
+    [record, *_] = experiments.read_records(store, "toy")
+    assert "  shapes             target [5000]\n" in (
+        invoke("show", record.config.id, "--store", store).stdout
     )
 
 

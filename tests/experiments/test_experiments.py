@@ -785,6 +785,37 @@ def test_jax_trains_too_and_goes_on_to_the_same_numbers_to_the_last_bit():
     assert answer["environment"]["packages"]["jax"]
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_jax_is_asked_whether_it_has_started_and_is_left_as_it_was(started):
+    pytest.importorskip("jax")
+    code = f"""
+        import jax
+        from kl_lib.experiments.machinery.backend import _jax_runs
+        jax.config.update("jax_num_cpu_devices", 3)
+        {"jax.devices()" if started else ""}
+        found = [_jax_runs(), _jax_runs()]
+        print("ANSWER", found, len(jax.devices()), _jax_runs())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.stdout == f"ANSWER {[started, started]} 3 True\n", done.stderr
+
+
+def test_a_jax_that_is_too_old_is_refused_in_one_line(monkeypatch):
+    from types import SimpleNamespace
+
+    from kl_lib.experiments.machinery import backend
+
+    old = SimpleNamespace(__version__="0.4.30", config=SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "jax", old)
+    with pytest.raises(
+        backend.BackendError, match=r"^JAX is 0\.4\.30, expected 0\.5 or newer: pip ins"
+    ):
+        backend.use_threads(1, "jax")
+
+
 def test_a_config_is_refused_for_data_or_code_that_are_not_its_own(training):
     assert "make the config from these data" in training["other data"]
     assert "recipe is 99" in training["other recipe"]

@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from kl_lib.commands import app
 from kl_lib.experiments import (
     ComparisonError,
     ConfigError,
+    RecordError,
     RunBusyError,
     all_configs,
     find_experiment,
@@ -27,7 +30,7 @@ from kl_lib.experiments import (
     select,
 )
 from kl_lib.experiments.machinery.locks import locked_id
-from kl_lib.experiments.machinery.upkeep import remove
+from kl_lib.experiments.machinery.upkeep import remove, tagged
 
 TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
 
@@ -210,6 +213,54 @@ def test_tags_are_put_to_new_and_finished_runs_and_are_no_part_of_the_id(store, 
     again = experiments.read_record(store / "toy" / f"{first.config.id}.json")
     assert (again.config, again.result, again.made) == (first.config, first.result, first.made)
     assert "paper" in invoke("show", first.config.id, "--store", store).stdout
+
+
+TAGGING = """
+import sys, time
+from kl_lib.experiments import read_record
+from kl_lib.experiments.machinery.upkeep import tagged
+store, path, name, begin = sys.argv[1:]
+record = read_record(path)
+time.sleep(max(0, float(begin) - time.time()))
+for number in range(20):
+    record = tagged(store, record, [f"{name}{number}"])
+"""
+
+
+def test_processes_that_tag_one_record_at_the_same_time_lose_no_tag(store, first):
+    path = store / "toy" / f"{first.config.id}.json"
+    args = [sys.executable, "-c", TAGGING, str(store), str(path)]
+    begin = str(time.time() + 3)
+    both = [subprocess.Popen([*args, name, begin]) for name in "ab"]
+    assert [each.wait(timeout=100) for each in both] == [0, 0]
+    found = experiments.read_record(path).tags
+    assert {f"{name}{number}" for name in "ab" for number in range(20)} <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_a_run_that_is_done_again_keeps_its_tags(tmp_path):
+    toy = find_experiment(TOY).experiment
+    [config] = all_configs(toy, seeds=[0], epochs=1, pause=0)
+    first = experiments.run(tmp_path, config, toy.load(), tags=["paper"])
+    assert first.tags == ("paper",)
+    assert experiments.run(tmp_path, config, toy.load(), force=True).tags == ("paper",)
+    again = experiments.run(tmp_path, config, toy.load(), force=True, tags=["new"])
+    assert again.tags == ("paper", "new")
+    assert experiments.find_record(tmp_path, config) == again
+
+
+def test_a_tag_is_put_to_the_record_as_it_is_and_not_as_it_was(tmp_path):
+    toy = find_experiment(TOY).experiment
+    [config] = all_configs(toy, seeds=[0], epochs=1, pause=0)
+    old = experiments.run(tmp_path, config, toy.load())
+    new = replace(old, made="2026-12-01T00:00:00+00:00")
+    experiments.write_record(tmp_path, new)
+    assert tagged(tmp_path, old, ["late"]) == replace(new, tags=("late",))
+    path = tmp_path / "toy" / f"{config.id}.json"
+    path.unlink()
+    with pytest.raises(RecordError, match="can't be read: No such file"):
+        tagged(tmp_path, old, ["later"])
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("command", ["run", "sweep"])

@@ -53,7 +53,8 @@ def stopped_at(step):
 
 
 def left(store):
-    return sorted(path.suffix for path in store.glob(".scratch/*"))
+    """What is left of runs, by the ends of its names."""
+    return sorted(path.suffix for path in store.glob(f".scratch/{'?' * 16}.*"))
 
 
 # Forced runs
@@ -365,7 +366,7 @@ assert noted.seen == [epoch.val_accuracy for epoch in found.epochs]
 
 
 def test_the_callback_of_keras_gets_a_folder_for_each_run():
-    """With a TensorBoard that only notes: the real one is no part of the environment.
+    """With a TensorBoard that only notes: the real one is no part of the environment, see below.
 
     In a process of its own, because a training sets the threads of TensorFlow.
     """
@@ -374,6 +375,46 @@ def test_the_callback_of_keras_gets_a_folder_for_each_run():
         env=os.environ | {"KL_LIB_TENSORBOARD": "noted"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+EVENTS = """
+import json, sys
+from pathlib import Path
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+found = {}
+for file in sorted(Path(sys.argv[1]).rglob("*.tfevents.*.v2")):
+    events = EventAccumulator(str(file)).Reload()
+    found[str(file.parent.relative_to(sys.argv[1]))] = {
+        tag: [(e.step, float(make_ndarray(e.tensor_proto))) for e in events.Tensors(tag)]
+        for tag in ("epoch_loss", "epoch_accuracy")
+    }
+print("ANSWER", json.dumps(found))
+"""
+
+
+def test_tensorboard_reads_what_a_sweep_has_recorded(tmp_path):
+    pytest.importorskip("tensorboard")  # `tools/compat.sh --tensorboard` has it
+    sweep = [sys.executable, "-m", "kl_lib.cli", "sweep", "digits", "--loss", "kl,ce"]
+    sweep += ["--seeds", "0", "--epochs", "2", "--workers", "1", "--store", str(tmp_path / "a")]
+    board = ["--tensorboard", str(tmp_path / "board")]
+    done = subprocess.run([*sweep, *board], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    records = experiments.read_records(tmp_path / "a", "digits")
+    read = subprocess.run(
+        [sys.executable, "-c", EVENTS, str(tmp_path / "board")],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    found = json.loads(read.stdout.split("ANSWER ")[1])
+    assert len(found) == 2 * len(records) == 4
+    for record in records:
+        for part, prefix in (("train", ""), ("validation", "val_")):
+            for measure in ("loss", "accuracy"):
+                steps = found[f"{record.config.id}/{part}"][f"epoch_{measure}"]
+                expected = record.history[prefix + measure]
+                assert [step for step, _ in steps] == [0, 1]
+                assert [value for _, value in steps] == pytest.approx(expected, rel=1e-6)
 
 
 def test_without_being_asked_for_there_is_no_callback(monkeypatch):

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -85,3 +86,27 @@ def test_a_file_is_short_enough_to_read(path):
 def test_no_module_is_called_like_one_of_pythons():
     taken = {path.stem for path in FILES} & sys.stdlib_module_names
     assert taken <= {"__init__"}
+
+
+def private(text):
+    """What is imported from modules that other packages keep to themselves."""
+    for node in ast.walk(ast.parse(text)):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            parts = name.split(".")
+            if parts[0] != "kl_lib" and any(re.match("_[^_]", part) for part in parts):
+                yield name
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_nothing_is_imported_from_private_modules_of_other_packages(path):
+    assert [*private(path.read_text(encoding="utf-8"))] == []
+
+
+def test_an_import_from_a_private_module_is_seen():
+    for line in ("from jax._src import xla_bridge", "import numpy._core.umath"):
+        assert [*private(f"def later():\n    {line}")] == [line.split()[1]]
+    assert [*private("from __future__ import annotations\nfrom ._own import x")] == []

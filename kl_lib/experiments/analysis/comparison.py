@@ -72,11 +72,12 @@ def compare(
     first = next(iter(arms.values()))[0]
     kind = type(first.config)
     free, measure = by or kind.arms, kind.measure
+    usual = f", the baseline of {kind.name}," if reference is None else ","
     reference = reference if reference is not None else kind.baseline
     if reference not in arms:
         raise ComparisonError(
-            f"reference is {reference!r}, and there is no such run: the arms are "
-            f"{listed(map(repr, arms))}"
+            f"reference is {reference!r}{usual} and there is no such run: the arms are "
+            f"{listed(map(repr, arms))}. Give one of them as reference"
         )
     others = [name for name in arms if name != reference]
     if not others:

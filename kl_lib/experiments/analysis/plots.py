@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 12
+WIDTH = 34  # of the title of a panel, in characters
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 2)), (0, (3, 1, 1, 1)))
 
 # What each arm measured: a row for each seed, a column for each epoch.
@@ -89,7 +91,7 @@ def plot_runs(
     names = list(dict.fromkeys(name for _, values in drawn for name in values))
     for ax, title, (_, values) in zip(axes, short, drawn, strict=False):
         _draw(ax, values, names, "pair" if difference else "run")
-        ax.set_title(title, wrap=True)
+        ax.set_title("\n".join(textwrap.wrap(title, WIDTH)))
         ax.legend()
     for ax in axes[len(drawn) :]:
         ax.set_axis_off()

@@ -11,6 +11,7 @@ from rich.console import Console
 from ..analysis.comparison import Comparison, compare
 from ..analysis.pairing import ComparisonError, arm_name, check_fields
 from ..analysis.rule import rule_for
+from ..analysis.selection import select
 from ..convnet.drift import sure_and_wrong
 from ..machinery.backend import BackendError, start_quietly
 from ..machinery.store import comparable
@@ -37,6 +38,7 @@ def compare_command(
             show_default=False,
         ),
     ] = None,
+    where: options.Where = None,
     store: options.Store = options.RESULTS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -47,6 +49,7 @@ def compare_command(
     """
     with errors_in_one_line():
         records, wrong = readable(store, experiment)
+        records = select(records, where or [])
         fields = None if by is None else [name.strip().replace("-", "_") for name in by.split(",")]
         for record in records:
             check_fields(type(record.config), fields or ())
@@ -67,9 +70,10 @@ def compare_command(
             typer.echo(json.dumps([each.as_dict() for _, each in found], indent=1))
         elif found:
             _show(found)
-        else:
+        elif not wrong:
+            which = f" with {' and '.join(where)}" if where else ""
             typer.echo(
-                f"Nothing to compare in {store} of {experiment}. "
+                f"Nothing to compare in {store} of {experiment}{which}. "
                 f"`kl-lib sweep {experiment}` makes runs."
             )
         if wrong or not found:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..machinery.addresses import check_address
 from ..machinery.grids import with_seeds
 from ..machinery.progress import sweep_shown
 from ..machinery.status import SweepError
@@ -58,6 +59,8 @@ def sweep_command(
     arguments = locals()
     with errors_in_one_line(RESUMED if scheduler is None else RESUMED_ON_A_CLUSTER):
         numbers = options.seeds_in(seeds)
+        if scheduler is not None:
+            check_address(scheduler)
         options.write_for_tensorboard(tensorboard, scheduler)
         named, rows = options.chosen(experiment, set_, arguments, several=True)
         files = options.data_files(named.experiment, data)

@@ -203,11 +203,27 @@ def _tensorflow_threads(threads: int) -> int:
 
 def _jax_threads(threads: int) -> int:
     """The same for JAX, which reads the number from the environment when it starts its CPU."""
-    from jax._src import xla_bridge
-
-    if not xla_bridge.backends_are_initialized():
+    if not _jax_runs():
         os.environ[JAX_THREADS] = str(threads)
     return int(os.environ.get(JAX_THREADS, 0))
+
+
+def _jax_runs() -> bool:
+    """Whether JAX has started: from then on it refuses another number of CPU devices."""
+    import jax
+
+    try:
+        devices = jax.config.jax_num_cpu_devices
+    except AttributeError:
+        raise BackendError(
+            f"JAX is {jax.__version__}, expected 0.5 or newer: pip install -U jax"
+        ) from None
+    try:
+        jax.config.update("jax_num_cpu_devices", devices + 1)
+    except RuntimeError:
+        return True
+    jax.config.update("jax_num_cpu_devices", devices)
+    return False
 
 
 class BackendError(RuntimeError):

@@ -17,13 +17,14 @@ from .definition import TrainingError
 from .experiment import Experiment
 from .files import write_whole
 from .jobs import Job, packed, unpacked
-from .kept import Contents, check_kept, write_kept
+from .kept import Contents, check_kept
 from .loading import Files, loaded_for
 from .locks import RunBusyError, locked
-from .records import Record, find_record, write_record
+from .records import Record, find_record
 from .runs import check_data, from_checkpoint
 from .sealed import RecordError
 from .store import scratch_path
+from .upkeep import stored
 
 # Workers report under this name how far their runs are.
 TOPIC = "kl_lib.experiments"
@@ -138,8 +139,7 @@ class Cluster:
             record = Record(config=config, **parts)
             for remark in remarks:
                 self._say(remark)
-            write_kept(self._store, record, files)
-            write_record(self._store, record)
+            record = stored(self._store, record, files)
             scratch_path(self._store, config, ".checkpoint").unlink(missing_ok=True)
         return record
 

@@ -12,6 +12,9 @@ from .experiment import Experiment
 from .files import make_folder
 from .store import scratch_file
 
+#: How long to wait for somebody who changes a record.
+SECONDS = 60
+
 
 class RunBusyError(RuntimeError):
     """Another process is doing this run."""
@@ -43,22 +46,41 @@ def locked_id(store: str | os.PathLike[str], id_: str, suffix: str = ".lock") ->
     RunBusyError
         If another process holds it.
     """
+    with _held(scratch_file(store, id_, suffix), 0, f"run {id_} is being done by another process"):
+        yield
+
+
+@contextmanager
+def records_locked(store: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold the lock under which records that are there are changed, which takes no time.
+
+    Whoever does a run again holds the lock of that run for hours; its record may be given a tag
+    meanwhile.
+
+    Raises
+    ------
+    RunBusyError
+        If another process holds it for a minute.
+    """
+    path = scratch_file(store, "records", ".lock")
+    with _held(path, SECONDS, f"records in {store} are being changed by another process"):
+        yield
+
+
+@contextmanager
+def _held(path: Path, seconds: float, busy: str) -> Iterator[None]:
     try:
         from filelock import FileLock, Timeout
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             'kl_lib.experiments needs filelock: pip install "kl-lib[experiments]"', name="filelock"
         ) from None
-    path = scratch_file(store, id_, suffix)
     make_folder(path.parent)
     try:
-        with FileLock(path, timeout=0):
+        with FileLock(path, timeout=seconds):
             yield
     except Timeout:
-        raise RunBusyError(
-            f"run {id_} is being done by another process{holder(path)}: call again when that has "
-            "ended"
-        ) from None
+        raise RunBusyError(f"{busy}{holder(path)}: call again when that has ended") from None
 
 
 def holder(path: Path) -> str:

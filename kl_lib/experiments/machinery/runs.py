@@ -17,12 +17,14 @@ from .definition import TrainingError
 from .doing import Say, afresh_if_unfit, once, prepare, to_stderr, unless_finished
 from .environment import describe_machine, peak_memory, reset_peak_memory
 from .experiment import Experiment, Progress
-from .kept import Contents, check_kept, checksums, contents_of, write_kept
+from .kept import Contents, check_kept, checksums, contents_of
+from .loading import sums_beside
 from .locks import locked
-from .records import Record, new_record, read_record, record_path, write_record
+from .records import Record, new_record, read_record, record_path
 from .references import failure, source_sha256
+from .several import difference
 from .store import remove_parts, scratch_path
-from .upkeep import checked_tags, tagged
+from .upkeep import checked_tags, stored, tagged
 
 # What a run may raise that says already what is wrong.
 EXPECTED = (
@@ -114,8 +116,7 @@ def run(
         record, files = from_checkpoint(
             config, data, at, keep=keep, progress=progress, begun=begun, say=say
         )
-        write_kept(store, record, files)
-        write_record(store, record)
+        record = stored(store, record, files)
         for each in (usual, forced):
             each.unlink(missing_ok=True)
         return record
@@ -181,6 +182,10 @@ def check_data(config: Experiment, data: Loaded) -> None:
     ConfigError
         If not.
     """
+    # Data that were not loaded by `sweep` or a command don't say what files they are of.
+    files = sums_beside(data)
+    if files and (other := difference(config.data_files, files)):
+        raise ConfigError(f"{other}: make the config from these data")
     if (found := data.checksum()) != config.data_sha256:
         changed = " (they were changed after they were loaded)" if found != data.sha256 else ""
         raise ConfigError(

@@ -97,7 +97,13 @@ class SweepError(RuntimeError):
 
     def __init__(self, status: Status) -> None:
         self.status = status
-        reasons = "; ".join(f"run {id_}: {why}" for id_, why in status.failed.items())
+        runs: dict[str, list[str]] = {}
+        for id_, why in status.failed.items():
+            runs.setdefault(why, []).append(id_)
+        reasons = "; ".join(
+            f"run {ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {why}"
+            for why, ids in runs.items()
+        )
         super().__init__(
             f"{len(status.failed)} of {len(status.configs)} runs failed, the others are finished "
             f"and stored. {reasons}"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from .experiment import Experiment
 from .files import make_folder
 from .records import Record
+from .several import facts_of
 
 
 def scratch_path(store: str | os.PathLike[str], config: Experiment, suffix: str) -> Path:
@@ -61,8 +63,8 @@ def comparable(
 ) -> dict[str, list[Record]]:
     """Group records by all that is in their configs beside the seed and the fields `by`.
 
-    Each group is sorted by arm and seed. By default `by` is what tells the arms of their
-    experiment apart.
+    Each group is sorted by arm and seed, and they stand in the order of their choices. By default
+    `by` is what tells the arms of their experiment apart.
 
     Returns
     -------
@@ -70,12 +72,22 @@ def comparable(
         Lists of records. The key says in a line what those of a group have in common.
     """
     groups: dict[str, list[Record]] = {}
+    places: dict[str, Any] = {}
     for record in in_order(records):
         words = record.config.headline()
         free = record.config.arms if by is None else by
         heading = ", ".join(text for name, text in words.items() if name not in free)
         groups.setdefault(heading, []).append(record)
-    return groups
+        places.setdefault(heading, _place(record.config, {"seed", *free}))
+    return {heading: groups[heading] for heading in sorted(groups, key=places.__getitem__)}
+
+
+def _place(config: Experiment, free: Set[str]) -> list[Any]:
+    """Where a group stands among others, of other experiments, too."""
+    facts = facts_of(config)
+    values = [value for name, value in facts.items() if name not in free]
+    # Nothing comes first; values of other types are not compared.
+    return [config.folder, *((each is not None, str(type(each)), each) for each in values)]
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from .choices import ConfigError
-from .locks import locked_id
-from .records import Record, write_record
+from .kept import Contents, write_kept
+from .locks import locked_id, records_locked
+from .records import Record, read_record, record_path, write_record
+from .sealed import NewerRecordError, RecordError
 from .store import record_paths, scratch_file
 
 # Half-done work on a run, see `run` and `run_drift`.
@@ -33,20 +36,44 @@ def path_of(store: str | os.PathLike[str], id_: str) -> Path:
 
 
 def tagged(store: str | os.PathLike[str], record: Record, tags: Iterable[str]) -> Record:
-    """Put tags to a record that is stored, beside those that it has, and return it.
+    """Put tags to a record that is stored, beside those that it has, and return it as it is then.
 
     Raises
     ------
     ConfigError
         If a tag is empty or has spaces or commas in it.
+    RecordError
+        If the record is not there any more, or damaged.
     OSError
         If the disk is full or the folder can't be written.
     """
-    together = tuple(dict.fromkeys((*record.tags, *checked_tags(tags))))
-    if together == record.tags:
+    new = checked_tags(tags)
+    if {*new} <= {*record.tags}:
         return record
-    record = replace(record, tags=together)
-    write_record(store, record)
+    with records_locked(store):  # others may have given it tags, or done the run again
+        found = read_record(record_path(store, record.config), type(record.config))
+        found = replace(found, tags=tuple(dict.fromkeys((*found.tags, *new))))
+        write_record(store, found)
+    return found
+
+
+def stored(store: str | os.PathLike[str], record: Record, files: Contents) -> Record:
+    """Write a finished run and what it keeps, and return its record. For the holder of its lock.
+
+    In place of a record that is there it is written with the tags of that.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder can't be written. What was stored before is untouched.
+    """
+    path = record_path(store, record.config)
+    write_kept(store, record, files)
+    with records_locked(store) if path.exists() else nullcontext():
+        with suppress(RecordError, NewerRecordError):
+            before = read_record(path, type(record.config))
+            record = replace(record, tags=tuple(dict.fromkeys((*before.tags, *record.tags))))
+        write_record(store, record)
     return record
 
 
@@ -82,7 +109,7 @@ def remove(store: str | os.PathLike[str], path: Path) -> Sequence[Path]:
     OSError
         If the folder can't be written.
     """
-    with locked_id(store, path.stem):
+    with locked_id(store, path.stem), records_locked(store):
         files = files_of(store, path)
         for each in files:
             each.unlink(missing_ok=True)
