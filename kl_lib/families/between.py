@@ -158,9 +158,8 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     entry = registry.PAIRS[pair] if pair else registry.Entry(lambda *_: _surprise(p, q))
     if entry.unless and not np.all(outside | supports.same_place(of_p, of_q)):
         _refuse(p, q, f" for {entry.unless} of dist_p")
-    value = _value(entry, p, q)
-    if np.any(outside):
-        value = np.where(outside, math.inf, value)[()]
+    # A form does not look at all that the supports depend on, such as a loc that both share.
+    value = np.where(outside, math.inf, _value(entry, p, q))[()]
     if np.any(np.isnan(value)):
         _refuse(p, q, " for parameters so far apart that floats do not carry them,")
     return value, reason

@@ -15,8 +15,6 @@ Array = NDArray[np.float64]
 _FROM = 10.0
 # B₂ₙ/(2n) of Stirling's series for ψ, https://dlmf.nist.gov/5.11.E2
 _PSI = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
-# B₂ₙ/(2n(2n − 1)) of that for log Γ
-_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 
 
 def log_gamma(x: Array) -> Array:
@@ -45,12 +43,3 @@ def psi_series(x: Any) -> Any:
     for coefficient in reversed(_PSI):
         total = (total + coefficient) * square
     return total
-
-
-def log_gamma_series(x: Array) -> Array:
-    """log Γ(x) − (x − ½)·log x + x − ½·log 2π for x ≥ 10: positive and small."""
-    square = 1 / x / x
-    total = np.zeros(np.shape(x))
-    for coefficient in reversed(_LOG):
-        total = total * square + coefficient
-    return total / x

@@ -72,10 +72,14 @@ def _number(value: Any) -> str:
 # From parameters to a support
 
 
-def read(values: Values, name: str, side: str, rule: Any = real, default: float = 0.0) -> Array:
+#: Of parameters that not every kind of a family has.
+DEFAULTS = {"loc": 0.0, "scale": 1.0}
+
+
+def read(values: Values, name: str, side: str, rule: Any = real) -> Array:
     """One parameter, checked: an error calls it name_side."""
     full = f"{name}_{side}"
-    return checked(**{full: (values.get(name, default), rule)})[full]
+    return checked(**{full: (values[name] if name in values else DEFAULTS[name], rule)})[full]
 
 
 def _line(values: Values, side: str) -> Support:
@@ -105,7 +109,7 @@ def _unit(values: Values, side: str) -> Support:
 
 
 def _of_width(values: Values, side: str) -> Support:
-    low, width = read(values, "loc", side), read(values, "scale", side, scale, 1.0)
+    low, width = read(values, "loc", side), read(values, "scale", side, scale)
     with np.errstate(over="ignore"):
         return Support(low, low + width, width, place=(low, width))
 
