@@ -218,9 +218,9 @@ def _uniform(low: Any, high: Any) -> Moments:
 
 def _mean_log(low: Any, high: Any) -> Any:
     """Of log x for x from low to high, both 0 or above."""
-    middle = 0.5 * (low + high)
-    z = np.clip((high - low) / (2 * middle), 1e-9, 1.0)
-    lower = np.where(z < 1, (1 - z) * np.log1p(-np.minimum(z, 1 - 2.0**-53)), 0.0)
+    middle = 0.5 * low + 0.5 * high
+    z = (0.5 * high - 0.5 * low) / middle
+    lower = np.where(z < 1, (1 - z) * np.log1p(-z), 0.0)
     return np.log(middle) + ((1 + z) * np.log1p(z) - lower) / (2 * z) - 1
 
 
@@ -255,7 +255,7 @@ def _log_normal(mu: Any, s: Any, loc: Any) -> Moments:
     return Moments(
         mu + 0.5 * (1 + math.log(2 * math.pi)) + np.log(s),
         loc + np.exp(mu + 0.5 * s * s),
-        np.exp(0.5 * np.where(s > 9, s * s, np.log(np.expm1(s * s))) + mu + 0.5 * s * s),
+        np.exp(mu + s * s) * np.sqrt(-np.expm1(-s * s)),
         log=_at(loc, lambda c: mu),
         log_power=_at(loc, lambda k, c: k * mu + 0.5 * (k * s) ** 2),
     )

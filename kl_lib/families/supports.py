@@ -131,7 +131,7 @@ def _bernoulli(values: Values, side: str) -> Support:
 def read_sure(values: Values, side: str) -> NDArray[np.bool_]:
     """Whether a coin never shows 1, and whether it always does: two arrays in one."""
     if "logits" in values:
-        logits = arrays.read(values["logits"], f"logits_{side}")[0].astype(np.float64)
+        logits, _ = arrays.read(values["logits"], f"logits_{side}")
         return np.stack([logits == -np.inf, logits == np.inf])
     probs = read(values, "probs", side, probability)
     return np.stack([probs == 0, probs == 1])
