@@ -90,7 +90,7 @@ def kl_von_mises(
 
 def turned(half: Array, k_p: Array, k_q: Array, d: int) -> Array:
     """What the angle between the two mean directions adds, of which `half` is the half."""
-    return 2 * _mean(k_p, d) * k_q * np.sin(half) ** 2
+    return k_q * (2 * _mean(k_p, d) * np.sin(half) ** 2)
 
 
 def above_tangent(y: Array, x: Array, d: int) -> Array:
