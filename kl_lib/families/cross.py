@@ -110,7 +110,7 @@ def _normal(m: Any, s: Any) -> Moments:
 def _laplace(m: Any, s: Any) -> Moments:
     def log_laplace(t: Any) -> Any:
         x = t * s
-        return np.where(x < 1, -t * m - np.log1p(-x * np.minimum(x, 1.0)), np.inf)
+        return np.where(x < 1, -t * m - np.log1p(-x * x), np.inf)
 
     return Moments(
         1 + np.log(2 * s),
@@ -144,7 +144,7 @@ def _cauchy(m: Any, s: Any) -> Moments:
 def _exponential(loc: Any, rate: Any) -> Moments:
     def distance(c: Any) -> Any:
         wait = np.maximum(c - loc, 0.0)
-        return np.abs(c - loc) + np.where(c > loc, 2 * np.exp(-rate * wait) - 1, 1.0) / rate
+        return np.abs(c - loc) + (2 * np.exp(-rate * wait) - 1) / rate
 
     return _gamma(1.0, rate, loc, distance)
 
@@ -225,8 +225,8 @@ def _mean_log(low: Any, high: Any) -> Any:
 
 
 def _pareto(a: Any, s: Any, loc: Any) -> Moments:
-    mean = np.where(a > 1, a * s / np.maximum(a - 1, 0.0), np.inf)
-    spread = np.where(a > 2, s / (a - 1) * np.sqrt(a / np.maximum(a - 2, 0.0)), np.inf)
+    mean = np.where(a > 1, a * s / (a - 1), np.inf)
+    spread = np.where(a > 2, s / (a - 1) * np.sqrt(a / (a - 2)), np.inf)
     return Moments(
         np.log(s) - np.log(a) + 1 + 1 / a,
         loc + mean,
@@ -234,7 +234,7 @@ def _pareto(a: Any, s: Any, loc: Any) -> Moments:
         log=_same(loc, lambda c: np.log(s) + 1 / a),
         log_power=_same(
             loc,
-            lambda k, c: np.where(k < a, k * np.log(s) - np.log1p(-np.minimum(k / a, 1.0)), np.inf),
+            lambda k, c: np.where(k < a, k * np.log(s) - np.log1p(-k / a), np.inf),
         ),
         log_variance=1 / a / a,
     )

@@ -59,8 +59,8 @@ def outside(p: Support, q: Support) -> NDArray[np.bool_]:
 def same_place(p: Support, q: Support) -> NDArray[np.bool_]:
     """Where both have one place."""
     result = np.asarray(True)
-    for a, b in zip(p.place, q.place, strict=True):
-        result = result & np.equal(a, b)
+    for equal in map(np.equal, p.place, q.place):
+        result = result & equal
     return result
 
 

@@ -179,6 +179,10 @@ def test_moments_that_do_not_exist_are_infinite():
     assert infinite == (math.inf,) * len(infinite)
     assert cauchy.entropy == pytest.approx(stats.cauchy(0.3, 0.7).entropy(), rel=1e-14)
     assert cauchy.mean == 0.3  # its place
+    for a in (1.5, 2.5):
+        moments = moments_of("pareto", {"concentration": a, "scale": 0.7, "loc": 0.3})
+        same = stats.pareto(a, 0.3, 0.7)
+        assert (moments.mean, moments.deviation) == pytest.approx((same.mean(), same.std()))
 
 
 @pytest.mark.parametrize(("name_p", "name_q"), PAIRS)

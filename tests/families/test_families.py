@@ -1082,6 +1082,8 @@ def test_a_class_of_the_users_own_is_found_by_itself_and_by_its_parents(monkeypa
     kl.register_kl(Coin, "bernoulli")(lambda p, q: families.kl_bernoulli(p.heads, q["probs"]))
     expected = families.kl_bernoulli(0.5, 0.75)
     assert families.kl_between(Bent(0.5), stats.bernoulli(0.75)) == expected
+    kl.register_kl(Coin, "poisson")(lambda p, q: math.inf)
+    assert families.why_infinite(Coin(0.5), stats.poisson(1)).startswith("the log density of dis")
     with pytest.raises(families.NoClosedFormError, match=r"from stats.bernoulli to Coin has no"):
         families.kl_between(stats.bernoulli(0.75), Coin(0.5))
     with pytest.raises(ValueError, match=r"the pair \(Coin, 'bernoulli'\) has a form already"):
