@@ -74,7 +74,7 @@ def kl_between(dist_p: Any, dist_q: Any, *, base: float | None = None) -> Any:
     divisor = check_base(base)
     value, _ = solve(dist_p, dist_q)
     with np.errstate(over="ignore"):
-        return value / divisor if divisor != 1 else value
+        return value / divisor
 
 
 def why_infinite(dist_p: Any, dist_q: Any) -> str | None:
@@ -127,7 +127,7 @@ class _Known:
 
     def keys(self) -> list[registry.Key]:
         """Its classes, the nearest first, and its family."""
-        return [*type(self.dist).__mro__[:-1], *([self.family] if self.family else [])]
+        return [*type(self.dist).__mro__[:-1], self.family]
 
     def argument(self, key: registry.Key) -> Any:
         """What a form registered for `key` is given."""

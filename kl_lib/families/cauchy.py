@@ -11,6 +11,8 @@ from ..checks import check_base
 from .numbers import choose
 from .parameters import broadcast, checked, finish, real, scale
 
+_LARGE = 1e300
+
 
 def kl_cauchy(
     loc_p: ArrayLike,
@@ -65,9 +67,9 @@ def kl_cauchy(
     shape, (m_p, s_p, m_q, s_q) = broadcast(parameters)
     with np.errstate(all="ignore"):
         # log(1 + h²) with h the distance of the points (m, s) over 2·√(sp·sq).
-        large = (abs(m_p) > 1e300) | (abs(m_q) > 1e300) | (s_p > 1e300) | (s_q > 1e300)
+        largest = np.maximum(np.maximum(abs(m_p), abs(m_q)), np.maximum(s_p, s_q))
         # So that nothing overflows, nor is lost where it is tiny.
-        c = choose(large, lambda: 0.25, lambda: 1.0)
+        c = choose(largest > _LARGE, lambda: 0.25, lambda: 1.0)
         apart = np.hypot(c * m_p - c * m_q, c * s_p - c * s_q)
         h = apart / np.sqrt(s_p) / np.sqrt(s_q) / (2 * c)
         value = choose(

@@ -67,11 +67,12 @@ def kl_continuous_bernoulli(
     shape, (p, q) = broadcast(parameters)
     # The difference of the log-odds from p − q, which their rounded values may not tell.
     odds_p, odds_q = log_odds(p), log_odds(q)
-    step = choose(
-        (abs(q - p) < 0.5 * p) & (abs(q - p) < 0.5 * (1 - p)),
-        lambda: np.log1p((q - p) / p) - np.log1p((p - q) / (1 - p)),
-        lambda: odds_q - odds_p,
-    )
+    with np.errstate(all="ignore"):
+        step = choose(
+            (abs(q - p) < 0.5 * p) & (abs(q - p) < 0.5 * (1 - p)),
+            lambda: np.log1p((q - p) / p) - np.log1p((p - q) / (1 - p)),
+            lambda: odds_q - odds_p,
+        )
     value = of_log_odds(odds_p, odds_q, step)
     return finish(value, divisor, shape, parameters.labels)
 

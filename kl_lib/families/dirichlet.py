@@ -17,6 +17,14 @@ from .numbers import elementwise
 from .parameters import Array, broadcast, checked, concentration, finish, refuse
 from .quotients import product_quotient, quotient, weighted_itakura_saito
 
+#: The last axes, which are no batch.
+_CORE: dict[str, tuple[Role, ...]] = {
+    "concentration_p": ("concentration",),
+    "concentration_q": ("concentration",),
+}
+#: Outside, quotients overflow on the way to a result that is finite.
+_LEAST, _MOST = 1e-150, 1e150
+
 
 @renamed(
     a_p="concentration1_p", b_p="concentration0_p", a_q="concentration1_q", b_q="concentration0_q"
@@ -126,10 +134,8 @@ def kl_dirichlet(
     True
     """
     divisor = check_base(base)
-    core: dict[str, tuple[Role, ...]]
-    core = dict.fromkeys(("concentration_p", "concentration_q"), ("concentration",))
     parameters = checked(
-        core,
+        _CORE,
         concentration_p=(concentration_p, _concentration),
         concentration_q=(concentration_q, _concentration),
     )
@@ -173,7 +179,6 @@ def _mean(p: Array, q: Array, p_sum: Array, p_low: Array, q_sum: Array, q_low: A
 
 def _concentration(value: ArrayLike, name: str) -> Array:
     array = concentration(value, name)
-    # Outside, quotients overflow on the way to a result that is finite.
-    beyond = (array < 1e-150) | (array > 1e150)
+    beyond = (array < _LEAST) | (array > _MOST)
     refuse(beyond, array, name, "beyond 1e-150 and 1e150 floats do not carry the result")
     return array

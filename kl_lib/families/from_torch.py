@@ -38,12 +38,11 @@ def _array(value: Any, name: str) -> Any:
 
 def _odds(dist: Any, **names: str) -> Parameters:
     """Probabilities or logits, as they were given: PyTorch derives the others when asked."""
-    made = vars(dist)
-    held = [name for name in ("probs", "logits") if name in made]
+    held = [name for name in vars(dist) if name in ("probs", "logits")]  # as they were set
     if len(held) == 2 and hasattr(dist, "_param"):
-        param, logits = _array(dist._param, "_param"), _array(dist.logits, "logits")
-        held = ["logits"] if np.array_equal(param, logits) else ["probs"]
-    return {held[0]: _array(made[held[0]], held[0])} | _attributes(dist, **names)
+        given = _attributes(dist, param="_param", logits="logits")
+        held = ["logits"] if np.array_equal(given["param"], given["logits"]) else ["probs"]
+    return _attributes(dist, **{held[0]: held[0]}, **names)
 
 
 def _one_hot(dist: Any) -> Parameters:
@@ -57,11 +56,11 @@ def _mvn(dist: Any) -> Parameters:
 
 def _low_rank(dist: Any) -> Parameters:
     """W·Wᵀ + D as the product of the wide [W, √D] with itself: the covariance is never formed."""
-    wide, diagonal = _array(dist.cov_factor, "cov_factor"), _array(dist.cov_diag, "cov_diag")
-    scales = np.sqrt(diagonal)[..., None] * np.eye(diagonal.shape[-1])
-    both = np.concatenate([wide, scales], axis=-1)
-    upper = np.linalg.qr(np.swapaxes(both, -1, -2).astype(np.float64), mode="r")
-    return {"loc": _array(dist.loc, "loc"), "scale": np.swapaxes(upper, -1, -2)}
+    given = _attributes(dist, loc="loc", wide="cov_factor", diagonal="cov_diag")
+    scales = np.sqrt(given["diagonal"])[..., None] * np.eye(given["diagonal"].shape[-1])
+    both = np.concatenate([given["wide"], scales], axis=-1, dtype=np.float64)
+    upper = np.linalg.qr(np.swapaxes(both, -1, -2), mode="r")
+    return {"loc": given["loc"], "scale": np.swapaxes(upper, -1, -2)}
 
 
 def _counts(dist: Any) -> Parameters:
@@ -73,7 +72,10 @@ def _negative_binomial(dist: Any) -> Parameters:
     given = _counts(dist)
     if "logits" in given:
         return {"total_count": given["total_count"], "logits": -given["logits"]}
-    return {"total_count": given["total_count"], "probs": 1 - given["probs"].astype(np.float64)}
+    return {
+        "total_count": given["total_count"],
+        "probs": np.subtract(1, given["probs"], dtype=np.float64),
+    }
 
 
 def _inverse_gamma(dist: Any) -> Parameters:

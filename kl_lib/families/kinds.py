@@ -35,7 +35,7 @@ def is_discrete(dist: Any) -> bool | None:
     """Whether it gives probabilities to values; None where that is not known."""
     library = type(dist).__module__.partition(".")[0]
     if library == "torch":
-        return bool(getattr(dist.support, "is_discrete", False))
+        return bool(dist.support.is_discrete)
     if library not in ("scipy", "tensorflow_probability"):
         return None
     names = {kind.__name__.removeprefix("_") for kind in type(dist).__mro__}

@@ -96,19 +96,13 @@ kl_mvn = kl_multivariate_normal
 
 
 def kl_of_factors(
-    loc_p: ArrayLike,
-    scale_p: ArrayLike,
-    loc_q: ArrayLike,
-    scale_q: ArrayLike,
-    *,
-    base: float | None = None,
+    loc_p: ArrayLike, scale_p: ArrayLike, loc_q: ArrayLike, scale_q: ArrayLike
 ) -> Any:
     """KL between multivariate normals of covariances scale·scaleᵀ, which are never formed.
 
     Means of shape (..., d), scales of shape (..., d, d): any square root of the covariance, such
     as its Cholesky factor.
     """
-    divisor = check_base(base)
     parameters = checked(
         loc_p=(loc_p, real),
         loc_q=(loc_q, real),
@@ -120,22 +114,16 @@ def kl_of_factors(
     lower_p, lower_q = lower_factor(s_p, "scale_p"), lower_factor(s_q, "scale_q")
     with np.errstate(all="ignore"):
         value = _spread(lower_p, lower_q) + _shift(m_p, m_q, lower_q)
-    return finish(_or_inf(value, shape), divisor, shape)
+    return finish(_or_inf(value, shape), 1.0, shape)
 
 
 def kl_of_deviations(
-    loc_p: ArrayLike,
-    scale_diag_p: ArrayLike,
-    loc_q: ArrayLike,
-    scale_diag_q: ArrayLike,
-    *,
-    base: float | None = None,
+    loc_p: ArrayLike, scale_diag_p: ArrayLike, loc_q: ArrayLike, scale_diag_q: ArrayLike
 ) -> Any:
     """KL between multivariate normals of independent coordinates: the sum over the last axis.
 
     Means and standard deviations of shape (..., d).
     """
-    divisor = check_base(base)
     parameters = checked(
         loc_p=(loc_p, real),
         loc_q=(loc_q, real),
@@ -144,7 +132,7 @@ def kl_of_deviations(
     )
     _batch(parameters)
     shape, (m_p, m_q, s_p, s_q) = broadcast(parameters)
-    return finish(normal.divergence(m_p, s_p, m_q, s_q).sum(axis=-1), divisor, shape[:-1])
+    return finish(normal.divergence(m_p, s_p, m_q, s_q).sum(axis=-1), 1.0, shape[:-1])
 
 
 def _spread(lower_p: Array, lower_q: Array) -> Array:

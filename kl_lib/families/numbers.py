@@ -21,6 +21,8 @@ FEW = 16
 # (atanh(z) − z)/z³ = 1/3 + z²/5 + z⁴/7 + ..., as far as it counts at |z| = `stable.SMALL`.
 _ATANH = tuple(1 / (2 * k + 1) for k in range(13, 0, -1))
 
+_LEAST, _MOST = 1e-290, 1e290
+
 
 def choose(condition: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     """`yes` where the condition holds, `no` elsewhere; what is needed nowhere is not computed."""
@@ -38,8 +40,7 @@ def elementwise(form: Callable[..., Any], *values: Any) -> Any:
     first = values[0]
     if not isinstance(first, np.ndarray) or first.size > FEW:
         return form(*values)
-    results = [form(*numbers) for numbers in zip(*(x.flat for x in values), strict=True)]
-    return np.array(results, dtype=np.float64).reshape(first.shape)
+    return np.reshape(list(map(form, *(x.flat for x in values))), first.shape)
 
 
 def frexp(x: Any) -> tuple[Any, Any]:
@@ -78,7 +79,7 @@ def log_ratio(p: Any, q: Any) -> Any:
         return np.log1p((p - q) / q)
     ratio = p / q
     # The quotient of far-apart numbers overflows or loses bits as a subnormal: subtract logs.
-    return np.log(ratio) if 1e-290 < ratio < 1e290 else np.log(p) - np.log(q)
+    return np.log(ratio) if _LEAST < ratio < _MOST else np.log(p) - np.log(q)
 
 
 def expm1_plus(t: Any) -> Any:

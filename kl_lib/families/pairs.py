@@ -17,7 +17,7 @@ from ..discrete import kl_divergence, kl_from_logits
 from .bernoulli import kl_bernoulli
 from .cauchy import kl_cauchy
 from .continuous_bernoulli import inside, kl_continuous_bernoulli, log_odds, of_log_odds
-from .counts import kl_binomial, kl_geometric, kl_negative_binomial, tosses
+from .counts import kl_binomial, kl_geometric, kl_negative_binomial, successes, tosses
 from .dirichlet import kl_beta, kl_dirichlet
 from .gamma import kl_exponential, kl_gamma
 from .gumbel import kl_gumbel, kl_moyal, kl_weibull
@@ -29,7 +29,7 @@ from .multivariate_normal import (
     kl_of_factors,
 )
 from .normal import kl_half_normal, kl_log_normal, kl_normal
-from .parameters import broadcast, checked, common_shape, finish, probability, rate, real, scale
+from .parameters import broadcast, checked, finish, probability, rate, real, scale
 from .pareto import kl_pareto
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
@@ -112,15 +112,14 @@ def _two_logits(parameters: Parameters, side: str) -> Any:
 def _poisson(p: Parameters, q: Parameters) -> Any:
     if "rate" in p and "rate" in q:
         return kl_poisson(p["rate"], q["rate"])
-    return kl_of_log_rates(*_rate_and_log(p), *_rate_and_log(q))
+    return kl_of_log_rates(*rate_and_log(p), *rate_and_log(q))
 
 
-def _rate_and_log(parameters: Parameters) -> tuple[Any, Any]:
+def rate_and_log(parameters: Parameters) -> tuple[Any, Any]:
+    value = parameters["log_rate"] if "log_rate" in parameters else parameters["rate"]
+    value = np.asarray(value, dtype=np.float64)[()]
     with np.errstate(all="ignore"):
-        if "log_rate" in parameters:
-            log = np.asarray(parameters["log_rate"], dtype=np.float64)
-            return np.exp(log), log
-        return parameters["rate"], np.log(np.asarray(parameters["rate"], dtype=np.float64))
+        return (np.exp(value), value) if "log_rate" in parameters else (value, np.log(value))
 
 
 @closed_form("exponential")
@@ -133,7 +132,7 @@ def _exponential(p: Parameters, q: Parameters) -> Any:
     # A later start adds the surprise of the wait: log p/q grows by rate_q for each unit of it.
     with np.errstate(all="ignore"):
         units, unit = difference(*locs.values())
-        rate_q, scale_q = _rate_and_scale(q, "q")
+        rate_q, scale_q = rate_and_scale(q, "q")
         return value + np.maximum(unit * (units * rate_q / scale_q), 0.0)
 
 
@@ -155,18 +154,19 @@ def _rates(p: Parameters, q: Parameters) -> tuple[Any, Any]:
 
     1/scale would be rounded and might overflow, so a scale is a factor of the other rate.
     """
-    (rate_p, scale_p), (rate_q, scale_q) = _rate_and_scale(p, "p"), _rate_and_scale(q, "q")
+    (rate_p, scale_p), (rate_q, scale_q) = rate_and_scale(p, "p"), rate_and_scale(q, "q")
     with np.errstate(over="ignore"):
         return rate_p * scale_q, rate_q * scale_p
 
 
-def _rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
+def rate_and_scale(parameters: Parameters, side: str) -> tuple[Any, Any]:
     """Of rate/scale, the one that is given; the other is 1."""
     if "scale" in parameters:
-        name = f"scale_{side}"
-        return 1.0, checked(**{name: (parameters["scale"], scale)})[name]
-    name = f"rate_{side}"
-    return checked(**{name: (_rate_and_log(parameters)[0], rate)})[name], 1.0
+        return 1.0, read(parameters, "scale", side, scale)
+    if "log_rate" in parameters:
+        with np.errstate(over="ignore"):
+            parameters = {"rate": np.exp(read(parameters, "log_rate", side))}
+    return read(parameters, "rate", side, rate), 1.0
 
 
 @closed_form("chi", unless="a later loc")
@@ -230,17 +230,14 @@ def _uniform(p: Parameters, q: Parameters) -> Any:
 def _continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_continuous_bernoulli(p["probs"], q["probs"])
-    odds = {
-        "logits_p": real(given_log_odds(p, "p"), "logits_p"),
-        "logits_q": real(given_log_odds(q, "q"), "logits_q"),
-    }
-    _, (x, y) = broadcast(odds)
-    return finish(of_log_odds(x, y, y - x), 1.0, common_shape(odds))
+    odds = {"logits_p": given_log_odds(p, "p"), "logits_q": given_log_odds(q, "q")}
+    shape, (x, y) = broadcast(odds)
+    return finish(of_log_odds(x, y, y - x), 1.0, shape)
 
 
 def given_log_odds(parameters: Parameters, side: str) -> Any:
     if "logits" in parameters:
-        return parameters["logits"]
+        return read(parameters, "logits", side)
     return log_odds(read(parameters, "probs", side, inside))
 
 
@@ -256,8 +253,8 @@ def _binomial(p: Parameters, q: Parameters) -> Any:
 def chance(parameters: Parameters) -> Any:
     """A probability, of logits too."""
     if "probs" in parameters:
-        return parameters["probs"]
-    logits = np.asarray(parameters["logits"], dtype=np.float64)
+        return np.asarray(parameters["probs"], dtype=np.float64)[()]
+    logits = np.asarray(parameters["logits"], dtype=np.float64)[()]
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-logits))
 
@@ -282,11 +279,14 @@ def _of_tosses(p: Parameters, q: Parameters) -> Any:
 
 @closed_form("negative_binomial", unless="that loc")
 def _negative_binomial(p: Parameters, q: Parameters) -> Any:
-    if not np.all(np.equal(p["total_count"], q["total_count"])):
+    number_p, number_q = (read(x, "total_count", y, successes) for x, y in ((p, "p"), (q, "q")))
+    if not np.all(np.equal(number_p, number_q)):
         raise NoFormError("another number of successes")
+    # Both, since each may be a batch.
+    number = np.maximum(number_p, number_q)
     if "probs" in p and "probs" in q:
-        return kl_negative_binomial(p["total_count"], p["probs"], q["probs"])
-    return p["total_count"] * _of_tosses(p, q)
+        return kl_negative_binomial(number, p["probs"], q["probs"])
+    return number * _of_tosses(p, q)
 
 
 @closed_form("discrete_uniform")

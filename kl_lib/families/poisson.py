@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_base
-from .numbers import generalized_kl
+from .numbers import choose, generalized_kl
 from .parameters import broadcast, checked, finish, mean_count
 
 
@@ -53,21 +53,12 @@ def kl_poisson(rate_p: ArrayLike, rate_q: ArrayLike, *, base: float | None = Non
     return finish(value, divisor, shape, parameters.labels)
 
 
-def kl_of_log_rates(
-    rate_p: ArrayLike,
-    log_p: ArrayLike,
-    rate_q: ArrayLike,
-    log_q: ArrayLike,
-    *,
-    base: float | None = None,
-) -> Any:
+def kl_of_log_rates(rate_p: Any, log_p: Any, rate_q: Any, log_q: Any) -> Any:
     """The same of rates and their logarithms, which still differ where the rates round to 0."""
-    divisor = check_base(base)
     rates = checked(rate_p=(rate_p, mean_count), rate_q=(rate_q, mean_count))
-    logs = {"log_p": np.asarray(log_p)[()], "log_q": np.asarray(log_q)[()]}
-    shape, (p, q, log_p, log_q) = broadcast(rates | logs)
+    shape, (p, q) = broadcast(rates)
     with np.errstate(all="ignore"):
         log = log_p - log_q
-        difference = np.where(abs(log) < 1, -p * np.expm1(-log), p - q)[()]
+        difference = choose(abs(log) < 1, lambda: -p * np.expm1(-log), lambda: p - q)
         value = generalized_kl(p, q, difference, log)
-    return finish(value, divisor, shape)
+    return finish(value, 1.0, shape)

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .numbers import choose
 
-Array = NDArray[np.float64]
-
 _FROM = 10.0
+_LARGE = 2.5e305
 # B₂ₙ/(2n) of Stirling's series for ψ, https://dlmf.nist.gov/5.11.E2
 _PSI = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
-# B₂ₙ/(2n(2n − 1)) of that for log Γ
-_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 
 
-def log_gamma(x: Array) -> Array:
-    """log Γ(x) of positive x; inf where it is beyond the largest float."""
-    return np.asarray(_log_gamma(x), dtype=np.float64)
+def _log_gamma(x: float) -> float:
+    return math.lgamma(x) if x < _LARGE else math.inf
 
 
-def _one(x: float) -> float:
-    return math.lgamma(x) if x < 2.5e305 else math.inf
-
-
-_log_gamma = np.vectorize(_one, otypes=[np.float64])
+#: log Γ(x) of positive x, a number or an array; inf where it is beyond the largest float.
+log_gamma: Callable[[Any], Any] = np.vectorize(_log_gamma, otypes=[np.float64])
 
 
 def digamma(x: Any) -> Any:
@@ -45,12 +38,3 @@ def psi_series(x: Any) -> Any:
     for coefficient in reversed(_PSI):
         total = (total + coefficient) * square
     return total
-
-
-def log_gamma_series(x: Array) -> Array:
-    """log Γ(x) − (x − ½)·log x + x − ½·log 2π for x ≥ 10: positive and small."""
-    square = 1 / x / x
-    total = np.zeros(np.shape(x))
-    for coefficient in reversed(_LOG):
-        total = total * square + coefficient
-    return total / x

@@ -72,8 +72,8 @@ def outside(p: Support, q: Support) -> NDArray[np.bool_]:
 def same_place(p: Support, q: Support) -> NDArray[np.bool_]:
     """Where both have one place."""
     result = np.asarray(True)
-    for a, b in zip(p.place, q.place, strict=True):
-        result = result & np.equal(a, b)
+    for equal in map(np.equal, p.place, q.place):
+        result = result & equal
     return result
 
 
@@ -85,10 +85,14 @@ def _number(value: Any) -> str:
 # From parameters to a support
 
 
-def read(values: Values, name: str, side: str, rule: Any = real, default: float = 0.0) -> Array:
+#: Of parameters that not every kind of a family has.
+DEFAULTS = {"loc": 0.0, "scale": 1.0}
+
+
+def read(values: Values, name: str, side: str, rule: Any = real) -> Array:
     """One parameter, checked: an error calls it name_side."""
     full = f"{name}_{side}"
-    return checked(**{full: (values.get(name, default), rule)})[full]
+    return checked(**{full: (values[name] if name in values else DEFAULTS[name], rule)})[full]
 
 
 def _line(values: Values, side: str) -> Support:
@@ -118,7 +122,7 @@ def _unit(values: Values, side: str) -> Support:
 
 
 def _of_width(values: Values, side: str) -> Support:
-    low, width = read(values, "loc", side), read(values, "scale", side, scale, 1.0)
+    low, width = read(values, "loc", side), read(values, "scale", side, scale)
     with np.errstate(over="ignore"):
         return Support(low, low + width, width, place=(low, width))
 
@@ -140,7 +144,7 @@ def _bernoulli(values: Values, side: str) -> Support:
 def read_sure(values: Values, side: str) -> NDArray[np.bool_]:
     """Whether a coin never shows 1, and whether it always does: two arrays in one."""
     if "logits" in values:
-        logits = arrays.read(values["logits"], f"logits_{side}")[0].astype(np.float64)
+        logits, _ = arrays.read(values["logits"], f"logits_{side}")
         return np.stack([logits == -np.inf, logits == np.inf])
     probs = read(values, "probs", side, probability)
     return np.stack([probs == 0, probs == 1])

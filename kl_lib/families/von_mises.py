@@ -90,7 +90,7 @@ def kl_von_mises(
 
 def turned(half: Array, k_p: Array, k_q: Array, d: int) -> Array:
     """What the angle between the two mean directions adds, of which `half` is the half."""
-    return 2 * _mean(k_p, d) * k_q * np.sin(half) ** 2
+    return k_q * (2 * _mean(k_p, d) * np.sin(half) ** 2)
 
 
 def above_tangent(y: Array, x: Array, d: int) -> Array:
@@ -100,7 +100,7 @@ def above_tangent(y: Array, x: Array, d: int) -> Array:
     def near() -> Array:
         # The integral of (y − t)·ψ″(t): no term of it is negative.
         t = x[..., None] + step[..., None] * (0.5 + 0.5 * _NODES)
-        return step * step * (_variance(t, d) @ (0.25 * _WEIGHTS * (1 - _NODES)))
+        return _variance(t, d, step[..., None]) @ (0.25 * _WEIGHTS * (1 - _NODES))
 
     def far() -> Array:
         return _log_mean(y, d) - _log_mean(x, d) + step * _short(x, d)
@@ -185,19 +185,19 @@ def _series(d: int) -> list[float]:
     return u[1:]
 
 
-def _variance(t: Array, d: int) -> Array:
-    """ψ″(t), the variance of the cosine."""
+def _variance(t: Array, d: int, step: Array) -> Array:
+    """ψ″(t)·step², the variance of the cosine times a square that might overflow by itself."""
 
     def from_mean() -> Array:
-        mean, small = _by_bessel(t, d), np.maximum(t, 1e-4)
+        mean = _by_bessel(t, d)
         near_0 = 1 / d - 3 * t * t / (d * d * (d + 2))
-        return np.where(t < 1e-3, near_0, 1 - (d - 1) * mean / small - mean * mean)
+        return step * step * np.where(t < 1e-3, near_0, 1 - (d - 1) * mean / t - mean * mean)
 
     def by_series() -> Array:
         total = 0.0 * t
         for n, u in enumerate(_series(d), 1):
-            total = total + n * u * t ** -(n + 1.0)
-        return total
+            total = total + n * u * t ** (1.0 - n)
+        return (step / t) ** 2 * total
 
     return choose(t < _large(d), from_mean, by_series)
 

@@ -57,6 +57,49 @@ def test_what_a_sample_made_a_tensor_is_read_as_what_it_wraps(tfd):
 # Points
 
 
+def tfp_like(kind, **attributes):
+    where = {"__module__": "tensorflow_probability.python.distributions", "log_prob": None}
+    return type(kind, (), {**where, "batch_shape": (), **attributes})()
+
+
+def test_a_point_of_tfp_has_the_surprise_that_scipy_gives():
+    point = tfp_like("Deterministic", loc=np.array([2.0, 0.0]), batch_shape=(2,))
+    value = kl_between(point, stats.poisson(3))
+    np.testing.assert_allclose(value, -stats.poisson(3).logpmf([2, 0]), rtol=1e-15)
+    one = kl_between(tfp_like("Deterministic", loc=np.float32(2)), stats.geom(0.3))
+    assert one == pytest.approx(-stats.geom(0.3).logpmf(2), rel=1e-15)
+    assert type(one) is np.float64
+    for probs in ({"probs": [0.1, 0.2, 0.7], "logits": None}, {"logits": np.log([1.0, 2.0, 7.0])}):
+        value = kl_between(point, tfp_like("Categorical", **{"probs": None, **probs}))
+        np.testing.assert_allclose(value, -np.log([0.7, 0.1]), rtol=1e-14)
+    beyond = tfp_like("Deterministic", loc=np.array([-1.0, 3.0, 0.5, 2.0]), batch_shape=(4,))
+    value = kl_between(beyond, tfp_like("Categorical", probs=[0.1, 0.2, 0.7], logits=None))
+    np.testing.assert_allclose(value, [math.inf, math.inf, math.inf, -math.log(0.7)])
+
+
+def test_a_point_of_tfp_beside_one_of_tfp_takes_its_dtype():
+    import types
+
+    asked = []
+
+    def log_prob(value):
+        asked.append(value)
+        return np.float32(-1.5)
+
+    dtype = types.SimpleNamespace(as_numpy_dtype=np.float32)
+    skellam = tfp_like("Geometric", probs=0.5, logits=None, log_prob=log_prob, dtype=dtype)
+    skellam.log_prob = log_prob
+    assert kl_between(tfp_like("Deterministic", loc=2.0), skellam) == 1.5
+    assert asked == [2]
+    assert asked[0].dtype == np.float32
+
+
+def test_a_point_beside_one_of_pytorch_is_refused():
+    d = pytest.importorskip("torch").distributions
+    with pytest.raises(kl.NoClosedFormError, match=r"from tfd.Deterministic to torch.Poisson has"):
+        kl_between(tfp_like("Deterministic", loc=2.0), d.Poisson(3.0))
+
+
 def test_a_point_has_the_surprise_of_its_value_where_that_has_a_probability(tfd):
     point = tfd.Deterministic(np.array([2.0, 0.0]))
     np.testing.assert_allclose(

@@ -90,6 +90,101 @@ def test_every_family_with_moments_and_every_surprise_is_tried():
     assert len(PAIRS) > 90
 
 
+#: Each family with moments, where they are easily taken for another: loc is not 0, nor scale 1.
+SHIFTED = AS_P | {
+    "exponential": stats.expon(0.4, 0.8),
+    "gamma": stats.gamma(2.5, 0.4, 0.9),
+    "beta": stats.beta(2, 3.5, 0.4, 1.7),
+    "uniform": stats.uniform(0.4, 1.7),
+    "pareto": stats.pareto(5.5, 0.4, 1.2),
+    "log_normal": stats.lognorm(0.4, 0.4, 1.1),
+    "weibull": stats.weibull_min(1.4, 0.4, 1.3),
+    "half_normal": stats.halfnorm(0.4, 0.8),
+}
+
+
+def parameters_of(dist):
+    if isinstance(dist, ContinuousBernoulli):
+        return {"probs": dist.probs}
+    return from_scipy.read(dist)[1]
+
+
+DISTANCES = (-0.7, 0.9, 3.0)
+
+
+def mean_under(dist):
+    """Quadrature over the support: Gauss-Legendre between cuts, denser at the ends and at 0.4."""
+    low, high = dist.support()
+    sizes = 2.0 ** np.arange(-44, 22)
+    cuts = np.concatenate(
+        [0.4 - sizes, [0.3, 0.4, *DISTANCES], 0.4 + sizes, low + sizes, high - sizes]
+    )
+    cuts = np.unique(np.clip(cuts, max(low, -1e7), min(high, 1e7)))
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    half = 0.5 * np.diff(cuts)[:, None]
+    x = (cuts[:-1, None] + half * (1 + nodes)).ravel()
+    log = np.array([dist.logpdf(y) for y in x] if "Cont" in str(dist) else dist.logpdf(x))
+    inside = log > -300
+    x, log, mass = x[inside], log[inside], (half * weights).ravel()[inside] * np.exp(log[inside])
+    return lambda function: (mass * function(x, log)).sum()
+
+
+def moments_of(name, parameters):
+    of, readers, _ = cross.MOMENTS[name]
+    return of(*(reader(parameters, "p") for reader in readers))
+
+
+@pytest.mark.parametrize("name", sorted(set(SHIFTED) - {"cauchy"}))
+@np.errstate(all="ignore")
+def test_the_moments_of_a_family_agree_with_quadrature(name):
+    mean, start = mean_under(SHIFTED[name]), 0.4
+    known, moments = cross.MOMENTS[name][2], moments_of(name, parameters_of(SHIFTED[name]))
+    first = mean(lambda x, _: x)
+    wanted = {
+        "entropy": (moments.entropy, mean(lambda _, log: -log)),
+        "mean": (moments.mean, first),
+        "deviation": (moments.deviation, math.sqrt(mean(lambda x, _: (x - first) ** 2))),
+    }
+    if "log" in known:
+        log = mean(lambda x, _: np.log(x - start))
+        wanted["log"] = moments.log(start), log
+    if "log_below" in known:
+        wanted["log_below"] = moments.log_below(2.1), mean(lambda x, _: np.log(2.1 - x))
+    if "log_variance" in known:
+        square = mean(lambda x, _: (np.log(x - start) - log) ** 2)
+        wanted["log_variance"] = moments.log_variance, square
+    for c in DISTANCES if "distance" in known else ():
+        exact = mean(lambda x, _, c=c: abs(x - c))
+        wanted[f"distance from {c}"] = moments.distance(c), exact
+    for t in (0.4, 1.1) if "log_laplace" in known else ():
+        exact = math.log(mean(lambda x, _, t=t: np.exp(-t * x)))
+        wanted[f"log_laplace of {t}"] = moments.log_laplace(t), exact
+    for k in (0.5, 1.0, 2.7) if "log_power" in known else ():
+        exact = math.log(mean(lambda x, _, k=k: (x - start) ** k))
+        wanted[f"log_power of {k}"] = moments.log_power(k, start), exact
+    for told, (value, exact) in wanted.items():
+        assert value == pytest.approx(exact, rel=1e-9), told
+
+
+@np.errstate(all="ignore")
+def test_moments_that_do_not_exist_are_infinite():
+    cauchy = moments_of("cauchy", {"loc": 0.3, "scale": 0.7})
+    pareto = moments_of("pareto", {"concentration": 2.0, "scale": 0.7})
+    laplace = moments_of("laplace", {"loc": 0.3, "scale": 0.5})
+    infinite = (
+        cauchy.deviation, cauchy.log_laplace(0.5), cauchy.distance(-3.0), pareto.deviation,
+        pareto.log_power(2.0, 0.0), laplace.log_laplace(2.0), laplace.log_laplace(3.0),
+        moments_of("pareto", {"concentration": 1.0, "scale": 0.7}).mean,
+    )  # fmt: skip
+    assert infinite == (math.inf,) * len(infinite)
+    assert cauchy.entropy == pytest.approx(stats.cauchy(0.3, 0.7).entropy(), rel=1e-14)
+    assert cauchy.mean == 0.3  # its place
+    for a in (1.5, 2.5):
+        moments = moments_of("pareto", {"concentration": a, "scale": 0.7, "loc": 0.3})
+        same = stats.pareto(a, 0.3, 0.7)
+        assert (moments.mean, moments.deviation) == pytest.approx((same.mean(), same.std()))
+
+
 @pytest.mark.parametrize(("name_p", "name_q"), PAIRS)
 def test_a_pair_of_two_families_agrees_with_quadrature(name_p, name_q):
     p, q = AS_P[name_p], AS_Q[name_q]

@@ -992,10 +992,33 @@ def test_what_is_said_where_there_is_no_closed_form(p, q, said):
 
 
 def test_what_is_discrete_is_infinitely_far_from_what_is_not_and_the_reason_is_told():
-    for p, q in ((COUNT, stats.norm()), (T, COUNT), (stats.t(3), stats.zipf([2.0, 3.0]))):
+    for p, q, names in (
+        (COUNT, stats.norm(), "tfd.Zipf and stats.norm"),
+        (T, COUNT, "tfd.StudentT and tfd.Zipf"),
+        (stats.t(3), stats.zipf([2.0, 3.0]), "stats.t and stats.zipf"),
+    ):
         assert np.all(np.isposinf(families.kl_between(p, q)))
-        assert "is discrete and the other continuous" in families.why_infinite(p, q)
-    assert families.kl_between(stats.t(3), stats.zipf([2.0, 3.0])).shape == (2,)
+        assert families.why_infinite(p, q) == (
+            f"one of {names} is discrete and the other continuous, so that neither gives the "
+            "values of the other any probability"
+        )
+
+
+def test_what_is_infinite_for_all_of_a_batch_has_its_shape():
+    rows = tfp_like("Zipf", DiscreteDistributionMixin)
+    type(rows).batch_shape = (3, 1)
+    for p, q, shape in (
+        (stats.t([3.0, 4.0]), stats.zipf(2.0), (2,)),
+        (stats.t(df=3.0, loc=[[0.0], [1.0]]), stats.zipf(a=[2.0, 3.0, 4.0]), (2, 3)),
+        (stats.t([3.0, 4.0]), rows, (3, 2)),
+        (rows, stats.t(3.0), (3, 1)),
+        (stats.norm(scale=[1.0, 2.0]), stats.gamma(a=[[2.0], [3.0]]), (2, 2)),
+        (stats.multivariate_normal([0.0, 0.0]), stats.poisson([1.0, 2.0]), (2,)),
+    ):
+        value = families.kl_between(p, q)
+        assert value.shape == shape
+        assert np.isposinf(value).all()
+        assert type(families.kl_between(stats.t(3), stats.zipf(2.0))) is np.float64
 
 
 @pytest.mark.parametrize(
@@ -1059,6 +1082,8 @@ def test_a_class_of_the_users_own_is_found_by_itself_and_by_its_parents(monkeypa
     kl.register_kl(Coin, "bernoulli")(lambda p, q: families.kl_bernoulli(p.heads, q["probs"]))
     expected = families.kl_bernoulli(0.5, 0.75)
     assert families.kl_between(Bent(0.5), stats.bernoulli(0.75)) == expected
+    kl.register_kl(Coin, "poisson")(lambda p, q: math.inf)
+    assert families.why_infinite(Coin(0.5), stats.poisson(1)).startswith("the log density of dis")
     with pytest.raises(families.NoClosedFormError, match=r"from stats.bernoulli to Coin has no"):
         families.kl_between(stats.bernoulli(0.75), Coin(0.5))
     with pytest.raises(ValueError, match=r"the pair \(Coin, 'bernoulli'\) has a form already"):
@@ -1067,11 +1092,51 @@ def test_a_class_of_the_users_own_is_found_by_itself_and_by_its_parents(monkeypa
     assert families.kl_between(Coin(0.5), stats.bernoulli(0.75)) == 5
 
 
+def test_a_form_of_kl_libs_own_is_entered_for_one_family_or_for_two(monkeypatch):
+    monkeypatch.setattr(registry, "PAIRS", {})
+
+    def form(p, q):
+        return 1.0
+
+    assert registry.closed_form("normal")(form) is form
+    assert registry.closed_form("normal", "laplace", unless="that loc")(form) is form
+    assert registry.closed_form("gamma", unless="a later loc")(form) is form
+    assert {
+        ("normal", "normal"): registry.Entry(form, ""),
+        ("normal", "laplace"): registry.Entry(form, "that loc"),
+        ("gamma", "gamma"): registry.Entry(form, "a later loc"),
+    } == registry.PAIRS
+    assert kl.register_kl("normal", Coin)(form) is form
+    assert registry.PAIRS["normal", Coin] == registry.Entry(form, "")
+    with pytest.raises(ValueError, match="already") as caught:
+        kl.register_kl("normal", Coin)(form)
+    assert str(caught.value) == (
+        "the pair ('normal', Coin) has a form already; pass replace=True to put yours in its place"
+    )
+
+
+def test_the_pair_of_classes_fewest_steps_up_is_found(monkeypatch):
+    monkeypatch.setattr(registry, "PAIRS", dict.fromkeys([(Bent, Coin), (Coin, Bent)]))
+    assert registry.find([Bent, Coin], [Bent, Coin]) == (Bent, Coin)  # nearer to p
+    assert registry.find([Coin], [Bent, Coin]) == (Coin, Bent)
+    assert registry.find([Coin], [Coin]) is None
+    registry.PAIRS[Bent, Bent] = None
+    assert registry.find([Bent, Coin], [Bent, Coin]) == (Bent, Bent)
+    registry.PAIRS.clear()
+    registry.PAIRS.update(dict.fromkeys([(Bent, "c"), (Coin, "a")]))
+    assert registry.find([Bent, Coin], ["a", "b", "c"]) == (Coin, "a")
+
+
 def test_what_can_not_be_registered_is_named():
-    with pytest.raises(TypeError, match="kind_q is 'norm'; pass a class or one of normal, "):
-        kl.register_kl(Coin, "norm")
-    with pytest.raises(TypeError, match="kind_p is a float; pass a class or the name"):
-        kl.register_kl(1.0, Coin)
+    for kinds, name in (((Coin, "norm"), "kind_q"), (("norm", Coin), "kind_p")):
+        with pytest.raises(TypeError) as caught:
+            kl.register_kl(*kinds)
+        names = ", ".join(families.FAMILY_NAMES)
+        assert str(caught.value) == f"{name} is 'norm'; pass a class or one of {names}"
+    for kinds, name in (((1.0, Coin), "kind_p"), ((Coin, 1.0), "kind_q")):
+        with pytest.raises(TypeError) as caught:
+            kl.register_kl(*kinds)
+        assert str(caught.value) == f"{name} is a float; pass a class or the name of a family"
 
 
 # TensorFlow Probability

@@ -132,3 +132,15 @@ def test_angles_of_great_concentration_keep_their_digits(k_p, k_q):
     assert families.kl_von_mises(0.0, k_p, 0.0, k_q) == pytest.approx(truth, rel=1e-11)
     turned = families.kl_von_mises(1.7e308, 1.0, -1.7e308, 1.0)
     assert 0 <= turned < 1
+
+
+@pytest.mark.parametrize(
+    ("k_p", "k_q"), [(1e200, 1.2e200), (1.7e308, 1.6e308), (1e155, 1e300), (1e300, 1e155)]
+)
+def test_angles_of_huge_concentration_are_those_of_normals(k_p, k_q):
+    """The variances are 1/k, up to one part in k."""
+    r = mpf(k_q) / mpf(k_p)
+    expected = float((r - 1 - mpmath.log(r)) / 2)
+    assert families.kl_von_mises(0.5, k_p, 0.5, k_q) == pytest.approx(expected, rel=1e-11)
+    values = families.kl_von_mises(0.5, [k_p, 1.0], 0.5, [k_q, 1.0])
+    np.testing.assert_allclose(values, [expected, 0], rtol=1e-11)

@@ -49,6 +49,7 @@ STEPS = [
     ("negative_binomial", {"probs": 0.3, "loc": 6.0}, stats.nbinom(2, 0.3, 6)),
     ("discrete_uniform", {"low": 2, "high": 9}, stats.randint(2, 10)),
     ("discrete_uniform", {"low": 3, "high": 3}, stats.randint(3, 4)),
+    ("point", {"loc": 2.5}, (2.5, 2.5)),
 ]
 
 
@@ -91,6 +92,7 @@ def test_supports_of_a_batch_are_those_of_its_members():
         ("discrete_uniform", {"low": np.nan, "high": 2}, "low_q"),
         ("discrete_uniform", {"low": 1, "high": np.nan}, "high_q"),
         ("discrete_uniform", {"low": 1, "high": 0}, "high_q"),
+        ("point", {"loc": np.nan}, "loc_q"),
     ],
 )
 def test_an_error_names_the_parameter_and_its_side(family, values, name):
@@ -153,6 +155,17 @@ def test_what_is_excluded_says_nothing_of_the_other_members(p, q):
     assert np.isfinite(found[1])
 
 
+def test_ends_that_do_not_broadcast_are_named():
+    with pytest.raises(kl.DistributionError, match=r"\(low \(2,\), high \(3,\)\)"):
+        SUPPORTS["uniform"]({"low": [0.0, 0.0], "high": [1.0, 1.0, 1.0]}, "p")
+
+
+def test_ends_may_lie_further_apart_than_floats_reach():
+    wide = SUPPORTS["uniform"]({"low": -1.7e308, "high": 1.7e308}, "p")
+    assert (wide.low, wide.high, wide.width) == (-1.7e308, 1.7e308, INF)
+    assert SUPPORTS["beta"]({"loc": 1e308, "scale": 1.7e308}, "p").high == INF
+
+
 def test_logits_of_float16_are_compared_as_they_are():
     sure = read_sure({"logits": np.array([-INF, 0, INF], dtype=np.float16)}, "p")
     np.testing.assert_array_equal(sure, [[True, False, False], [False, False, True]])
@@ -191,6 +204,26 @@ def interval(low, high, width=None, steps=False):
 )
 def test_what_lies_outside(p, q, excluded):
     assert bool(outside(p, q)) is excluded
+
+
+#: Of each family, what its forms need to be equal in both.
+PLACES = {
+    "gamma": ({"loc": 3.0}, (3.0,)),
+    "pareto": ({"loc": 3.0, "scale": 2.0}, (3.0,)),
+    "beta": ({"loc": 3.0, "scale": 2.0}, (3.0, 2.0)),
+    "bernoulli": ({"probs": 1.0, "loc": 3.0}, (3.0,)),
+    "poisson": ({"rate": 2.0, "loc": 3.0}, (3.0,)),
+    "binomial": ({"total_count": 2, "probs": 1.0, "loc": 3.0}, (3.0,)),
+    "geometric": ({"probs": 0.5, "loc": 3.0}, (3.0,)),
+    "normal": ({}, ()),
+    "uniform": ({"low": 3.0, "high": 4.0}, ()),
+}
+
+
+@pytest.mark.parametrize("family", PLACES)
+def test_a_place_is_that_of_loc_wherever_the_values_begin(family):
+    values, place = PLACES[family]
+    assert SUPPORTS[family](values, "p").place == place
 
 
 def test_two_places_are_the_same_where_loc_and_scale_are():
