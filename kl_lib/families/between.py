@@ -165,12 +165,8 @@ def solve(dist_p: Any, dist_q: Any) -> tuple[Any, str]:
     if np.any(outside) and pair is not None:
         value = _of_members(entry, p, q, ~outside)
     else:
-        value = _value(entry, p, q)
-        shape = np.broadcast_shapes(np.shape(value), np.shape(outside))
-        if shape != np.shape(value):  # a form need not look at loc
-            value = np.broadcast_to(value, shape).copy()
-        if np.any(outside):
-            value = np.where(outside, math.inf, value)[()]
+        # A form does not look at all that the supports depend on, such as a loc that both share.
+        value = np.where(outside, math.inf, _value(entry, p, q))[()]
     if np.any(np.isnan(value)):
         _refuse(p, q, " for parameters so far apart that floats do not carry them,")
     return value, reason
