@@ -459,7 +459,7 @@ def nbinom(n: Any, p: Any, loc: Any) -> Law:
 
 def randint(low: Any, high: Any, loc: Any) -> Law:
     finite(low, high, loc)
-    if low >= high:
+    if low >= high or low % 1 != 0 or high % 1 != 0:
         raise RefusedError
     return steps(low + loc, 0, high - 1 - low)._replace(place=())
 
