@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .parameters import checked, scale
+from .parameters import Array, checked, real, refuse, scale
 
 Parameters = dict[str, Any]
 Reader = tuple[str, Callable[[Any], Parameters]]
@@ -109,8 +109,15 @@ def _geom(dist: Any) -> Parameters:
 
 def _randint(dist: Any) -> Parameters:
     given = _given(dist)
-    low, high = (np.add(given[name], given["loc"]) for name in ("low", "high"))
+    ends = checked(low=(given["low"], _whole), high=(given["high"], _whole))
+    low, high = (np.add(end, given["loc"]) for end in ends.values())
     return {"low": low, "high": np.asarray(high) - 1}
+
+
+def _whole(value: Any, name: str) -> Array:
+    array = real(value, name)
+    refuse(array % 1 != 0, array, name, "the ends of a range of whole numbers are whole")
+    return array
 
 
 def _rv_sample(dist: Any) -> Parameters:

@@ -346,6 +346,8 @@ def test_a_coin_and_a_poisson_agree_with_high_precision(prob, rate):
         (stats.uniform(1, -1), stats.norm(), "high_p is 0, not above low_p, which is 1 there"),
         (stats.norm(), stats.uniform([0, 2], [1, 0]), r"high_q\[1\] is 2, not above low_q"),
         (stats.randint(3, 3), stats.randint(0, 9), "high_p is 2; a range of whole numbers holds"),
+        (stats.randint(2.5, 9.5), stats.randint(0, 12, 0.5), r"low is 2.5; the ends of a range"),
+        (stats.poisson(3), stats.randint(0, 12.5), r"high is 12.5; the ends of a range"),
         (stats.expon(scale=-1), stats.norm(), "scale_p is -1; a scale is above 0"),
         (stats.expon(), stats.norm(0, 0), "scale_q is 0; a standard deviation is above 0"),
         (stats.gamma(-1), stats.norm(), "concentration_p is -1; a concentration is above 0"),
