@@ -328,6 +328,57 @@ def test_counts_of_logits_agree_with_counts_of_probabilities(logit):
         assert kl.kl_between(p, p) == 0
 
 
+@pytest.mark.parametrize("kind", ["Bernoulli", "Binomial", "Geometric", "NegativeBinomial"])
+def test_logits_beside_probabilities_are_those_of_the_same_distribution(kind):
+    given = {"total_count": 7.0} if kind[-8:] == "Binomial" else {}
+    x, y = np.float32([-1.2, 0.3, 2.5]), np.float32(0.7)
+    with mpmath.workdps(30):
+        coins = [[1 / (1 + mpmath.exp(-mpf(float(logit)))) for logit in (one, y)] for one in x]
+        exact = [a * mpmath.log(a / b) + (1 - a) * mpmath.log((1 - a) / (1 - b)) for a, b in coins]
+        if kind in ("Geometric", "NegativeBinomial"):  # TFP's successes are what is counted
+            stop = [a if kind == "Geometric" else 1 - a for a, _ in coins]
+            exact = [coin / chance for coin, chance in zip(exact, stop, strict=True)]
+        exact = np.array([float(coin) for coin in exact]) * given.get("total_count", 1)
+        probs = [np.array([float(a) for a, _ in coins]), float(coins[0][1])]
+    for p in ({"probs": None, "logits": x}, {"probs": probs[0], "logits": None}):
+        for q in ({"probs": None, "logits": y}, {"probs": probs[1], "logits": None}):
+            dists = tfp_like(kind, **p, **given), tfp_like(kind, **q, **given)
+            np.testing.assert_allclose(kl.kl_between(*dists), exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize("logit", [-800.0, np.float32(-0.3), 0.5, 40.0])
+def test_a_coin_of_logits_beside_counts_that_a_coin_has_too(logit):
+    coin = tfp_like("Bernoulli", probs=None, logits=logit)
+    p = 1 / (1 + mpmath.exp(-mpf(float(logit))))
+    entropy = -(p * mpmath.log(p) + (1 - p) * mpmath.log(1 - p)) if 0 < p < 1 else mpf(0)
+    value = kl.kl_between(coin, stats.poisson(0.4))
+    assert value == pytest.approx(float(mpf(0.4) - p * mpmath.log(0.4) - entropy), rel=1e-12)
+    logs = tfp_like("Poisson", rate=None, log_rate=np.float32(-1))
+    value = kl.kl_between(coin, logs)
+    assert value == pytest.approx(float(mpmath.exp(-1) + p - entropy), rel=1e-12)
+    # Two tosses more: all of them fail, and the third is either.
+    more = tfp_like("Binomial", total_count=3.0, probs=None, logits=np.float32(0.25))
+    one = tfp_like("Binomial", total_count=1.0, probs=None, logits=logit)
+    q = 1 / (1 + mpmath.exp(-mpf(0.25)))
+    exact = -entropy - (1 - p) * 3 * mpmath.log(1 - q) - p * mpmath.log(3 * q * (1 - q) ** 2)
+    assert kl.kl_between(one, more) == pytest.approx(float(exact), rel=1e-12)
+    assert kl.kl_between(coin, more) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_no_tosses_at_all_are_no_surprise_whatever_the_coin():
+    p, q = (tfp_like("Binomial", total_count=0.0, probs=None, logits=x) for x in (0.0, math.inf))
+    assert kl.kl_between(p, q) == kl.kl_between(q, p) == 0
+
+
+def test_a_number_of_successes_is_checked():
+    good = tfp_like("NegativeBinomial", total_count=2.0, probs=None, logits=0.5)
+    for bad, said in ((-1.0, "-1; a number of successes is above 0"), (math.nan, "nan; pass")):
+        wrong = tfp_like("NegativeBinomial", total_count=bad, probs=None, logits=0.5)
+        for p, q, name in ((wrong, wrong, "p"), (wrong, good, "p"), (good, wrong, "q")):
+            with pytest.raises(kl.DistributionError, match=f"^total_count_{name} is {said}"):
+                kl.kl_between(p, q)
+
+
 @pytest.mark.parametrize(
     ("prob", "rate"), [(0.3, 0.4), (0.0, 2.0), (1.0, 0.5), (1e-9, 1e-9), (0.3, 1e-300)]
 )
