@@ -109,7 +109,7 @@ def parameters_of(dist):
     return from_scipy.read(dist)[1]
 
 
-DISTANCES = (-0.7, 0.9, 3.0)
+DISTANCES = (-0.7, 0.0, 0.9, 1.5, 3.0)
 
 
 def mean_under(dist):
@@ -288,6 +288,37 @@ def test_a_family_inside_another_is_exact_near_equality(distance):
     ]
     for p, q, exact in cases:
         assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    # A library without a loc beside one that has it.
+    one = tfp_like("Exponential", rate=1.0)
+    for p, q, exact in ((stats.gamma(x), one, gamma), (one, stats.gamma(x), cases[1][2])):
+        assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    for p, q, exact in ((stats.weibull_min(x), one, cases[5][2]), (one, *cases[6][1:])):
+        assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    bent, whole = tfp_like("ContinuousBernoulli", probs=None, logits=distance), stats.uniform()
+    t = mpf(distance)
+    exact = mpmath.log(mpmath.sinh(t / 2) / (t / 2))
+    assert truth.relative_error(kl.kl_between(whole, bent), exact) < 1e-12
+    exact = t * (mpmath.coth(t / 2) / 2 - 1 / t) - exact
+    assert truth.relative_error(kl.kl_between(bent, whole), exact) < 1e-12
+
+
+@pytest.mark.parametrize(("low", "width"), [(0, 0.5), (0.5, 0.5), (0.25, 0.5), (0, 1)])
+def test_a_part_of_the_unit_interval_is_no_continuous_bernoulli(low, width):
+    q = ContinuousBernoulli(0.3)
+    exact = by_quadrature(stats.uniform(low, width), q)
+    assert kl.kl_between(stats.uniform(low, width), q) == pytest.approx(exact, rel=1e-9)
+    both = kl.kl_between(stats.uniform([low, 0], [width, 1]), q)
+    wanted = [exact, kl.kl_between(stats.uniform(), q)]
+    np.testing.assert_allclose(both, wanted, rtol=1e-9)
+    beta = kl.kl_between(stats.uniform(low, width), stats.beta(2, 3))
+    assert beta == pytest.approx(by_quadrature(stats.uniform(low, width), stats.beta(2, 3)))
+
+
+def test_the_surprise_of_a_uniform_distribution_is_the_logarithm_of_its_width():
+    """No pair asks for it but those that are infinite by their supports."""
+    p = {"loc": 0.0, "scale": 2.0}
+    value = registry.PAIRS["normal", "uniform"].form(p, {"low": -1.0, "high": 8.0})
+    assert value == pytest.approx(math.log(9) - stats.norm(0, 2).entropy())
 
 
 def tfp_like(kind, **attributes):
@@ -434,5 +465,6 @@ def test_what_is_beyond_the_largest_float_is_inf():
         (stats.norm(-1e300), stats.gumbel_r(1e300)),
         (stats.cauchy(1e300), stats.gumbel_r(-1e300, 1e-300)),
         (stats.halfnorm(scale=1e300), stats.weibull_min(40, scale=1e-300)),
+        (stats.halfnorm(), stats.weibull_min(1e307, scale=1e-300)),
     ):
         assert kl.kl_between(p, q) == math.inf
