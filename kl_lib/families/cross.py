@@ -482,7 +482,7 @@ def _uniform_is_a_beta(p: Parameters, q: Parameters) -> Any:
 def _uniform_is_a_continuous_bernoulli(p: Parameters, q: Parameters) -> Any:
     if not np.all(np.equal(p["low"], 0) & np.equal(p["high"], 1)):
         return None
-    t = pairs.given_log_odds(q, "q") + 0 * p["low"]
+    t = pairs.given_log_odds(q, "q")
     return of_log_odds(0 * t, t, t)
 
 

@@ -29,7 +29,7 @@ from .multivariate_normal import (
     kl_of_factors,
 )
 from .normal import kl_half_normal, kl_log_normal, kl_normal
-from .parameters import broadcast, checked, finish, probability, rate, real, scale
+from .parameters import broadcast, checked, finish, rate, real, scale
 from .pareto import kl_pareto
 from .poisson import kl_of_log_rates, kl_poisson
 from .quotients import difference
@@ -95,15 +95,15 @@ def _log_probs(parameters: Parameters, name: str) -> Any:
 def _bernoulli(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_bernoulli(p["probs"], q["probs"])
-    return kl_from_logits(_two_logits(p, "p"), _two_logits(q, "q"))
+    return kl_from_logits(_two_logits(p), _two_logits(q))
 
 
-def _two_logits(parameters: Parameters, side: str) -> Any:
+def _two_logits(parameters: Parameters) -> Any:
     """Log-odds as logits of 0 and 1; a probability as its logarithms."""
     if "logits" in parameters:
-        logit = np.asarray(parameters["logits"])
+        logit = np.asarray(parameters["logits"], dtype=np.float64)
         return np.stack([np.minimum(-logit, 0), np.minimum(logit, 0)], axis=-1)
-    prob = read(parameters, "probs", side, probability)
+    prob = chance(parameters)
     with np.errstate(divide="ignore"):
         return np.stack([np.log1p(-prob), np.log(prob)], axis=-1)
 
@@ -246,8 +246,14 @@ def _binomial(p: Parameters, q: Parameters) -> Any:
     if "probs" in p and "probs" in q:
         return kl_binomial(p["total_count"], p["probs"], q["total_count"], q["probs"])
     if np.all(np.equal(p["total_count"], q["total_count"])):
-        return p["total_count"] * _bernoulli(p, q)
+        return _times(p["total_count"], _bernoulli(p, q))
     return kl_binomial(p["total_count"], chance(p), q["total_count"], chance(q))
+
+
+def _times(number: Any, value: Any) -> Any:
+    """As many times the KL of one as there are: 0 for none, though that of one be infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(number, 0), 0.0, number * value)[()]
 
 
 def chance(parameters: Parameters) -> Any:
@@ -311,10 +317,8 @@ def _on(values: Any, parameters: Parameters) -> Any:
 @closed_form("multinomial")
 def _multinomial(p: Parameters, q: Parameters) -> Any:
     number_p, number_q = (read(x, "total_count", side, tosses) for x, side in ((p, "p"), (q, "q")))
-    value = _categorical(p, q)
-    with np.errstate(invalid="ignore"):
-        product = np.where(number_p == 0, 0.0, number_p * value)
-    return np.where(number_p != number_q, np.inf, product)[()]
+    value = _times(number_p, _categorical(p, q))
+    return np.where(number_p != number_q, np.inf, value)[()]
 
 
 @closed_form("point")

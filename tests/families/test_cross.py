@@ -109,7 +109,7 @@ def parameters_of(dist):
     return from_scipy.read(dist)[1]
 
 
-DISTANCES = (-0.7, 0.9, 3.0)
+DISTANCES = (-0.7, 0.0, 0.9, 1.5, 3.0)
 
 
 def mean_under(dist):
@@ -288,6 +288,37 @@ def test_a_family_inside_another_is_exact_near_equality(distance):
     ]
     for p, q, exact in cases:
         assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    # A library without a loc beside one that has it.
+    one = tfp_like("Exponential", rate=1.0)
+    for p, q, exact in ((stats.gamma(x), one, gamma), (one, stats.gamma(x), cases[1][2])):
+        assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    for p, q, exact in ((stats.weibull_min(x), one, cases[5][2]), (one, *cases[6][1:])):
+        assert truth.relative_error(kl.kl_between(p, q), exact) < 1e-12
+    bent, whole = tfp_like("ContinuousBernoulli", probs=None, logits=distance), stats.uniform()
+    t = mpf(distance)
+    exact = mpmath.log(mpmath.sinh(t / 2) / (t / 2))
+    assert truth.relative_error(kl.kl_between(whole, bent), exact) < 1e-12
+    exact = t * (mpmath.coth(t / 2) / 2 - 1 / t) - exact
+    assert truth.relative_error(kl.kl_between(bent, whole), exact) < 1e-12
+
+
+@pytest.mark.parametrize(("low", "width"), [(0, 0.5), (0.5, 0.5), (0.25, 0.5), (0, 1)])
+def test_a_part_of_the_unit_interval_is_no_continuous_bernoulli(low, width):
+    q = ContinuousBernoulli(0.3)
+    exact = by_quadrature(stats.uniform(low, width), q)
+    assert kl.kl_between(stats.uniform(low, width), q) == pytest.approx(exact, rel=1e-9)
+    both = kl.kl_between(stats.uniform([low, 0], [width, 1]), q)
+    wanted = [exact, kl.kl_between(stats.uniform(), q)]
+    np.testing.assert_allclose(both, wanted, rtol=1e-9)
+    beta = kl.kl_between(stats.uniform(low, width), stats.beta(2, 3))
+    assert beta == pytest.approx(by_quadrature(stats.uniform(low, width), stats.beta(2, 3)))
+
+
+def test_the_surprise_of_a_uniform_distribution_is_the_logarithm_of_its_width():
+    """No pair asks for it but those that are infinite by their supports."""
+    p = {"loc": 0.0, "scale": 2.0}
+    value = registry.PAIRS["normal", "uniform"].form(p, {"low": -1.0, "high": 8.0})
+    assert value == pytest.approx(math.log(9) - stats.norm(0, 2).entropy())
 
 
 def tfp_like(kind, **attributes):
@@ -326,6 +357,57 @@ def test_counts_of_logits_agree_with_counts_of_probabilities(logit):
         if exact > 1e-300:
             assert truth.relative_error(value, exact) < 1e-12
         assert kl.kl_between(p, p) == 0
+
+
+@pytest.mark.parametrize("kind", ["Bernoulli", "Binomial", "Geometric", "NegativeBinomial"])
+def test_logits_beside_probabilities_are_those_of_the_same_distribution(kind):
+    given = {"total_count": 7.0} if kind[-8:] == "Binomial" else {}
+    x, y = np.float32([-1.2, 0.3, 2.5]), np.float32(0.7)
+    with mpmath.workdps(30):
+        coins = [[1 / (1 + mpmath.exp(-mpf(float(logit)))) for logit in (one, y)] for one in x]
+        exact = [a * mpmath.log(a / b) + (1 - a) * mpmath.log((1 - a) / (1 - b)) for a, b in coins]
+        if kind in ("Geometric", "NegativeBinomial"):  # TFP's successes are what is counted
+            stop = [a if kind == "Geometric" else 1 - a for a, _ in coins]
+            exact = [coin / chance for coin, chance in zip(exact, stop, strict=True)]
+        exact = np.array([float(coin) for coin in exact]) * given.get("total_count", 1)
+        probs = [np.array([float(a) for a, _ in coins]), float(coins[0][1])]
+    for p in ({"probs": None, "logits": x}, {"probs": probs[0], "logits": None}):
+        for q in ({"probs": None, "logits": y}, {"probs": probs[1], "logits": None}):
+            dists = tfp_like(kind, **p, **given), tfp_like(kind, **q, **given)
+            np.testing.assert_allclose(kl.kl_between(*dists), exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize("logit", [-800.0, np.float32(-0.3), 0.5, 40.0])
+def test_a_coin_of_logits_beside_counts_that_a_coin_has_too(logit):
+    coin = tfp_like("Bernoulli", probs=None, logits=logit)
+    p = 1 / (1 + mpmath.exp(-mpf(float(logit))))
+    entropy = -(p * mpmath.log(p) + (1 - p) * mpmath.log(1 - p)) if 0 < p < 1 else mpf(0)
+    value = kl.kl_between(coin, stats.poisson(0.4))
+    assert value == pytest.approx(float(mpf(0.4) - p * mpmath.log(0.4) - entropy), rel=1e-12)
+    logs = tfp_like("Poisson", rate=None, log_rate=np.float32(-1))
+    value = kl.kl_between(coin, logs)
+    assert value == pytest.approx(float(mpmath.exp(-1) + p - entropy), rel=1e-12)
+    # Two tosses more: all of them fail, and the third is either.
+    more = tfp_like("Binomial", total_count=3.0, probs=None, logits=np.float32(0.25))
+    one = tfp_like("Binomial", total_count=1.0, probs=None, logits=logit)
+    q = 1 / (1 + mpmath.exp(-mpf(0.25)))
+    exact = -entropy - (1 - p) * 3 * mpmath.log(1 - q) - p * mpmath.log(3 * q * (1 - q) ** 2)
+    assert kl.kl_between(one, more) == pytest.approx(float(exact), rel=1e-12)
+    assert kl.kl_between(coin, more) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_no_tosses_at_all_are_no_surprise_whatever_the_coin():
+    p, q = (tfp_like("Binomial", total_count=0.0, probs=None, logits=x) for x in (0.0, math.inf))
+    assert kl.kl_between(p, q) == kl.kl_between(q, p) == 0
+
+
+def test_a_number_of_successes_is_checked():
+    good = tfp_like("NegativeBinomial", total_count=2.0, probs=None, logits=0.5)
+    for bad, said in ((-1.0, "-1; a number of successes is above 0"), (math.nan, "nan; pass")):
+        wrong = tfp_like("NegativeBinomial", total_count=bad, probs=None, logits=0.5)
+        for p, q, name in ((wrong, wrong, "p"), (wrong, good, "p"), (good, wrong, "q")):
+            with pytest.raises(kl.DistributionError, match=f"^total_count_{name} is {said}"):
+                kl.kl_between(p, q)
 
 
 @pytest.mark.parametrize(
@@ -385,5 +467,6 @@ def test_what_is_beyond_the_largest_float_is_inf():
         (stats.norm(-1e300), stats.gumbel_r(1e300)),
         (stats.cauchy(1e300), stats.gumbel_r(-1e300, 1e-300)),
         (stats.halfnorm(scale=1e300), stats.weibull_min(40, scale=1e-300)),
+        (stats.halfnorm(), stats.weibull_min(1e307, scale=1e-300)),
     ):
         assert kl.kl_between(p, q) == math.inf
