@@ -48,6 +48,7 @@ CONFIG = Config(dataset="digits", data_sha256="ab" * 32, loss="kl", seed=0)
 CHANGES = {
     "dataset": "cifar10",
     "data_sha256": "cd" * 32,
+    "data_files": {"human": "01" * 32, "images": "23" * 32},
     "loss": "ce",
     "seed": 1,
     "epochs": 26,
