@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..machinery.records import Record
+from ..machinery.several import facts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def run_rows(records: Iterable[Record]) -> list[dict[str, Any]]:
         config = record.config
         head = {"id": config.id, "experiment": config.folder, "arm": config.arm}
         head |= {"tags": " ".join(record.tags), "made": record.made}
-        chosen = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in head}
+        chosen = {name: v for name, v in facts_of(config).items() if name not in head}
         found = {
             f"result_{name}" if name in head | chosen else name: value
             for name, value in record.result.items()

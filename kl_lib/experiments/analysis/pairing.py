@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
+from ..machinery.choices import names_of_choices
 from ..machinery.experiment import Experiment
 from ..machinery.records import Record
+from ..machinery.several import facts_of
 from ..machinery.words import listed
 
 
@@ -45,7 +47,7 @@ def check_fields(experiment: type[Experiment], by: Sequence[str]) -> None:
     ComparisonError
         If not.
     """
-    known = [field.name for field in fields(experiment)]
+    known = names_of_choices(experiment)
     for name in by:
         if name not in known or name == "seed":
             raise ComparisonError(
@@ -77,16 +79,17 @@ def check_equal(arms: Mapping[str, list[Record]], by: Sequence[str]) -> None:
         If not; says in what.
     """
     records = [record for runs in arms.values() for record in runs]
-    for field in fields(records[0].config):
-        if field.name == "seed" or field.name in by:
+    facts = [facts_of(record.config) for record in records]
+    for name in dict.fromkeys(itertools.chain.from_iterable(facts)):
+        if name == "seed" or name in by:
             continue
         groups: dict[Any, list[Record]] = {}
-        for record in records:
-            groups.setdefault(getattr(record.config, field.name), []).append(record)
+        for record, said in zip(records, facts, strict=True):
+            groups.setdefault(said.get(name), []).append(record)
         if len(groups) > 1:
             found = (f"{value!r} in {_runs(runs, by)}" for value, runs in groups.items())
             raise ComparisonError(
-                f"{field.name} is not the same in all runs: it is {listed(found)}. Compare runs "
+                f"{name} is not the same in all runs: it is {listed(found)}. Compare runs "
                 f"that differ in seed and {listed(by)} only"
             )
 

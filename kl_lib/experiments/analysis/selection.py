@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any
 
 from ..machinery.choices import FALSE, NOTHING, TRUE, ConfigError
 from ..machinery.records import Record
+from ..machinery.several import facts_of
 
 BESIDE = ("arm", "id", "tag")
 
@@ -29,7 +29,7 @@ def select(records: Iterable[Record], conditions: Sequence[str]) -> list[Record]
         If a condition is written in another way, or if no run has such a field.
     """
     left = list(records)
-    known = {f.name for record in left for f in fields(record.config)} | {*BESIDE}
+    known = {name for record in left for name in facts_of(record.config)} | {*BESIDE}
     for condition in conditions:
         name, equals, text = condition.partition("=")
         name = name.strip().replace("-", "_")
@@ -45,7 +45,9 @@ def select(records: Iterable[Record], conditions: Sequence[str]) -> list[Record]
 def _values(record: Record, name: str) -> Sequence[Any]:
     if name == "tag":
         return record.tags
-    return [getattr(record.config, name)] if hasattr(record.config, name) else []
+    config = record.config
+    facts = facts_of(config) | {"arm": config.arm, "id": config.id}
+    return [facts[name]] if name in facts else []
 
 
 def _is(value: Any, text: str) -> bool:

@@ -16,7 +16,7 @@ from ..machinery.choices import ConfigError
 from ..machinery.data import Loaded
 from ..machinery.experiment import Experiment
 from ..machinery.grids import MOST_RUNS, combinations, read_choices
-from ..machinery.loading import asked_for, load
+from ..machinery.loading import asked_for, identity, load, sums_beside
 from ..machinery.naming import Named
 
 Name = Annotated[
@@ -189,7 +189,7 @@ def loaded_for_each(
         key = tuple(row.get(name) for name in wanted)
         if key not in known:
             known[key] = load(experiment, row, files, note)
-        row["data_sha256"] = known[key].sha256
+        row |= identity(known[key])
     return list(known.values())
 
 
@@ -205,7 +205,8 @@ def loaded_lines(
 
 def described(data: Loaded) -> str:
     """Return the line that says what a run is given."""
-    return f"Data: {data.description}; checksum {data.sha256[:16]}"
+    files = (f", {name} {digest[:16]}" for name, digest in sums_beside(data))
+    return f"Data: {data.description}; checksum {data.sha256[:16]}{''.join(files)}"
 
 
 def seeds_in(text: str) -> list[int]:

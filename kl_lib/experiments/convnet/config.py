@@ -147,7 +147,7 @@ class Config(Experiment):
         Every field has to be there, also those that have a default: a record says all that it
         stands for. (Fields that came later may be absent, which means "as before".)
         """
-        return cls(**all_fields(cls, LATER | dict(values)))
+        return cls(**all_fields(cls, {"data_files": (), **LATER, **values}))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain strings and numbers, see the notes of the class."""

@@ -188,8 +188,13 @@ def choices_of(cls: type) -> dict[str, Choice]:
             cls, field.name, hints[field.name], field.default is field.default_factory is MISSING
         )
         for field in fields(cls)
-        if field.init
+        if field.init and field.name in names_of_choices(cls)
     }
+
+
+def names_of_choices(cls: type) -> list[str]:
+    """Return the fields of a dataclass but those that say themselves that they are no choice."""
+    return [field.name for field in fields(cls) if field.metadata.get("choice", True)]
 
 
 def _choice(cls: type, name: str, hint: Any, required: bool) -> Choice:

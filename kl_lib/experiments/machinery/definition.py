@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .choices import ConfigError
+from .choices import ConfigError, names_of_choices
 
 
 class ExperimentError(ValueError):
@@ -83,5 +83,5 @@ def check_whole(cls: Any, runs: bool) -> None:
             f'{what} has no measure, such as measure = Measure("accuracy", margins=(0.01,))'
         )
     for arm in cls.arms:
-        if arm not in (known := [field.name for field in fields(cls)]):
+        if arm not in (known := names_of_choices(cls)):
             raise ExperimentError(f"{what}.arms has {arm!r}, expected any of {', '.join(known)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from .choices import Choice, ConfigError, Pattern, Range, choices_of
@@ -12,6 +12,7 @@ from .definition import ExperimentError, Measure, all_fields, check_whole
 from .environment import MOST_THREADS, limit_threads, package_version
 from .identity import short_id
 from .references import look_up, reference_to
+from .several import NONE, Sums, checked_sums
 from .words import duration
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class Experiment:
         One run for each. Runs of one seed are paired in comparisons.
     data_sha256 : str
         Checksum of the data.
+    data_files : mapping of str to str
+        Where several files were given: the SHA-256 of each, by the name that `load` has for it.
+        Part of the id then. It is kept as pairs, sorted by name.
 
     Attributes
     ----------
@@ -94,10 +98,12 @@ class Experiment:
 
     seed: Annotated[int, Range(ge=0, le=LARGEST_SEED)]
     data_sha256: Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits (Data.sha256)")]
+    data_files: Sums = field(default=NONE, metadata={"choice": False})
 
     def __post_init__(self) -> None:
         for name, choice in self.choices().items():
             object.__setattr__(self, name, choice.checked(getattr(self, name)))
+        object.__setattr__(self, "data_files", checked_sums(self.data_files))
         if not (isinstance(self.threads_used, int) and 1 <= self.threads_used <= MOST_THREADS):
             raise ConfigError(
                 f"threads is {self.threads_used!r}, expected a whole number from 1 to "
@@ -138,7 +144,7 @@ class Experiment:
         for label, mine in (("experiment", cls.name), ("version", cls.version)):
             if (theirs := values.pop(label, None)) != mine:
                 raise ConfigError(f"{label} is {theirs!r} there, and {mine!r} here")
-        return cls(**all_fields(cls, {**cls.later, **values}))
+        return cls(**all_fields(cls, {"data_files": NONE, **cls.later, **values}))
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the run is known by: plain strings and numbers."""
@@ -146,8 +152,9 @@ class Experiment:
 
     def said(self) -> dict[str, Any]:
         """Return the fields, without those that came later and are as before."""
-        later = self.later
-        return {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
+        later = {"data_files": NONE, **self.later}
+        found = {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
+        return found | ({"data_files": dict(self.data_files)} if self.data_files else {})
 
     @property
     def id(self) -> str:
@@ -206,7 +213,9 @@ class Experiment:
             "name": f"{self.name} (version {self.version})",
             "data_sha256": f"data {self.data_sha256[:8]}",
         }
-        own = (f.name for f in fields(self) if f.name not in ("seed", *words))
+        for name, digest in self.data_files:
+            words["data_sha256"] += f", {name} {digest[:8]}"
+        own = (f.name for f in fields(self) if f.name not in ("seed", "data_files", *words))
         return words | {name: f"{name} {getattr(self, name)}" for name in own}
 
     def measured(self, record: Record) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .choices import ConfigError
 from .experiment import Experiment
-from .loading import Files, asked_for, load
+from .loading import Files, asked_for, identity, load
 
 # Making more takes longer than a minute before the first one begins.
 MOST_RUNS = 100_000
@@ -53,13 +53,13 @@ def all_configs(
     rows = combinations(experiment, lists)
     wanted, _ = asked_for(experiment)
     defaults = {field.name: field.default for field in fields(experiment)}
-    checksums: dict[tuple[Any, ...], str] = {}
+    known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         key = tuple((defaults | row)[name] for name in wanted)
-        if key not in checksums:
+        if key not in known:
             given = dict(zip(wanted, key, strict=True))
-            checksums[key] = load(experiment, given, file, note).sha256
-        row["data_sha256"] = checksums[key]
+            known[key] = identity(load(experiment, given, file, note))
+        row |= known[key]
     return with_seeds(experiment, rows, seeds)
 
 

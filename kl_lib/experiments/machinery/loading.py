@@ -13,6 +13,7 @@ from .choices import ConfigError
 from .data import DataError, Loaded
 from .experiment import Experiment
 from .references import failure
+from .several import Sums, sums_of
 
 # What `load` may raise that says already what is wrong.
 EXPECTED = (ConfigError, DataError, ModuleNotFoundError, OSError)
@@ -57,6 +58,7 @@ def load(
     wanted, takes = asked_for(experiment)
     given = {name: choices[name] for name in wanted if name in choices}
     named = _by_name(experiment, files, takes)
+    sums = sums_of(named)
     try:
         data = experiment.load(**given, **named)
     except EXPECTED:
@@ -65,13 +67,26 @@ def load(
         raise DataError(failure(error, experiment)) from error
     if not callable(getattr(data, "checksum", None)):
         raise DataError(f"load of {experiment.name} has returned {data!r:.80}, expected Arrays")
-    return data if note is None else _described(data, note)
+    told = {"data_files": sums} if sums else {}
+    return _told(data, told if note is None else told | {"description": note})
 
 
-def _described(data: Loaded, note: str) -> Loaded:
-    """The same data under another description."""
-    found = copy.copy(data)
-    object.__setattr__(found, "description", note)  # also where it is frozen
+def identity(data: Loaded) -> dict[str, Any]:
+    """Return the fields of a run that say what data it is given."""
+    return {"data_sha256": data.sha256, "data_files": sums_beside(data)}
+
+
+def sums_beside(data: Loaded) -> Sums:
+    """Return the checksums of the files that data were loaded from, if there were several."""
+    found: Sums = getattr(data, "data_files", ())
+    return found
+
+
+def _told(data: Loaded, facts: Mapping[str, Any]) -> Loaded:
+    """The same data with other facts beside them."""
+    found = copy.copy(data) if facts else data
+    for name, value in facts.items():
+        object.__setattr__(found, name, value)  # also where it is frozen
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from .definition import Measure
 from .experiment import Experiment
 from .sealed import RecordError
+from .several import checked_sums
 
 
 def config_of(
@@ -70,4 +71,4 @@ class _Recorded(Experiment):
     """A run that was recorded: its choices are what they are."""
 
     def __post_init__(self) -> None:
-        pass
+        object.__setattr__(self, "data_files", checked_sums(self.data_files))

@@ -18,9 +18,11 @@ from .doing import Say, afresh_if_unfit, once, prepare, to_stderr, unless_finish
 from .environment import describe_machine, peak_memory, reset_peak_memory
 from .experiment import Experiment, Progress
 from .kept import Contents, check_kept, checksums, contents_of, write_kept
+from .loading import sums_beside
 from .locks import locked
 from .records import Record, new_record, read_record, record_path, write_record
 from .references import failure, source_sha256
+from .several import difference
 from .store import remove_parts, scratch_path
 from .upkeep import checked_tags, tagged
 
@@ -181,6 +183,10 @@ def check_data(config: Experiment, data: Loaded) -> None:
     ConfigError
         If not.
     """
+    # Data that were not loaded by `sweep` or a command don't say what files they are of.
+    files = sums_beside(data)
+    if files and (other := difference(config.data_files, files)):
+        raise ConfigError(f"{other}: make the config from these data")
     if (found := data.checksum()) != config.data_sha256:
         changed = " (they were changed after they were loaded)" if found != data.sha256 else ""
         raise ConfigError(
