@@ -6,6 +6,6 @@ them, or by their labels. The other half tells what that has changed.
 
 from .config import SoftLabels
 from .data import load
-from .network import network
+from .network import build_network
 
-__all__ = ["SoftLabels", "load", "network"]
+__all__ = ["SoftLabels", "build_network", "load"]

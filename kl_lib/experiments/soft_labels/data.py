@@ -103,8 +103,8 @@ def _counts(where: str, content: dict[str, Any], labels: Any) -> Any:
     counts = content["human_counts"]
     if counts.shape != (len(labels), CLASSES):
         raise DataError(
-            f"{where} has shape {counts.shape}, expected ({len(labels)}, {CLASSES}): a row for each "
-            "test image"
+            f"{where} has shape {counts.shape}, expected ({len(labels)}, {CLASSES}): a row for "
+            "each test image"
         )
     whole = counts.astype(np.int64)
     wrong = np.flatnonzero(np.any((whole != counts) | (whole < 0), axis=1) | (whole.sum(1) == 0))

@@ -35,7 +35,7 @@ def targets_for(name: str, labels: Any, p: Floats) -> Floats:
 
     Parameters
     ----------
-    name : {"hard", "human", "class", "smooth"}
+    name : {"hard", "human", "class", "smooth", "null"}
         See `SoftLabels`.
     labels : array, (images,)
         Of the images to fine-tune on.
@@ -52,7 +52,7 @@ def targets_for(name: str, labels: Any, p: Floats) -> Floats:
     array([0.9, 0.1, 0. ])
     """
     hard = np.eye(CLASSES)[labels]
-    if name == "hard":
+    if name in ("hard", "null"):
         return hard
     if name == "human":
         return p

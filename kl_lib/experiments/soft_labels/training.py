@@ -1,8 +1,8 @@
-"""One run: a network learns labels, then half of the test images, and is measured before and after."""
+"""One run: a network learns labels, then half of the test images, and is measured twice."""
 
 from __future__ import annotations
 
-import gc
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from ..machinery.backend import import_keras, restore, tensorboard, use_threads,
 from ..machinery.checkpoint import Checkpoint, State
 from ..machinery.definition import TrainingError
 from ..machinery.experiment import Progress
-from .config import SoftLabels
+from .config import DISTURBANCE, SoftLabels
 from .data import CLASSES
 from .measures import (
     MEASURES,
@@ -25,7 +25,7 @@ from .measures import (
     log_softmax,
     measured,
 )
-from .network import network
+from .network import build_network
 from .targets import epoch_order, halves, targets_for
 
 # How many images the network is asked about at a time.
@@ -47,7 +47,6 @@ def run(
         If the loss is no longer finite.
     """
     use_threads(config.threads)
-    gc.collect()  # networks of former runs refer to themselves
     state = checkpoint.load() or _trained.get(_first_part(config)) or State(epochs=[], arrays=[])
 
     def report(number: int, epoch: dict[str, Any]) -> None:
@@ -79,9 +78,11 @@ def _train(
     config: SoftLabels, data: Any, people: Any, state: State, keep: Callable[[State], None]
 ) -> State:
     labels = np.eye(CLASSES, dtype=np.float32)[data["y_train"]]
-    model = _compiled(config, network(config.seed), config.learning_rate, config.epochs, labels)
+    model = _compiled(config.learning_rate, config.epochs * _steps(config, labels))
     if state.epochs:
         restore(model, state.arrays)
+    else:
+        _begin(model, _arrays(build_network(config.seed).variables))
     for number in range(len(state.epochs), config.epochs):
         epoch: dict[str, Any] = {"loss": _epoch(config, model, data["x_train"], labels, number)}
         if number + 1 == config.epochs:
@@ -97,7 +98,10 @@ def _before(config: SoftLabels, model: Any, data: Any, people: Any) -> dict[str,
     tuned, held = halves(config.seed, len(people))
     temperature = best_temperature(people[tuned], logits[tuned])
     all_q, held_q = log_softmax(logits), log_softmax(logits[held])
-    found = {"people_entropy": float(entropies(people).mean()), "temperature": temperature}
+    found: dict[str, Any] = {
+        "people_entropy": float(entropies(people).mean()),
+        "temperature": temperature,
+    }
     for name, value in by_class(people, labels, all_q).items():
         found[f"all_{name}_by_class"] = value
     return (
@@ -115,13 +119,12 @@ def _tune(
     tuned, held = halves(config.seed, len(people))
     images, p, labels = data["x_test"][held], people[held], data["y_test"][held]
     targets = targets_for(config.targets, data["y_test"][tuned], people[tuned]).astype(np.float32)
-    model = _compiled(
-        config, network(config.seed), config.tuning_rate, config.tuning_epochs, targets
-    )
+    model = _compiled(config.tuning_rate, config.tuning_epochs * _steps(config, targets))
     if len(state.epochs) > config.epochs:
         restore(model, state.arrays)
     else:
-        _begin_from(model, state.arrays, config)
+        _begin(model, state.arrays[: len(model.variables)])
+        _disturb(config, model)
     for number in range(len(state.epochs), config.steps):
         loss = _epoch(config, model, data["x_test"][tuned], targets, number)
         found = measured(p, labels, log_softmax(_logits(model, images)))
@@ -149,11 +152,16 @@ def _history(config: SoftLabels, state: State) -> dict[str, list[float]]:
     }
 
 
-def _compiled(config: SoftLabels, model: Any, rate: float, epochs: int, targets: Any) -> Any:
+@functools.lru_cache(maxsize=2)
+def _compiled(rate: float, steps: int) -> Any:
+    """A network that is ready for training: TensorFlow takes two seconds to compile one.
+
+    It is used again for each run of a process, and `_begin` makes it new.
+    """
     from ...losses.keras import KLFromLogits
 
     keras = import_keras()
-    steps = epochs * math.ceil(len(targets) / config.batch_size)
+    model = build_network(seed=0)
     falling = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
     # In TensorFlow, XLA makes convolutions slower on a CPU.
     model.compile(optimizer=keras.optimizers.Adam(falling), loss=KLFromLogits(), jit_compile=False)
@@ -161,16 +169,25 @@ def _compiled(config: SoftLabels, model: Any, rate: float, epochs: int, targets:
     return model
 
 
-def _begin_from(model: Any, arrays: Any, config: SoftLabels) -> None:
-    """Take up the weights of the first part, without its optimiser, and disturb the kernels."""
-    for variable, array in zip(model.variables, arrays, strict=False):
+def _begin(model: Any, arrays: Any) -> None:
+    """Give a network its first weights, and an optimiser that has seen nothing."""
+    for variable, array in zip(model.variables, arrays, strict=True):
         variable.assign(array)
-    if config.disturbance:
+    for variable in model.optimizer.variables:
+        variable.assign(np.zeros(variable.shape, variable.dtype))
+
+
+def _disturb(config: SoftLabels, model: Any) -> None:
+    if config.targets == "null":
         random = np.random.default_rng([2, config.seed])
         for weight in model.trainable_variables:
             if weight.name == "kernel":
-                noise = config.disturbance * random.standard_normal(weight.shape)
+                noise = DISTURBANCE * random.standard_normal(weight.shape)
                 weight.assign(weight + noise.astype("float32"))
+
+
+def _steps(config: SoftLabels, targets: Any) -> int:
+    return math.ceil(len(targets) / config.batch_size)
 
 
 def _epoch(config: SoftLabels, model: Any, images: Any, targets: Any, number: int) -> float:
@@ -189,8 +206,11 @@ def _epoch(config: SoftLabels, model: Any, images: Any, targets: Any, number: in
 
 
 def _after(model: Any, epochs: list[dict[str, Any]]) -> State:
-    arrays = [import_keras().ops.convert_to_numpy(each) for each in variables(model)]
-    return State(epochs=epochs, arrays=arrays)
+    return State(epochs=epochs, arrays=_arrays(variables(model)))
+
+
+def _arrays(values: Any) -> list[Any]:
+    return [import_keras().ops.convert_to_numpy(each) for each in values]
 
 
 def _logits(model: Any, images: Any) -> Any:
