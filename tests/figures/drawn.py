@@ -28,6 +28,7 @@ from kl_lib.figures import (
     losses,
     relatives,
     repeats,
+    soft_labels,
     training,
     trust_region,
 )
@@ -46,6 +47,7 @@ MODULES = (
     losses,
     relatives,
     repeats,
+    soft_labels,
     training,
     trust_region,
 )
@@ -200,6 +202,22 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     repeats.steps_apart: lambda: repeats.steps_apart([DRIFT, DRIFT]),
     repeats.lowest_probabilities: lambda: repeats.lowest_probabilities([DRIFT]),
     repeats.power: lambda: repeats.power([2, 3], {"one": [0.1, 0.9], "other": [0.2, 0.3]}),
+    soft_labels.two_logs: lambda: soft_labels.two_logs(np.linspace(2.3, 0.65, 1000), 0.5),
+    soft_labels.students: lambda: soft_labels.students(
+        [1, 2, 4, 8, 16],
+        dict.fromkeys(("with T²", "without", "without, rate raised"), [[0.8, 0.9]] * 5),
+        0.87,
+    ),
+    soft_labels.by_uncertainty: lambda: soft_labels.by_uncertainty(
+        ["0", "to 0.1", "to 0.2", "to 0.5", "to 1", "above"],
+        [0, 0.1, 0.15, 0.3, 0.7, 1.2],
+        {"network": [[1, 1, 1, 1, 1.2, 1.3]] * 2},
+    ),
+    soft_labels.differences: lambda: soft_labels.differences(
+        {"human": ([-0.1, -0.12], (-0.14, -0.08)), "null": ([0.001, -0.001], (-0.001, 0.001))},
+        0.01,
+        xlabel="difference of KL(people‖network) (nats)",
+    ),
     training.samples: lambda: training.samples(np.eye(8)[None].repeat(7, axis=0), range(7)),
     training.unnamed: lambda: training.unnamed({"A": FALL, "B": FALL}),
     training.histories: lambda: training.histories(RUNS),
