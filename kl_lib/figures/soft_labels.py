@@ -131,3 +131,31 @@ def differences(
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(xlabel)
     return figure
+
+
+def differences_by_group(groups: Sequence[str], found: Mapping[str, ArrayLike]) -> Figure:
+    """Paired differences of each arm in groups of images: means with 95 % intervals.
+
+    Parameters
+    ----------
+    groups
+        What each group is called.
+    found
+        Name of each arm, and its differences in KL, of shape (pairs, groups).
+    """
+    from scipy import stats
+
+    figure, (ax,) = panels(height=3.6)
+    places = np.arange(len(groups))
+    ax.axhline(0, color="black", linewidth=0.8)
+    for shift, ((name, values), (color, line, mark)) in enumerate(
+        zip(found.items(), LOOKS, strict=False)
+    ):
+        v = np.asarray(values)
+        half = stats.t.ppf(0.975, len(v) - 1) * v.std(axis=0, ddof=1) / np.sqrt(len(v))
+        at = places + 0.12 * (shift - (len(found) - 1) / 2)
+        ax.errorbar(at, v.mean(axis=0), half, color=color, linestyle=line, marker=mark, label=name)
+    ax.set_xticks(places, groups)
+    ax.set(xlabel="entropy of the answers to an image (nats)", ylabel="difference of KL (nats)")
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure

@@ -80,7 +80,7 @@ def test_the_lines_for_pytorch_are_the_loss_of_a_student_and_its_gradient():
     z = torch.tensor(Z, requires_grad=True)
     scope = {"v": torch.tensor(V), "z": z, "labels": torch.tensor(LABELS), "T": T, "w": W}
     exec(TABS["PyTorch"], scope)
-    assert float(scope["loss"]) == pytest.approx(mixture(Z), rel=1e-10)
+    assert scope["loss"].item() == pytest.approx(mixture(Z), rel=1e-10)
     (found,) = torch.autograd.grad(scope["loss"], z)
     assert found.numpy() == pytest.approx(slope_of(mixture, Z), abs=1e-7)
 
@@ -98,28 +98,34 @@ def test_pytorch_smooths_as_the_theorem_says_and_takes_soft_labels():
     assert float(soft) == pytest.approx(-(p * log_softmax(Z, axis=1)).sum(axis=1).mean(), rel=1e-10)
 
 
-def test_pytorchs_scheduler_compares_relatively_unless_told():
+@pytest.mark.parametrize(("floor", "mode", "lowered"), [
+    (0.0, "rel", False), (10.0, "rel", True), (0.0, "abs", False), (10.0, "abs", False),
+])  # fmt: skip
+def test_pytorchs_scheduler_compares_relatively_unless_told(floor, mode, lowered):
     torch = pytest.importorskip("torch")
-    weight = torch.nn.Parameter(torch.zeros(1))
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(torch.optim.SGD([weight], lr=1.0))
-    assert scheduler.threshold_mode == "rel"
-    assert scheduler.is_better(0.9998, 1.0)
-    assert not scheduler.is_better(0.99995, 1.0)
-    assert not scheduler.is_better(10.9998, 11.0)  # the same step, above a floor of 10
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    told = {} if mode == "rel" else {"threshold_mode": mode}
+    make = torch.optim.lr_scheduler.ReduceLROnPlateau
+    scheduler = make(optimizer, patience=0, factor=0.5, **told)
+    for loss in (1.0, 0.9998):  # a step of 0.0002, twice the default threshold of 0.0001
+        scheduler.step(floor + loss)
+    assert (optimizer.param_groups[0]["lr"] < 1) is lowered
 
 
-@pytest.mark.parametrize(("floor", "stops"), [(0.0, False), (10.0, False)])
-def test_keras_early_stopping_does_not_care_for_a_constant(floor, stops):
+@pytest.mark.parametrize("floor", [0.0, 10.0])
+def test_keras_early_stopping_does_not_care_for_a_constant(floor):
     if not frameworks.keras.available():
         pytest.skip("keras, or its backend, is not installed")
     import keras
 
     callback = keras.callbacks.EarlyStopping(monitor="loss", min_delta=0.001, mode="min")
-    callback.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.stop_training = False  # as fit begins
+    callback.set_model(model)
     callback.on_train_begin()
     for epoch, loss in enumerate((1.0, 0.99, 0.98)):
         callback.on_epoch_end(epoch, {"loss": floor + loss})
-    assert callback.model.stop_training is stops
+    assert callback.model.stop_training is False
     callback.on_epoch_end(3, {"loss": floor + 0.9795})
     assert callback.model.stop_training is True
 

@@ -213,6 +213,10 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
         [0, 0.1, 0.15, 0.3, 0.7, 1.2],
         {"network": [[1, 1, 1, 1, 1.2, 1.3]] * 2},
     ),
+    soft_labels.differences_by_group: lambda: soft_labels.differences_by_group(
+        ["0", "to 0.1", "to 0.2", "to 0.5", "to 1", "above"],
+        {"human": [[0, 0, 0, 0, -0.01, -0.03], [0.001] * 6], "class": [[0.1] * 6, [0.2] * 6]},
+    ),
     soft_labels.differences: lambda: soft_labels.differences(
         {"human": ([-0.1, -0.12], (-0.14, -0.08)), "null": ([0.001, -0.001], (-0.001, 0.001))},
         0.01,
