@@ -66,9 +66,7 @@ def students(
         at = places + 0.12 * (shift - (len(ways) - 1) / 2)
         ax.plot(np.repeat(at, v.shape[1]), v.ravel(), ".", color=color, markersize=2.5)
         ax.plot(at, v.mean(axis=1), color=color, linestyle=line, marker=mark, label=name)
-    ax.axhline(100 * without, color=GREY, linewidth=1)
-    ax.annotate("no teacher", (places[-1], 100 * without), (0, 3), ha="center", color=GREY,
-                textcoords="offset points")  # fmt: skip
+    ax.axhline(100 * without, color=GREY, linewidth=1, label="no teacher")
     ax.set_xticks(places, [f"{each:g}" for each in temperatures])
     ax.set(xlabel="temperature T", ylabel="accuracy (%)")
     figure.legend(loc="outside upper center", ncols=2)
@@ -93,9 +91,8 @@ def by_uncertainty(
     places = np.arange(len(groups))
     ax.plot(places, people, color=P_COLOR, marker="o", label="people")
     for (name, values), (color, line, mark) in zip(networks.items(), LOOKS[1:], strict=False):
-        v = np.asarray(values)
-        ax.plot(np.tile(places, len(v)), v.ravel(), ".", color=color, markersize=3)
-        ax.plot(places, v.mean(axis=0), color=color, linestyle=line, marker=mark, label=name)
+        mean = np.mean(values, axis=0)
+        ax.plot(places, mean, color=color, linestyle=line, marker=mark, label=name)
     ax.set_xticks(places, groups)
     ax.set(xlabel="entropy of the answers to an image (nats)", ylabel="mean entropy (nats)")
     ax.set_ylim(0, None)
@@ -129,6 +126,7 @@ def differences(
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(found) - 0.5, -0.6)
     ax.spines["left"].set_visible(False)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(xlabel)
     return figure
 
