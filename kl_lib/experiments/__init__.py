@@ -6,7 +6,7 @@ name of its record. `run` does one and stores it, `sweep` does many, and `read_r
 nothing that it has not checked. `compare` says what runs show, paired by seed.
 
 ``cifar10`` and ``digits`` are built in: one ConvNet, whose runs are a `Config`; `run_drift` shows
-how runs of one seed part.
+how runs of one seed part. So is ``soft_labels``: a network beside human answers, `SoftLabels`.
 
 Its rooms: `machinery` knows no science (identity and records of runs, checkpoints, sweeps, worker
 processes, cluster), `analysis` compares, `convnet` is the built-in experiment, and another one gets
@@ -63,6 +63,7 @@ from .machinery.sealed import NewerRecordError, RecordError
 from .machinery.status import Status, SweepError
 from .machinery.store import comparable
 from .machinery.sweeps import sweep
+from .soft_labels import SoftLabels
 
 __all__ = [
     "RULE",
@@ -93,6 +94,7 @@ __all__ = [
     "RecordError",
     "Result",
     "RunBusyError",
+    "SoftLabels",
     "State",
     "Status",
     "SweepError",

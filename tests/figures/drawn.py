@@ -29,6 +29,7 @@ from kl_lib.figures import (
     regression,
     relatives,
     repeats,
+    soft_labels,
     training,
     trust_region,
 )
@@ -48,6 +49,7 @@ MODULES = (
     regression,
     relatives,
     repeats,
+    soft_labels,
     training,
     trust_region,
 )
@@ -215,6 +217,26 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     repeats.paired_differences: lambda: repeats.paired_differences(COMPARISON),
     repeats.steps_apart: lambda: repeats.steps_apart([DRIFT, DRIFT]),
     repeats.lowest_probabilities: lambda: repeats.lowest_probabilities([DRIFT]),
+    soft_labels.two_logs: lambda: soft_labels.two_logs(np.linspace(2.3, 0.65, 1000), 0.5),
+    soft_labels.students: lambda: soft_labels.students(
+        [1, 2, 4, 8, 16],
+        dict.fromkeys(("with T²", "without", "without, rate raised"), [[0.8, 0.9]] * 5),
+        0.87,
+    ),
+    soft_labels.by_uncertainty: lambda: soft_labels.by_uncertainty(
+        ["0", "to 0.1", "to 0.2", "to 0.5", "to 1", "above"],
+        [0, 0.1, 0.15, 0.3, 0.7, 1.2],
+        {"network": [[1, 1, 1, 1, 1.2, 1.3]] * 2},
+    ),
+    soft_labels.differences_by_group: lambda: soft_labels.differences_by_group(
+        ["0", "to 0.1", "to 0.2", "to 0.5", "to 1", "above"],
+        {"human": [[0, 0, 0, 0, -0.01, -0.03], [0.001] * 6], "class": [[0.1] * 6, [0.2] * 6]},
+    ),
+    soft_labels.differences: lambda: soft_labels.differences(
+        {"human": ([-0.1, -0.12], (-0.14, -0.08)), "null": ([0.001, -0.001], (-0.001, 0.001))},
+        0.01,
+        xlabel="difference of KL(people‖network) (nats)",
+    ),
     training.samples: lambda: training.samples(np.eye(8)[None].repeat(7, axis=0), range(7)),
     training.unnamed: lambda: training.unnamed({"A": FALL, "B": FALL}),
     training.histories: lambda: training.histories(RUNS),
