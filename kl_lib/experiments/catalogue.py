@@ -14,6 +14,7 @@ from .machinery.store import in_order, record_paths
 BUILT_IN = {
     "cifar10": "kl_lib.experiments.convnet.config:cifar10",
     "digits": "kl_lib.experiments.convnet.config:digits",
+    "vae": "kl_lib.experiments.vae.config:Vae",
 }
 
 
