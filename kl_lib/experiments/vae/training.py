@@ -17,12 +17,10 @@ from .config import Vae
 from .data import binarised
 from .measuring import elbo_terms, measured, terms
 from .network import Networks
+from .pictures import NAME, drawn_pictures
 
 # Steps that TensorFlow does before it comes back to Python.
 STEPS_AT_ONCE = 10
-
-# Pictures that a run keeps, if it is asked to keep something: pixel probabilities.
-PICTURES = 40
 
 
 def train(config: Vae, data: Any, progress: Progress, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def train(config: Vae, data: Any, progress: Progress, checkpoint: Checkpoint) ->
         **measured(networks, test, config.images, config.samples),
         "parameters": int(model.count_params()),
         "history": {name: [epoch[name] for epoch in epochs] for name in epochs[0]},
-        "keep": {"pictures": lambda: pictures(networks)},
+        "keep": {NAME: lambda: drawn_pictures(networks)},
     }
 
 
@@ -111,12 +109,3 @@ def trainable(terms_model: Any, free_nats: float) -> Any:
     model = NelboModel(terms_model.inputs, terms_model.output)
     model.beta = keras.Variable(1.0, trainable=False, name="beta")
     return model
-
-
-def pictures(networks: Networks) -> np.ndarray:
-    """Return pixel probabilities for latents from the prior, as grey values (pictures, pixels)."""
-    random = np.random.default_rng(0)
-    units = networks.top_latents or networks.latents
-    z = random.standard_normal((PICTURES, units)).astype(np.float32)
-    noise = random.standard_normal((PICTURES, networks.latents)).astype(np.float32)
-    return np.round(255 * networks.decode(z, noise)).astype(np.uint8)
