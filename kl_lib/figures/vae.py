@@ -1,4 +1,4 @@
-"""Figures about variational autoencoders: terms of the loss, KL by dimension, drawn images, a map."""
+"""Figures about variational autoencoders: terms of the loss, KL by dimension, images, a map."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ def latent_map(means: ArrayLike, labels: Sequence[int], grid: ArrayLike) -> Figu
         above.text(x, y, str(digit), ha="center", va="center", bbox=box)
     above.set(xlabel="mean of q, first latent", ylabel="mean of q, second latent")
     above.set_aspect("equal", adjustable="datalim")
-    tiles = np.asarray(grid, float)[::-1]
+    seams = ((0, 0), (0, 0), (1, 1), (1, 1))  # a white pixel around each image
+    tiles = np.pad(np.asarray(grid, float)[::-1], seams)
     _show(below, np.concatenate([np.concatenate(list(row), axis=1) for row in tiles], axis=0))
     return figure
 

@@ -23,7 +23,7 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="EXPERIMENT",
-        help="cifar10, digits, FILE.py:NAME, module:NAME, or one of an installed package.",
+        help="cifar10, digits, vae, FILE.py:NAME, module:NAME, or one of an installed package.",
         show_default=False,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Variational autoencoders on binarised digits: the ELBO, and what changes when a term of it does."""
+"""Variational autoencoders on binarised digits: the ELBO, and what its terms do in training."""
 
 from .config import Vae
 from .data import binarised, load_images

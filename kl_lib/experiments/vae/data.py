@@ -102,10 +102,12 @@ def _from_keras() -> tuple[np.ndarray, np.ndarray]:
 
 def _from_file(file: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     found: Any = np.load(file, allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        raise DataError(f"{file} holds a single array; --data takes {FILE_LAYOUT}")
     try:
         with found:
             train, test = found["x_train"], found["x_test"]
-    except (AttributeError, TypeError, KeyError) as error:  # a single array, or others
+    except KeyError as error:
         raise DataError(f"{file} lacks {error}; --data takes {FILE_LAYOUT}") from error
     if not (train.ndim == test.ndim == 3 and train.dtype == test.dtype == np.uint8):
         raise DataError(
