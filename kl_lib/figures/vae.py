@@ -96,7 +96,8 @@ def latent_map(means: ArrayLike, labels: Sequence[int], grid: ArrayLike) -> Figu
     for digit in range(10):
         color, _, mark = LOOKS[digit % 5]
         filled: dict[str, Any] = {"facecolor": color if digit < 5 else "none", "edgecolor": color}
-        above.scatter(*m[classes == digit].T, s=14, marker=mark, linewidth=0.8, **filled)
+        x, y = m[classes == digit].T
+        above.scatter(x, y, s=14, marker=mark, linewidth=0.8, **filled)
     for digit in range(10):
         x, y = np.median(m[classes == digit], axis=0)
         box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": GREY}

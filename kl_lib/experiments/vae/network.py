@@ -76,14 +76,14 @@ class Networks:
         image = self.keras.Input((self.pixels,))
         x, features = (ops.repeat(each, samples, axis=0) for each in (image, self.features(image)))
         out: dict[str, Any] = {}
-        prior: tuple[Any, Any] = (0.0, 0.0)
+        prior: Any = (0.0, 0.0)
         below, ratio = features, 0.0
         if self.top_latents:
             q = ops.split(self.top(features), 2, axis=-1)
             top = self._noise()(q)
             out |= {"kl_top": kl_normal(*q), "mean_top": q[0]}
             ratio = ops.sum(log_normal(top, *q) - log_normal(top), axis=-1)
-            prior = tuple(ops.split(self.prior(top), 2, axis=-1))
+            prior = ops.split(self.prior(top), 2, axis=-1)
             below = ops.concatenate([features, top], axis=-1)
         q = ops.split(self.bottom(below), 2, axis=-1)
         z = self._noise()(q)
@@ -124,8 +124,9 @@ def noise_layer(seed: int) -> keras.layers.Layer:
     Mean plus deviation times noise, so that gradients reach both: the reparametrisation.
     """
     keras = import_keras()
+    base: Any = keras.layers.Layer
 
-    class Noise(keras.layers.Layer):  # type: ignore[misc]
+    class Noise(base):
         def __init__(self) -> None:
             super().__init__()
             self.random = keras.random.SeedGenerator(seed)

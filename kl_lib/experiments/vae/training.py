@@ -97,8 +97,9 @@ def trainable(terms_model: Any, free_nats: float) -> Any:
     """
     keras = import_keras()
     ops = keras.ops
+    base: Any = keras.Model
 
-    class NelboModel(keras.Model):  # type: ignore[misc]
+    class NelboModel(base):
         def compute_loss(
             self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
         ) -> Any:
