@@ -6,7 +6,8 @@ name of its record. `run` does one and stores it, `sweep` does many, and `read_r
 nothing that it has not checked. `compare` says what runs show, paired by seed.
 
 ``cifar10`` and ``digits`` are built in: one ConvNet, whose runs are a `Config`; `run_drift` shows
-how runs of one seed part. So is ``soft_labels``: a network beside human answers, `SoftLabels`.
+how runs of one seed part. So are ``soft_labels``, a network beside human answers (`SoftLabels`), and
+``vae``, variational autoencoders on binarised digits (`Vae`).
 
 Its rooms: `machinery` knows no science (identity and records of runs, checkpoints, sweeps, worker
 processes, cluster), `analysis` compares, `convnet` is the built-in experiment, and another one gets
@@ -64,6 +65,7 @@ from .machinery.status import Status, SweepError
 from .machinery.store import comparable
 from .machinery.sweeps import sweep
 from .soft_labels import SoftLabels
+from .vae import Vae, binarised, importance_weighted, load_images
 
 __all__ = [
     "RULE",
@@ -99,10 +101,12 @@ __all__ = [
     "Status",
     "SweepError",
     "TrainingError",
+    "Vae",
     "WorkerError",
     "Wrong",
     "all_configs",
     "assess",
+    "binarised",
     "book_results",
     "bootstrap_interval",
     "comparable",
@@ -114,8 +118,10 @@ __all__ = [
     "find_experiment",
     "find_record",
     "grid",
+    "importance_weighted",
     "kept_file",
     "load_data",
+    "load_images",
     "load_model",
     "new_record",
     "plot_runs",

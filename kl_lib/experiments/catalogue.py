@@ -15,6 +15,7 @@ BUILT_IN = {
     "cifar10": "kl_lib.experiments.convnet.config:cifar10",
     "digits": "kl_lib.experiments.convnet.config:digits",
     "soft_labels": "kl_lib.experiments.soft_labels.config:SoftLabels",
+    "vae": "kl_lib.experiments.vae.config:Vae",
 }
 
 

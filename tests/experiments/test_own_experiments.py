@@ -238,7 +238,7 @@ def test_a_file_with_one_experiment_needs_no_name_of_it(own):
     [
         (
             "mnist",
-            "experiment is 'mnist', expected one of: cifar10, digits, soft_labels, or F",
+            "experiment is 'mnist', expected one of: cifar10, digits, .*or FILE.py:NAME or mod",
         ),
         ("gone.py:Mine", r"gone.py can't be read: No such file"),
         ("kl_lib.gone:Mine", "kl_lib.gone can't be imported: ModuleNotFoundError"),

@@ -32,6 +32,7 @@ from kl_lib.figures import (
     soft_labels,
     training,
     trust_region,
+    vae,
 )
 
 MODULES = (
@@ -52,6 +53,7 @@ MODULES = (
     soft_labels,
     training,
     trust_region,
+    vae,
 )
 
 X = np.linspace(-3, 5, 50)
@@ -255,6 +257,17 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     trust_region.balls: lambda: trust_region.balls([0.5, 0.3, 0.2], [0.05, 0.3, 0.8]),
     trust_region.penalties: lambda: trust_region.penalties(
         {f"k{k} as {use}": FALL[::-1] for k in (1, 2, 3) for use in ("reward", "loss")}, 0.7, FALL
+    ),
+    vae.terms_by_epoch: lambda: vae.terms_by_epoch(
+        {"loss, standard": WALKS[:, :8], "loss, annealed": WALKS[:, 8:16]},
+        {"KL, standard": abs(WALKS[:, :8]), "KL, annealed": abs(WALKS[:, 8:16])},
+    ),
+    vae.kl_of_dimensions: lambda: vae.kl_of_dimensions(
+        {"standard": FALL[:50], "annealed": FALL[:50] / 2, "free bits": FALL[:50] / 4}
+    ),
+    vae.drawn_images: lambda: vae.drawn_images({f"row {n}": np.ones((8, 28, 28)) for n in "abcde"}),
+    vae.latent_map: lambda: vae.latent_map(
+        np.arange(40).reshape(20, 2), np.arange(20) % 10, np.ones((9, 9, 8, 8))
     ),
 }
 

@@ -23,7 +23,7 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="EXPERIMENT",
-        help="cifar10, digits, soft_labels, FILE.py:NAME, module:NAME, or of a package.",
+        help="cifar10, digits, soft_labels, vae, FILE.py:NAME, module:NAME, or of a package.",
         show_default=False,
     ),
 ]
