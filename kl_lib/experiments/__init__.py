@@ -6,8 +6,8 @@ name of its record. `run` does one and stores it, `sweep` does many, and `read_r
 nothing that it has not checked. `compare` says what runs show, paired by seed.
 
 ``cifar10`` and ``digits`` are built in: one ConvNet, whose runs are a `Config`; `run_drift` shows
-how runs of one seed part. So are ``soft_labels``, a network beside human answers (`SoftLabels`), and
-``vae``, variational autoencoders on binarised digits (`Vae`).
+how runs of one seed part. So are ``soft_labels``, a network beside human answers (`SoftLabels`),
+and ``vae``, variational autoencoders on binarised digits (`Vae`).
 
 Its rooms: `machinery` knows no science (identity and records of runs, checkpoints, sweeps, worker
 processes, cluster), `analysis` compares, `convnet` is the built-in experiment, and another one gets
