@@ -54,4 +54,4 @@ def table(checked: list[Checked]) -> str:
     names = ("stated", "measured", "verdict, and where the book treats it")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     head, body = f"<thead><tr>{head}</tr></thead>", f"<tbody>{''.join(rows)}</tbody>"
-    return f'<table class="claims">{head}{body}</table>'
+    return f'<table class="dataframe claims">{head}{body}</table>'

@@ -21,7 +21,7 @@ def tables():
         output.data["text/html"]
         for cell in STORED.cells
         for output in cell.get("outputs", ())
-        if 'class="claims"' in output.get("data", {}).get("text/html", "")
+        if 'class="dataframe claims"' in output.get("data", {}).get("text/html", "")
     ]
     row = re.compile(r"<td><b>(\w+)</b> (.*?)</td><td>(.*?)</td><td><em>(.*?)</em>(.*?)</td>")
     return {name: rest for page in pages for name, *rest in row.findall(page)}
