@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays as arrays_of
-from .checks import check_axes, check_mask, check_shapes, merged, parted, result_dtype
+from .checks import (
+    SUM_TOLERANCE,
+    check_axes,
+    check_mask,
+    check_shapes,
+    merged,
+    parted,
+    result_dtype,
+)
 from .errors import DistributionError
 
 
@@ -107,7 +115,10 @@ def by_tables(function: Callable[..., Any], *tables: Any, **options: Any) -> Any
     import dask.array as da
 
     arrays = [da.asarray(table) for table in tables]
-    dtype = result_dtype(*(str(x.dtype) if x.dtype == "f4" else "float64" for x in arrays))
+    if min(x.ndim for x in arrays) < 2:
+        return function(*(np.asarray(x) for x in arrays), **options)  # says what it lacks
     signature = ",".join(["(i,j)"] * len(arrays)) + "->()"
     call = partial(function, **options)
+    names = (x.dtype.name for x in arrays)
+    dtype = result_dtype(*(name if name in SUM_TOLERANCE else "float64" for name in names))
     return da.apply_gufunc(call, signature, *arrays, output_dtypes=dtype, allow_rechunk=True)

@@ -58,6 +58,8 @@ def mutual_information(
     >>> print(kl.mutual_information([[1, 1], [0, 1]], normalize=True).round(6))
     0.174416
     """
+    if lazy.any_lazy(joint):
+        return lazy.by_tables(mutual_information, joint, base=base, normalize=normalize)
     divisor = checks.check_base(base)
     [array], [dtype] = _tables([joint], ["joint"])
     result = _computed(_mutual_information, [joint], [array], ["joint"], normalize)

@@ -404,6 +404,7 @@ def test_a_batch_of_labelled_tables_is_aligned_along_each_axis():
 def test_axes_with_other_names_are_refused(days):
     error = refused(kl.kl_divergence, days, days.rename(sky="weather"))
     assert "the axes of p are (day, sky), those of q (day, weather); rename them" in str(error)
+    assert (error.kind, error.argument) == ("labels", "p and q")
     assert kl.kl_divergence(days, days.rename(sky="weather").values).values.tolist() == [0, 0, 0]
 
 

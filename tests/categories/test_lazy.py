@@ -154,3 +154,20 @@ def test_a_place_is_one_in_the_array_given_whatever_the_axis(pair):
     lazy = kl.kl_divergence(*(da.from_array(x, (500, 12)) for x in pair), axis=0)
     with pytest.raises(kl.DistributionError, match="axis 1 does sum to 1: pass axis=1, or"):
         lazy.compute()
+
+
+@pytest.mark.parametrize(("dtype", "result"), [("f4", "f4"), ("f2", "f8"), ("f8", "f8")])
+def test_of_tables_the_dtype_is_known_before_they_are_computed(dtype, result):
+    tables = np.random.default_rng(2).dirichlet(np.ones(6), 5).reshape(5, 2, 3).astype(dtype)
+    for function in (kl.mutual_information, kl.conditional_entropy):
+        lazy = function(da.from_array(tables, chunks=(2, 2, 3)), normalize=True)
+        assert lazy.dtype == lazy.compute().dtype == result
+
+
+def test_tables_in_chunks_give_the_same_and_what_is_no_table_is_refused_at_once():
+    tables = np.random.default_rng(2).dirichlet(np.ones(6), 5).reshape(5, 2, 3)
+    for function in (kl.mutual_information, kl.conditional_entropy):
+        found = function(da.from_array(tables, chunks=(2, 1, 3)))
+        np.testing.assert_array_equal(found.compute(), function(tables))
+        with pytest.raises(kl.DistributionError, match="joint has shape|at least two axes|rows"):
+            function(da.from_array(np.array([0.5, 0.5])))

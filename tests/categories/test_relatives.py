@@ -322,6 +322,12 @@ def test_conditional_kl_is_infinite_where_q_has_nothing():
     assert np.isfinite(kl.kl_conditional([[0.0, 0.0], [0.5, 0.5]], p))
 
 
+def test_tables_that_do_not_pair_up_are_both_named():
+    with pytest.raises(kl.DistributionError, match="p and q do not pair up") as caught:
+        kl.kl_conditional(np.full((2, 2), 0.25), np.full((1, 4), 0.25))
+    assert (caught.value.kind, caught.value.argument) == ("shape", "p and q")
+
+
 def test_a_row_too_rare_for_a_float_may_still_be_infinitely_far():
     p = [[[7e-302, 1.6e298], [1.5e-301, 7.6e8]]]
     q = [[[0.0, 1.0], [2.0, 3.0]]]
