@@ -109,22 +109,20 @@ def log_norm(t: Array) -> Array:
 
 def slope(t: Array) -> Array:
     """B′(t): the mean of the distribution, less ½."""
-    with np.errstate(all="ignore"):
-        return choose(
-            abs(t) < 1,
-            lambda: t * _polynomial(t * t, _SLOPES),
-            lambda: 0.5 / np.tanh(0.5 * t) - 1 / t,
-        )
+    return choose(
+        abs(t) < 1,
+        lambda: t * _polynomial(t * t, _SLOPES),
+        lambda: 0.5 / np.tanh(0.5 * t) - 1 / t,
+    )
 
 
 def second(t: Array) -> Array:
     """B″(t): the variance of the distribution."""
-    with np.errstate(all="ignore"):
-        return choose(
-            abs(t) < 1,
-            lambda: _polynomial(t * t, _SECONDS),
-            lambda: 1 / t / t - 0.25 / np.sinh(0.5 * t) ** 2,
-        )
+    return choose(
+        abs(t) < 1,
+        lambda: _polynomial(t * t, _SECONDS),
+        lambda: 1 / t / t - 0.25 / np.sinh(0.5 * t) ** 2,
+    )
 
 
 def _polynomial(x: Array, coefficients: Sequence[float]) -> Array:

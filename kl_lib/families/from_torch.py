@@ -57,8 +57,9 @@ def _mvn(dist: Any) -> Parameters:
 def _low_rank(dist: Any) -> Parameters:
     """W·Wᵀ + D as the product of the wide [W, √D] with itself: the covariance is never formed."""
     given = _attributes(dist, loc="loc", wide="cov_factor", diagonal="cov_diag")
-    scales = np.sqrt(given["diagonal"])[..., None] * np.eye(given["diagonal"].shape[-1])
-    both = np.concatenate([given["wide"], scales], axis=-1, dtype=np.float64)
+    roots = np.sqrt(given["diagonal"], dtype=np.float64)
+    scales = roots[..., None] * np.eye(roots.shape[-1])
+    both = np.concatenate([given["wide"], scales], axis=-1)
     upper = np.linalg.qr(np.swapaxes(both, -1, -2), mode="r")
     return {"loc": given["loc"], "scale": np.swapaxes(upper, -1, -2)}
 

@@ -101,7 +101,7 @@ def _bernoulli(p: Parameters, q: Parameters) -> Any:
 def _two_logits(parameters: Parameters) -> Any:
     """Log-odds as logits of 0 and 1; a probability as its logarithms."""
     if "logits" in parameters:
-        logit = np.asarray(parameters["logits"], dtype=np.float64)
+        logit = np.asarray(parameters["logits"])
         return np.stack([np.minimum(-logit, 0), np.minimum(logit, 0)], axis=-1)
     prob = chance(parameters)
     with np.errstate(divide="ignore"):

@@ -375,6 +375,15 @@ def test_logits_beside_probabilities_are_those_of_the_same_distribution(kind):
         for q in ({"probs": None, "logits": y}, {"probs": probs[1], "logits": None}):
             dists = tfp_like(kind, **p, **given), tfp_like(kind, **q, **given)
             np.testing.assert_allclose(kl.kl_between(*dists), exact, rtol=1e-12)
+    narrow = np.float32([0.1, 0.3])
+    values = [
+        kl.kl_between(
+            tfp_like(kind, probs=probs, logits=None, **given),
+            tfp_like(kind, probs=None, logits=y, **given),
+        )
+        for probs in (narrow, narrow.astype(np.float64))
+    ]
+    np.testing.assert_array_equal(*values)
 
 
 @pytest.mark.parametrize("logit", [-800.0, np.float32(-0.3), 0.5, 40.0])

@@ -799,6 +799,9 @@ def test_probabilities_are_not_turned_into_logarithms_without_need():
 
 def test_a_rate_that_overflows_is_named_without_a_warning():
     large, one = (tfp_like("Poisson", rate=None, log_rate=x) for x in (1000, 0))
+    gammas = (tfp_like("Gamma", concentration=2, rate=None, log_rate=x) for x in (1000, 0))
+    with pytest.raises(kl.DistributionError, match=r"^rate_p is inf; pass a finite"):
+        families.kl_between(*gammas)
     with pytest.raises(kl.DistributionError, match=r"^rate_p is inf; pass a finite"):
         families.kl_between(large, one)
     with pytest.raises(kl.DistributionError, match=r"^rate_q is inf; pass a finite"):

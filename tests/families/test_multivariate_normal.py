@@ -146,11 +146,57 @@ def test_dimensions_that_do_not_agree_are_all_named():
     told = "(last axis: loc_p none, loc_q 3, covariance_matrix_p 2, covariance_matrix_q 2)"
     remedy = "give means of length d and covariances of shape (d, d)"
     assert str(caught.value) == f"the dimensions do not agree {told}; {remedy}"
+    names = "loc_p and loc_q and covariance_matrix_p and covariance_matrix_q"
+    assert (caught.value.kind, caught.value.argument) == ("shape", names)
     with pytest.raises(
         kl.DistributionError,
         match="loc_p none, loc_q none, covariance_matrix_p 1, covariance_matrix_q 1",
     ):
         kl.kl_mvn(0, [[1]], 0, [[1]])
+
+
+def test_deviations_that_do_not_agree_in_dimension_are_named():
+    of_deviations = multivariate_normal.kl_of_deviations
+    for given, fault, told in (
+        (([0, 1], [1, 1, 1], [0, 1], [1, 1]), "do not agree", "2, loc_q 2, scale_diag_p 3"),
+        (([], [], [], []), "are none", "0, loc_q 0, scale_diag_p 0"),
+        ((0, 1, 0, 1), "do not agree", "none, loc_q none, scale_diag_p none"),
+    ):
+        with pytest.raises(kl.DistributionError) as caught:
+            of_deviations(*given)
+        last = told.rpartition(" ")[2] if given[1] != [1, 1, 1] else 2
+        assert str(caught.value) == (
+            f"the dimensions {fault} (last axis: loc_p {told}, scale_diag_q {last}); give means of "
+            "length d and as many standard deviations"
+        )
+        assert caught.value.kind == "shape"
+    value = of_deviations(np.zeros((3, 1, 2)), [1, 1], [[1, 0], [0, 2]], [1, 2])
+    expected = kl.kl_normal(0, 1, [[1, 0], [0, 2]], [1, 2]).sum(axis=-1)
+    np.testing.assert_allclose(value, np.broadcast_to(expected, (3, 2)), rtol=1e-15)
+    for bad, name in (([0, 1], "scale_diag_p"), ([1, math.nan], "scale_diag_p")):
+        with pytest.raises(kl.DistributionError, match=rf"^{name}\[[01]\] is "):
+            of_deviations([0, 1], bad, [0, 1], [1, 1])
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (2, 2, 3), (2, 3, 2)])
+def test_an_error_about_the_shape_of_a_covariance_or_a_factor_is_whole(shape):
+    for form, name in (
+        (kl.kl_mvn, "covariance_matrix_q"),
+        (multivariate_normal.kl_of_factors, "scale_q"),
+    ):
+        with pytest.raises(kl.DistributionError) as caught:
+            form([0, 0], np.eye(2), [0, 0], np.ones(shape))
+        d = shape[-1] if shape else 0
+        remedies = [
+            f"for a single variance pass [[{name}]]",
+            f"for variances alone pass np.diag({name})",
+            f"for variances alone pass np.asarray({name})[..., None] * np.eye({d})",
+        ]
+        remedy = remedies[min(len(shape), 2)]
+        assert str(caught.value) == (
+            f"{name} has shape {shape}; a covariance is square, (..., d, d): {remedy}"
+        )
+        assert (caught.value.kind, caught.value.argument) == ("shape", name)
 
 
 # Batches
@@ -300,7 +346,11 @@ def test_the_remedy_for_asymmetry_by_rounding_is_right(deep, kind):
     cov = kind([rounded, [[1.0, 0.0], [0.0, 1.0]]] if deep else rounded)
     with pytest.raises(kl.DistributionError) as caught:
         kl.kl_mvn([0, 0], np.eye(2), [1, 0], cov)
-    value = kl.kl_mvn([0, 0], np.eye(2), [1, 0], follow(caught.value, covariance_matrix_q=cov))
+    error = caught.value
+    assert ("np.transpose(" in str(error)) is not deep
+    assert (error.kind, error.argument) == ("parameter", "covariance_matrix_q")
+    assert (error.place, error.value) == ((0, 0, 1) if deep else (0, 1), 0.5)
+    value = kl.kl_mvn([0, 0], np.eye(2), [1, 0], follow(error, covariance_matrix_q=cov))
     mean = [[2.0, 0.5 + 5e-7], [0.5 + 5e-7, 1.0]]
     assert relative_error(np.ravel(value)[0], [0, 0], np.eye(2), [1, 0], mean) < 1e-13
     assert value.shape == ((2,) if deep else ())

@@ -11,6 +11,7 @@ import pytest
 
 import kl_lib as kl
 from kl_lib import families
+from kl_lib.families import continuous_bernoulli, counts, dirichlet, parameters, von_mises
 
 OTHERS = {"kl_between", "kl_dirichlet", "kl_multivariate_normal", "kl_mvn"}
 FORMS = sorted({name for name in families.__all__ if name[:3] == "kl_"} - OTHERS)
@@ -136,6 +137,60 @@ def test_concentrations_that_are_not_equally_many_are_refused():
         )
         assert caught.value.kind == "shape"
         assert caught.value.argument == "concentration_p and concentration_q"
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad", "remedy"),
+    [
+        (parameters.real, [-1.7e308, 0.0], [math.inf, -math.inf, math.nan], "pass a finite number"),
+        (parameters.scale, [5e-324, 0.5], [0.0, -0.5], "a scale is above 0 (not its logarithm)"),
+        (parameters.rate, [5e-324, 0.5], [0.0, -0.5], "a rate is above 0 (it is 1/scale)"),
+        (
+            parameters.deviation, [5e-324, 0.5], [0.0, -0.5],
+            "a standard deviation is above 0 (not a variance, not its logarithm)",
+        ),
+        (parameters.concentration, [5e-324, 0.5], [0.0, -0.5], "a concentration is above 0"),
+        (parameters.mean_count, [0.0, 0.5], [-5e-324, -1.0], "a mean count is 0 or above"),
+        (
+            parameters.probability, [0.0, 5e-324, 1.0], [-5e-324, 1 + 2.0**-52],
+            "a probability is between 0 and 1",
+        ),
+        (
+            continuous_bernoulli.inside, [5e-324, 1 - 2.0**-53], [0.0, 1.0, -1.0, 2.0],
+            "a parameter is above 0 and below 1",
+        ),
+        (
+            counts.tosses, [0.0, 1.0, 2.0, 1e300], [-1.0, 0.5, 1.5],
+            "a number of tosses is whole, 0 or above",
+        ),
+        (counts.successes, [5e-324, 1.5], [0.0, -1.0], "a number of successes is above 0"),
+        (counts.chance, [5e-324, 1.0], [0.0], "a probability of success is above 0"),
+        (counts.chance, [0.5], [-0.5, 1.5], "a probability is between 0 and 1"),
+        (dirichlet._concentration, [1e-150, 1e150], [0.0], "a concentration is above 0"),
+        (
+            dirichlet._concentration, [1.0], [9.9e-151, 1.1e150],
+            "beyond 1e-150 and 1e150 floats do not carry the result",
+        ),
+        (von_mises._concentration, [0.0, 0.5], [-0.5], "a concentration of angles is 0 or above"),
+    ],
+)  # fmt: skip
+def test_a_rule_takes_what_it_says_and_names_the_rest(rule, good, bad, remedy):
+    np.testing.assert_array_equal(rule(good, "x"), good)
+    assert [rule(float(value), "x") for value in good] == good
+    for value in bad:
+        for given, where in ((value, ()), ([good[0], value], (1,)), ([[good[0]], [value]], (1, 0))):
+            with pytest.raises(kl.DistributionError) as caught:
+                rule(given, "x")
+            error = caught.value
+            index = f"[{', '.join(map(str, where))}]" if where else ""
+            assert str(error) == f"x{index} is {value:g}; {remedy}"
+            assert (error.kind, error.argument, error.place) == ("parameter", "x", where)
+            assert error.value == value or math.isnan(value)
+            assert (error.places, error.count) == ((where,), 1)
+
+
+def test_a_mean_count_of_minus_0_is_0():
+    assert math.copysign(1, parameters.mean_count(-0.0, "x")) == 1
 
 
 # The edges of floats
