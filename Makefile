@@ -54,7 +54,7 @@ bench: $(READY) ## time KL by every library, every function, and training; write
 fuzz: $(READY) ## compare every function with slow oracles on 100,000 inputs of all kinds
 	@$(BIN)/python tools/fuzz.py
 
-mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (an hour)
+mutate: $(READY) ## change kl_lib in thousands of ways and see the tests notice each (hours)
 	@JOBS=$(JOBS) tools/mutate.sh
 
 faults: $(READY) ## kill, interrupt, damage and fill up sweeps at random moments (ROUNDS=3 of each)

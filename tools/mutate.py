@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -85,6 +86,13 @@ def forget() -> None:
     stamp.write_text(seen, "utf-8")
 
 
+def sample(count: int, seed: int = 0) -> list[str]:
+    """As many mutants that are not checked yet, drawn at random."""
+    found = (result["exit_code_by_key"] for _, result in results())
+    left = [m for codes in found for m, code in codes.items() if code in NOT_CHECKED]
+    return random.Random(seed).sample(left, min(count, len(left)))
+
+
 def verdict(code: int | None) -> str:
     if code in KILLED:
         return "killed"
@@ -117,7 +125,7 @@ def report() -> bool:
     ]
     functions = {(function, ANY) for function, _ in survivors}
     for change, reason in listed.items():
-        if change not in survivors and change not in functions:
+        if change not in survivors and change not in functions and not total["not checked"]:
             problems.append(f"listed, but killed or gone:\n# {change[0]}: {reason}\n{change[1]}")
         if len(reason.split()) < 3:
             problems.append(f"listed without a reason:\n# {change[0]}\n{change[1]}")
@@ -130,5 +138,7 @@ def report() -> bool:
 if __name__ == "__main__":
     if sys.argv[1:] == ["forget"]:
         forget()
+    elif sys.argv[1:2] == ["sample"]:
+        print(*sample(*map(int, sys.argv[2:])))
     else:
         sys.exit(not report())

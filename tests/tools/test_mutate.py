@@ -62,6 +62,14 @@ def test_a_line_needs_a_reason_and_a_verdict_every_result(verdict):
     assert not verdict(0, None)[0]
 
 
+def test_a_sample_is_of_what_is_not_checked(verdict):
+    verdict(None, 1)
+    assert mutate.sample(5) == ["first"]
+    verdict(None, None)
+    assert sorted(mutate.sample(2, 1)) == ["first", "second"]
+    assert len(mutate.sample(1)) == 1
+
+
 def test_survivors_are_checked_again_when_a_test_may_have_changed(tmp_path, monkeypatch):
     monkeypatch.setattr(mutate, "RESULTS", tmp_path)
     results = tmp_path / "kl_lib" / "module.py.meta"
