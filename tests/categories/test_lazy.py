@@ -156,7 +156,10 @@ def test_a_place_is_one_in_the_array_given_whatever_the_axis(pair):
         lazy.compute()
 
 
-@pytest.mark.parametrize(("dtype", "result"), [("f2", "f4"), ("f4", "f4"), ("f8", "f8"), ("i4", "f8")])
+KINDS = [("f2", "f4"), ("f4", "f4"), ("f8", "f8"), ("i4", "f8")]
+
+
+@pytest.mark.parametrize(("dtype", "result"), KINDS)
 def test_of_tables_the_dtype_is_known_before_they_are_computed(dtype, result):
     tables = np.random.default_rng(2).integers(1, 9, (5, 2, 3)).astype(dtype)
     for function in (kl.mutual_information, kl.conditional_entropy):
@@ -169,5 +172,5 @@ def test_tables_in_chunks_give_the_same_and_what_is_no_table_is_refused_at_once(
     for function in (kl.mutual_information, kl.conditional_entropy):
         found = function(da.from_array(tables, chunks=(2, 1, 3)))
         np.testing.assert_array_equal(found.compute(), function(tables))
-        with pytest.raises(kl.DistributionError, match="joint has shape|at least two axes|rows"):
+        with pytest.raises(kl.DistributionError, match=r"joint has shape \(2,\); pass a table"):
             function(da.from_array(np.array([0.5, 0.5])))
