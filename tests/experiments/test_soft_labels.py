@@ -284,13 +284,24 @@ def test_a_run_counts_its_steps_in_both_parts():
 
 @pytest.fixture(scope="module")
 def records():
-    return read_records(book_results(), "soft_labels")
+    found = read_records(book_results(), "soft_labels")
+    return [record for record in found if record.config.tuning_rate == 1e-3]
 
 
 def test_every_arm_was_run_with_ten_seeds(records):
     found = {(record.config.targets, record.config.seed) for record in records}
     assert found == {(arm, seed) for arm in TARGETS for seed in range(10)}
     assert len(records) == 50
+
+
+def test_two_arms_were_run_again_with_a_tenth_of_the_rate_and_the_same_first_part(records):
+    found = read_records(book_results(), "soft_labels")
+    again = [record for record in found if record.config.tuning_rate == 1e-4]
+    assert len(found) == len(records) + len(again) == 70
+    first = {r.config.seed: r.result["all_kl"] for r in records}
+    for record in again:
+        assert record.config.targets in ("hard", "human")
+        assert record.result["all_kl"] == pytest.approx(first[record.config.seed], rel=1e-6)
 
 
 def test_records_hold_nothing_of_a_single_image(records):
