@@ -75,7 +75,9 @@ def of_parameters(formula: Callable[..., Any], *rules: Callable[[float], bool]) 
             for place in places(shape)
         ]
         numbers = [in_unit(x, scale) for x in numbers]
-        return Answer(numbers, shape, labels=named(known, roles("", len(shape))))
+        # Nats have a smallest float, which another unit only multiplies.
+        slack = 2e-323 / abs(float(scale))
+        return Answer(numbers, shape, slack, labels=named(known, roles("", len(shape))))
 
     return oracle
 

@@ -91,11 +91,7 @@ def by_uncertainty(
     places = np.arange(len(groups))
     ax.plot(places, people, color=P_COLOR, marker="o", label="people")
     for (name, values), (color, line, mark) in zip(networks.items(), LOOKS[1:], strict=False):
-<<<<<<< HEAD
-        mean = np.asarray(values, dtype=float).mean(axis=0)
-=======
         mean = np.asarray(values).mean(axis=0)
->>>>>>> soft
         ax.plot(places, mean, color=color, linestyle=line, marker=mark, label=name)
     ax.set_xticks(places, groups)
     ax.set(xlabel="entropy of the answers to an image (nats)", ylabel="mean entropy (nats)")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import SMALLEST, digits_kept, products, sums
+from .arithmetic import NORMAL, SMALLEST, digits_kept, products, sums
 from .balanced import balanced_or
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
@@ -52,7 +52,7 @@ def _short_of_1(pieces: Pieces) -> Array:
 
 def _bhattacharyya_exact(pieces: Pieces, task: Task) -> Array:
     short = balanced_or(_short_of_1, _half_squares, pieces)
-    near = short < 0.5
+    near = (short < 0.5) & (short > NORMAL)
     value = -np.log1p(-np.where(near, short, 0.0))
     if not near.all():
         value[~near] = 0.5 * renyi_of(0.5).exact([[x[~near] for x in y] for y in pieces], task)
