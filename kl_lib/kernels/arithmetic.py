@@ -49,6 +49,16 @@ def log_of_quotient(a: Any, b: Any) -> Any:
     return np.where(far, np.log(a) - np.log(b), log) if far.any() else log
 
 
+def quotients_kept(shift: Any) -> Any:
+    """1 where p/q has all its digits wherever it counts, inf where the sums are too far apart.
+
+    `shift` is the logarithm of the quotient of the sums. An entry whose p/q is too small for a
+    float although the sums are not that far apart has next to nothing of p.
+    """
+    limit = -0.8 * np.log(np.finfo(shift.dtype).tiny)
+    return np.where(np.abs(shift) < limit, 1.0, np.inf)
+
+
 def digits_kept(x: Any) -> Any:
     """1 where a number has all its digits, inf where it is so small that it has lost some."""
     return np.where(x < np.finfo(x.dtype).tiny, np.inf, 1.0)

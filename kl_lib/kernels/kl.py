@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import SMALLEST, log_of_quotient, products, sums, wide
+from .arithmetic import SMALLEST, log_of_quotient, products, quotients_kept, sums, wide
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 
@@ -37,7 +37,7 @@ def _kl_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[A
         return total, 1
     shift = log_of_quotient(s[1], s[0])
     total += shift
-    return total, 1 + np.abs(shift)
+    return total, (1 + np.abs(shift)) * quotients_kept(shift)
 
 
 def _kl_exact(pieces: Pieces, task: Task) -> Array:

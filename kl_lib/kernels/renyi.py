@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import LOG_2, digits_kept, log_of_quotient, power_of_two, products, sums, wide
+from .arithmetic import (
+    LOG_2,
+    digits_kept,
+    log_of_quotient,
+    power_of_two,
+    products,
+    quotients_kept,
+    sums,
+    wide,
+)
 from .cross import Cross
 from .kernel import Array, Kernel, Pieces, Precision, Task
 from .kl import KL
@@ -102,21 +111,23 @@ def _renyi_combine_near_1(
     shift = log_of_quotient(s[1], s[0])
     # Near −1 the total has lost the digits of 1 + total.
     scale = 1 + np.abs(shift) + 1 / np.maximum(1 + total, 1e-300)
-    return np.log1p(total) / order + shift, scale
+    return np.log1p(total) / order + shift, scale * quotients_kept(shift)
 
 
 def _renyi_combine(
     alpha: float, total: Any, s: Any, task: Task, precision: Precision
 ) -> tuple[Any, Any]:
     order = alpha - 1
+    kept = digits_kept(total)  # before a sum as small makes it look usual
     shift = log_of_quotient(s[1], s[0])
     total /= s[0]
     value = np.log(total) / order + shift
     # A ratio that is rounded is so to the power of α.
     scale = max(alpha, 1.0) / abs(order)
-    scale *= digits_kept(total)
+    scale *= kept
     if not task.normalize:
         return value, scale
+    scale *= quotients_kept(shift * max(1.0, abs(order)))
     # Logarithms of counts round as they are large, and so does what is made of them.
     return value, scale * (1 + np.abs(shift) + (np.abs(np.log(s[0])) + np.abs(np.log(s[1]))) / 50)
 
@@ -240,7 +251,8 @@ def _renyi_max_fast(parts: Sequence[Array], out: Array, space: Sequence[Array]) 
 
 def _renyi_max_combine(total: Any, s: Any, task: Task, precision: Precision) -> tuple[Any, Any]:
     shift = log_of_quotient(s[1], s[0])
-    return np.log(total) + shift, digits_kept(total) * (1 + np.abs(shift))
+    scale = digits_kept(total) * quotients_kept(shift)
+    return np.log(total) + shift, scale * (1 + np.abs(shift))
 
 
 def _renyi_max_exact(pieces: Pieces, task: Task) -> Array:

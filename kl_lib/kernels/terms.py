@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import stable
-from .arithmetic import NORMAL, log_of_quotient, sums, wide
+from .arithmetic import NORMAL, log_of_quotient, quotients_kept, sums, wide
 from .cross import Cross
 from .kernel import Array, Pieces
 
@@ -24,6 +24,7 @@ def fill(
     # Sums that are 1 but for rounding change nothing but the terms near 0, which `refine` knows.
     exact = max(np.abs(p_sums - 1).max(), np.abs(q_sums - 1).max()) <= _ROUNDED
     shift = log_of_quotient(q_sums, p_sums)
+    together = bool(np.max(quotients_kept(shift)) == 1)
     least: Any = np.inf
     # Where a shift is added to the logarithm, both round as they are large.
     near = _NearTerms(pieces, min(_NearTerms.PLAIN * (1 + float(np.abs(shift).max())), 0.5))
@@ -35,7 +36,7 @@ def fill(
         small = np.minimum(p.min(), q.min())
         least = np.minimum(small, least)
         # A quotient of such numbers has lost digits; one of counts may be beyond the floats.
-        if not small > NORMAL or not (exact or np.isfinite(logs).all()):
+        if not small > NORMAL or not (exact or (together and np.isfinite(logs).all())):
             logs[...] = stable.log_ratio(p, q)
         if not exact:
             logs += shift[:, None]

@@ -273,3 +273,31 @@ def test_every_function_is_lazy_on_dask(name):
         lazy = function(da.from_array(a, chunks=4), da.from_array(b, chunks=5), axis=axis)
         assert isinstance(lazy, da.Array)
         np.testing.assert_allclose(lazy.compute(), function(a, b, axis=axis), rtol=1e-13)
+
+
+# Counts whose sums are far apart: p/q of a category, or p·(p/q)⁴, is too small for a float.
+APART = [
+    (
+        [1.1724749555761495e-75, 1.4041035199530393e-20, 7.529049813635521e-18],
+        [944066647.9282607, 2.816931758800484e299, 457185146.1315103],
+    ),
+    (
+        [1.354805953160545e-179, 7.253569490217573e-168, 9.223552893632722e-168],
+        [1.9086003116752913e-118, 6.310955259626823e-129, 2.688853406910653e-119],
+    ),
+]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(("p", "q"), APART)
+def test_counts_far_apart_keep_their_digits(name, p, q):
+    if name != "entropy":
+        p_one, q_one = np.array(p), np.array(q)
+        exact = FUNCTIONS[name].exact(p_one, q_one)
+        assert_exact(FUNCTIONS[name].of(p_one, q_one, normalize=True), exact, 1e-11)
+
+
+def test_orders_of_renyi_keep_the_digits_of_counts_far_apart():
+    p, q = map(np.array, APART[1])
+    found = kl.renyi_divergence(p, q, alpha=5.0, normalize=True)
+    assert truth.relative_error(found, truth.renyi(5.0, p, q)) < 1e-12
