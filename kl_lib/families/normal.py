@@ -146,11 +146,11 @@ def kl_half_normal(scale_p: ArrayLike, scale_q: ArrayLike, *, base: float | None
     divisor = check_base(base)
     parameters = checked(scale_p=(scale_p, scale), scale_q=(scale_q, scale))
     shape, (s_p, s_q) = broadcast(parameters)
-    value = divergence(0 * s_p, s_p, 0 * s_q, s_q)
+    value = divergence(0.0, s_p, 0.0, s_q)
     return finish(value, divisor, shape, parameters.labels)
 
 
-def divergence(m_p: Array, s_p: Array, m_q: Array, s_q: Array) -> Array:
+def divergence(m_p: Any, s_p: Array, m_q: Any, s_q: Array) -> Any:
     """KL elementwise, as r − 1 − log r + ½·(r − 1)² + ½·((μp − μq)/σq)² with r = σp/σq."""
     with np.errstate(all="ignore"):
         # No part is negative, so nothing cancels, and a part that overflows makes the sum inf.

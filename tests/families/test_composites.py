@@ -92,6 +92,10 @@ def test_a_point_of_tfp_beside_one_of_tfp_takes_its_dtype():
     assert kl_between(tfp_like("Deterministic", loc=2.0), skellam) == 1.5
     assert asked == [2]
     assert asked[0].dtype == np.float32
+    skellam.log_prob = lambda value: np.float32([-1.5, -0.1])
+    value = kl_between(tfp_like("Deterministic", loc=np.array([2.0, 3.0])), skellam)
+    assert value.dtype == np.float64
+    np.testing.assert_array_equal(value, np.float32([1.5, 0.1]))
 
 
 def test_a_point_beside_one_of_pytorch_is_refused():

@@ -384,6 +384,12 @@ def test_logits_beside_probabilities_are_those_of_the_same_distribution(kind):
         for probs in (narrow, narrow.astype(np.float64))
     ]
     np.testing.assert_array_equal(*values)
+    rare = np.float32([-50.1, -60.3, -41.7])
+    values = [
+        kl.kl_between(*(tfp_like(kind, probs=None, logits=x, **given) for x in (logits, -45.123)))
+        for logits in (rare, rare.astype(np.float64))
+    ]
+    np.testing.assert_array_equal(*values)
 
 
 @pytest.mark.parametrize("logit", [-800.0, np.float32(-0.3), 0.5, 40.0])

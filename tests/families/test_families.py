@@ -414,6 +414,16 @@ def test_a_quotient_of_products_is_exact_wherever_it_lies():
         assert truth.relative_error(log_r[i], mpmath.log(r)) < 1e-13
 
 
+def test_a_quotient_near_1_of_digits_that_are_far_apart_is_exact():
+    """1 has the digits 0.5 and a power of 2, what is just below 1 has neither."""
+    below = 1 - 2.0**-30
+    for a, b, c, d in ((1, 1, below, below), (below, below, 1, 1), (1, below, below, 1)):
+        exact = mpf(a) * mpf(b) / (mpf(c) * mpf(d)) - 1
+        for given in (map(np.float64, (a, b, c, d)), (np.array([x]) for x in (a, b, c, d))):
+            r_minus_1, _ = quotients.quotient(*given)
+            assert abs(mpf(float(np.ravel(r_minus_1)[0])) - exact) <= abs(exact) * 1e-15
+
+
 def test_a_concentration_that_is_almost_nothing_is_not_lost_beside_a_large_one():
     for p, q in (
         ([5, 1e-20], [10, 1e-20]),
@@ -459,6 +469,8 @@ def test_a_closed_form_beyond_the_largest_float_is_inf():
     assert families.kl_laplace(0, 1e-300, 1e200, 1e-300) == math.inf
     assert families.kl_poisson(1e307, 1e-307) == math.inf
     assert families.kl_poisson(1e305, 1e304, base=1 + 1e-10) == math.inf
+    large = stats.poisson(1e305), stats.poisson(1e304)
+    assert families.kl_between(*large, base=1 + 1e-10) == math.inf
 
 
 def test_a_family_inside_another_has_its_divergence():

@@ -376,6 +376,23 @@ def test_parameters_that_a_form_cannot_use_are_named(call, said):
     assert caught.value.kind == "parameter"
 
 
+def test_an_interval_that_ends_before_it_begins_is_named_with_its_place():
+    for given, name, place, told in (
+        ((0, 1, 2, 2), "high_q", None, "high_q is 2, not above low_q, which is 2 there"),
+        ((0, [1, -1], 2, 3), "high_p", (1,), "high_p[1] is -1, not above low_p, which is 0 there"),
+        (
+            ([[0], [5]], [1, 2], 2, 3), "high_p", (1, 0),
+            "high_p[1, 0] is 1, not above low_p, which is 5 there",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(kl.DistributionError) as caught:
+            families.kl_uniform(*given)
+        error = caught.value
+        assert str(error) == f"{told}; pass the lower end first"
+        assert (error.kind, error.argument, error.place) == ("parameter", name, place)
+        assert error.value == {"high_q": 2, (1,): -1}.get(name if name == "high_q" else place, 1)
+
+
 @pytest.mark.parametrize("x", [1e-300, 1e-3, 0.5, 1.0, 2.0, 9.99, 10.0, 33.3, 1e8, 1e300])
 def test_the_gamma_function_and_its_derivative_agree_with_high_precision(x):
     given = np.array([x])
@@ -386,6 +403,13 @@ def test_the_gamma_function_and_its_derivative_agree_with_high_precision(x):
     if x >= 10:
         psi = mpmath.log(mpf(x)) - 1 / (2 * mpf(x)) - mpmath.digamma(mpf(x))
         assert special.psi_series(given)[0] == pytest.approx(float(psi), rel=1e-12, abs=1e-40)
+
+
+def test_a_logarithm_of_the_gamma_function_beyond_the_largest_float_is_inf():
+    values = special.log_gamma(np.array([2.4e305, 2.6e305, 1.7e308]))
+    assert values[0] == pytest.approx(float(mpmath.loggamma(mpf(2.4e305))), rel=1e-14)
+    assert values.tolist()[1:] == [math.inf, math.inf]
+    assert special.log_gamma(1.7e308) == math.inf
 
 
 @pytest.mark.parametrize("k_p", [0.0, 1e-9, 0.7, 2.0, 60.0, 290.0, 310.0, 1e4])

@@ -164,6 +164,8 @@ def test_ends_may_lie_further_apart_than_floats_reach():
     wide = SUPPORTS["uniform"]({"low": -1.7e308, "high": 1.7e308}, "p")
     assert (wide.low, wide.high, wide.width) == (-1.7e308, 1.7e308, INF)
     assert SUPPORTS["beta"]({"loc": 1e308, "scale": 1.7e308}, "p").high == INF
+    many = SUPPORTS["binomial"]({"total_count": 1.7e308, "probs": 0.5, "loc": 1.7e308}, "p")
+    assert many.high == INF
 
 
 def test_logits_of_float16_are_compared_as_they_are():
