@@ -27,7 +27,7 @@ MARKS = re.compile(r"</?span[^>]*>")
 #: Where a description of a function turns into tables of parameters.
 DETAILS = "dl.field-list, .rubric, .rubric ~ *"
 HEADING = re.compile("h[1-6]")
-NAMED = re.compile(r"(?!id\d+$).+")
+NAMED = re.compile(r"^(?!id\d+$)")
 TEX_SIGNS = {
     r"\|": "‖",
     r"\mid": "|",
@@ -87,16 +87,20 @@ def words_of(part: Tag) -> str:
 
 
 def article_of(html: str) -> Tag | None:
-    """The text of a page. Parsing takes seconds, most of it for the colours of code: they go first."""
+    """The text of a page. Most of the time would go into the colours of code: they go first."""
     start, end = html.find("<article"), html.find("</article>")
     plainer = CODE.sub(lambda code: MARKS.sub("", code.group()), html[start:end])
     return BeautifulSoup(plainer, "html.parser").select_one("article")
 
 
 def without_code(article: Tag) -> None:
-    """Take out what is no prose, and make formulas readable; display formulas become dots."""
+    """Take out what is no prose, lists of links too, and make formulas readable."""
     for part in article.select(NO_PROSE):
         part.decompose()
+    for link in article.select("li > p > a:only-child"):
+        item = link.parent.parent
+        if item.get_text(strip=True) == link.get_text(strip=True):
+            item.decompose()
     for formula in article.select(".math, math"):
         if formula.decomposed:
             continue
@@ -116,13 +120,17 @@ def sections(page: str, html: str) -> Iterator[Section]:
     # From the innermost out: what is left of a section is its own.
     for part in reversed(parts):
         found[id(part)].above = " › ".join(
-            found[id(outer)].heading for outer in reversed(part.find_parents()) if id(outer) in found
+            found[id(outer)].heading
+            for outer in reversed(part.find_parents())
+            if id(outer) in found
         )
     for part in reversed(parts):
         part.extract()
         for detail in part.select(DETAILS) if part.name == "dl" else ():
             detail.decompose()
-        found[id(part)].anchors = {str(inner["id"]) for inner in part.select("[id]")} | {part.get("id")}
+        found[id(part)].anchors = {str(inner["id"]) for inner in part.select("[id]")} | {
+            part.get("id")
+        }
         found[id(part)].text = words_of(part)
     yield from (found[id(part)] for part in parts)
 

@@ -12,9 +12,11 @@
     const SMALL_WORDS = new Set((
         "why how what which when who where do does did don doesn isn t s can should have has from"
         + " i my me you your we our am an vs versus between get gets give gives use using every"
+        + " difference"
     ).split(" ")); // and those that Sphinx leaves out
     const SMALL = 0.15; // what such a word counts
     const AS_ASKED = 1.5; // the heading has the words in the order of the question
+    const FAR_BEHIND = 0.15; // of the best score: such sections are left out
     const NAMED = 2; // it has a name that is asked for, such as kl_divergence
     const ASIDE = 0.7; // for what a reader wants after the text: references, summaries, exercises
     const IS_ASIDE = /^book\/(reference|errors|bibliography)|^Summary$|^Exercises$|^Further reading$/;
@@ -89,12 +91,14 @@
                     if (!ways.has(key) && alike(asked[at], word, typing)) ways.set(key, BEGINS_SO);
                 }
             }
-            const small = SMALL_WORDS.has(asked[at]) || stopwords.includes(asked[at]);
-            const weight = small ? SMALL : best.length;
-            found.push({ weight, ways: [...ways] });
+            const small = best.length === 1
+                && (SMALL_WORDS.has(asked[at]) || stopwords.includes(asked[at]));
+            found.push({ weight: small ? SMALL : best.length, ways: [...ways] });
             at += best.length;
         }
-        return found;
+        // Of small words alone, each counts.
+        const telling = found.some(({ weight }) => weight >= 1);
+        return telling ? found : found.map((idea) => ({ ...idea, weight: 1 }));
     }
 
     /* Whether a word of the text may be meant: it begins so, or one letter is wrong. */
@@ -138,7 +142,7 @@
                 results.set(section, result);
             }
         }
-        return [...results.values()]
+        const answers = [...results.values()]
             .filter((result) => result.stems.length)
             .map((result) => {
                 const [page, , heading] = index.sections[result.section];
@@ -149,6 +153,7 @@
                 return { ...result, score: factor * result.score * result.found ** 2 };
             })
             .sort((a, b) => b.score - a.score || a.section - b.section);
+        return answers.filter((result) => result.score > FAR_BEHIND * answers[0].score);
     }
 
     /* The words of a section that were meant, as they stand there; "kl" is in all of them. */
@@ -206,10 +211,10 @@
         });
     }
 
-    function option(result, place) {
+    function option(id, result) {
         const found = encodeURIComponent([...result.marked].slice(0, 8).join(" "));
         const link = Object.assign(document.createElement("a"), {
-            id: `book-search-${place}`, tabIndex: -1, className: "book-search-option",
+            id, tabIndex: -1, className: "book-search-option",
             href: `${root}${result.page}.html?found=${found}#${result.anchor}`,
         });
         link.setAttribute("role", "option");
@@ -256,7 +261,7 @@
                 ? await find(query, limit) : { count: 0, best: [] };
             if (query !== input.value) return; // typed on meanwhile
             choose(-1);
-            list.replaceChildren(...best.map(option));
+            list.replaceChildren(...best.map((result, place) => option(`${list.id}-${place}`, result)));
             list.hidden = !best.length;
             input.setAttribute("aria-expanded", String(best.length > 0));
             const more = all > best.length ? `, the best ${best.length} shown` : "";
