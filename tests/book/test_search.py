@@ -74,18 +74,25 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def one_page(browser, site):
+def context(browser):
+    opened = browser.new_context()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def one_page(context, site):
     """One page for all queries: the index is read once."""
-    page = browser.new_page()
+    page = context.new_page()
     page.goto((site / START).as_uri())
     yield page
     page.close()
 
 
 @pytest.fixture
-def page(browser, site):
+def page(context, site):
     """A page that may not fail, just opened."""
-    opened = browser.new_page()
+    opened = context.new_page()
     errors = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.goto((site / START).as_uri())
