@@ -98,8 +98,8 @@ def without_code(article: Tag) -> None:
     for part in article.select(NO_PROSE):
         part.decompose()
     for link in article.select("li > p > a:only-child"):
-        item = link.parent.parent
-        if item.get_text(strip=True) == link.get_text(strip=True):
+        item = link.find_parent("li")
+        if item is not None and item.get_text(strip=True) == link.get_text(strip=True):
             item.decompose()
     for formula in article.select(".math, math"):
         if formula.decomposed:
@@ -117,20 +117,19 @@ def sections(page: str, html: str) -> Iterator[Section]:
     without_code(article)
     parts = article.select("section[id], dl.py:has(> dt[id])")
     found = {id(part): described(page, part) for part in parts}
-    # From the innermost out: what is left of a section is its own.
-    for part in reversed(parts):
+    for part in parts:
         found[id(part)].above = " › ".join(
             found[id(outer)].heading
             for outer in reversed(part.find_parents())
             if id(outer) in found
         )
+    # From the innermost out: what is left of a section is its own.
     for part in reversed(parts):
         part.extract()
         for detail in part.select(DETAILS) if part.name == "dl" else ():
             detail.decompose()
-        found[id(part)].anchors = {str(inner["id"]) for inner in part.select("[id]")} | {
-            part.get("id")
-        }
+        named = [part, *part.select("[id]")]
+        found[id(part)].anchors = {str(inner["id"]) for inner in named if inner.has_attr("id")}
         found[id(part)].text = words_of(part)
     yield from (found[id(part)] for part in parts)
 
