@@ -2,7 +2,6 @@
 
 - MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
   (2 MB of 24), and Sphinx is pointed at the copy.
-- Search does without excerpts where the page was opened as a file: browsers refuse to read them.
 - Exercises, solutions and proofs lose the ids that their extensions repeat on a page.
 - A figure opens alone when it is tapped, loads when it comes near the screen, and has its place on
   the page before it is there.
@@ -24,9 +23,6 @@ from sphinx.util.images import get_image_size
 from sphinx.writers.html5 import HTML5Translator
 
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
-NO_EXCERPTS_FROM_FILES = (
-    "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
-)
 REPEATED_IDS = {"exercise-content", "solution-content", "proof-content", "proof"}
 PUNCTUATION = re.compile(r"[.,;:!?)\]”’]+")
 
@@ -105,7 +101,6 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_local_mathjax)
     app.connect("build-finished", copy_mathjax)
-    app.add_js_file(None, body=NO_EXCERPTS_FROM_FILES)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     app.add_post_transform(DropRepeatedIds)
     app.add_post_transform(KeepPunctuationWithMath)
