@@ -38,14 +38,26 @@ def glyphs(css: str) -> set[int]:
     return named | {int(c[1:], 16) if c.startswith("\\") else ord(c) for c in of_rules}
 
 
+def without_unused_icons(css: str) -> str:
+    """The style sheet without the names of 1900 icons that no page has, which is a fifth of it."""
+
+    def keep_used(rule: re.Match[str]) -> str:
+        names = re.findall(r"\.fa-([a-z0-9-]+):before", rule.group())
+        return rule.group() if set(names) & set(ICONS) else ""
+
+    return re.sub(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\?[^"]+"\}', keep_used, css)
+
+
 def write_icons(app: Sphinx, exception: Exception | None) -> None:
-    """Cut the font down, and remove what no page loads any more."""
+    """Cut font and style sheet down, and remove what no page loads any more."""
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
+    css = (static / THEME_CSS).read_text("utf-8")
+    (static / THEME_CSS).write_text(without_unused_icons(css), "utf-8")
     font = TTFont(static / FONT)
     subsetter = Subsetter(Options(hinting=False, notdef_outline=True))
-    subsetter.populate(unicodes=glyphs((static / THEME_CSS).read_text("utf-8")))
+    subsetter.populate(unicodes=glyphs(css))
     subsetter.subset(font)
     font.flavor = "woff"  # woff2 would need a package more
     font.save(static / "kl_icons.woff")

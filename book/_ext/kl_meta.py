@@ -1,12 +1,17 @@
-"""What a search engine, a chat or a mail shows of a page: its title, and its first paragraph."""
+"""What a search engine, a chat or a mail shows of a page: its title, and its first paragraph.
+
+The first address of the book is a page too, which leads on to the introduction.
+"""
 
 from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from kl_moved import LEADS_ON, NO_INDEX
 from sphinx.application import Sphinx
 
 #: What is shown of a description is cut at about this many characters.
@@ -43,12 +48,26 @@ def describe(
     if document is None or not (text := description(document)):
         return
     title = app.env.titles[pagename].astext()
-    site = app.config.html_title or app.config.project
     context["metatags"] = context.get("metatags", "") + TAGS.format(
-        description=escape(text), site=escape(site), title=escape(title)
+        description=escape(text), site=escape(app.config.html_title), title=escape(title)
     )
+
+
+def write_index(app: Sphinx, exception: Exception | None) -> None:
+    """sphinx_external_toc writes a line without title, language or doctype."""
+    if exception is not None or app.builder.format != "html":
+        return
+    root = app.config.root_doc
+    page = LEADS_ON.format(
+        language=app.config.language, title=escape(app.config.html_title), address=f"{root}.html"
+    )
+    about = escape(description(app.env.get_doctree(root)))
+    head = f'<meta name="description" content="{about}">'
+    page = page.replace(NO_INDEX, head).replace("This page has moved: ", "")
+    Path(app.outdir, "index.html").write_text(page, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", describe)
+    app.connect("build-finished", write_index, priority=900)  # after sphinx_external_toc
     return {"parallel_read_safe": True, "parallel_write_safe": True}

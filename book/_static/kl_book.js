@@ -31,6 +31,13 @@
     }
   });
 
+  // The theme takes the focus from a button that was pressed, by the mouse or not. A key (a click
+  // without a count) is pressed by someone who needs to know where they are.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".theme-switch-button, .search-button");
+    if (button && event.detail === 0 && !document.querySelector("dialog[open]")) button.focus();
+  });
+
   // On paper nothing can be opened, and a dark page cannot be read.
   const root = document.documentElement.dataset;
   let theme, opened;

@@ -12,7 +12,7 @@ from docutils.core import publish_doctree
 from fontTools.ttLib import TTFont
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
-from kl_light import ICONS, glyphs
+from kl_light import ICONS, glyphs, without_unused_icons
 from kl_meta import LENGTH, description
 
 #: Classes of Font Awesome that choose a style or a size.
@@ -42,6 +42,26 @@ def test_every_icon_of_every_page_is_in_the_small_font(site, texts):
     font = TTFont(site / "_static/kl_icons.woff")
     assert glyphs(css) == set(font.getBestCmap())
     assert (site / "_static/kl_icons.woff").stat().st_size < 8000
+
+
+def test_the_style_sheet_loses_unused_icons_and_nothing_else():
+    used = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'
+    unused = '.fa-fish:before,.fa-fishes:before{content:"\\f578"}.fa-1:before{content:"1"}'
+    other = ".fa-lg{font-size:1.25em}.fa-fish{color:red}a:before{content:'x'}"
+    assert without_unused_icons(other + unused + used + other) == other + used + other
+
+
+def test_the_style_sheet_of_the_theme_is_lighter(site):
+    assert (site / "_static/styles/pydata-sphinx-theme.css").stat().st_size < 320_000
+
+
+def test_the_first_address_is_a_page(site):
+    text = (site / "index.html").read_text("utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert '<html lang="en">' in text
+    assert '<meta name="description" content="' in text
+    assert "noindex" not in text
+    assert '<noscript><meta http-equiv="Refresh" content="0; url=book/introduction.html">' in text
 
 
 def test_mathjax_is_where_a_formula_is_and_nowhere_else(texts):

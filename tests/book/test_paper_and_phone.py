@@ -124,6 +124,15 @@ def test_the_first_thing_drawn_has_the_colours_that_the_reader_wants(visit, sche
     assert (int(colour[4:-1].split(",")[0]) < 60) == (scheme == "dark")
 
 
+def test_the_theme_switch_keeps_the_focus_of_the_keyboard(visit):
+    page = visit(CHAPTER, DESK)
+    switch = page.locator("button.theme-switch-button:visible").first
+    mode = page.locator("html").get_attribute("data-mode")
+    switch.press("Enter")
+    assert page.locator("html").get_attribute("data-mode") != mode
+    assert page.evaluate("document.activeElement.className").count("theme-switch-button") == 1
+
+
 # On paper
 
 
@@ -148,7 +157,10 @@ def test_nothing_is_cut_on_paper(visit):
     page.emulate_media(media="print")
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     assert page.evaluate(SCROLLING, "article pre") == []
-    assert not page.locator("article button.copybtn").first.is_visible()
+    page.evaluate("document.querySelector('#pst-back-to-top').style.display = ''")
+    buttons = page.locator("article button.copybtn, #pst-back-to-top")
+    assert buttons.count() > 10
+    assert not any(buttons.nth(i).is_visible() for i in range(buttons.count()))
 
 
 # What a page asks for
