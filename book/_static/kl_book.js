@@ -1,26 +1,36 @@
 /* What the theme leaves undone: wide formulas on phones, the drawer of contents, and paper. */
 (() => {
-  // A formula that does not fit scrolls by itself, and then the keyboard must reach it. Most fit.
-  function markWideFormulas() {
-    for (const formula of document.querySelectorAll(".bd-article span.math")) {
-      const drawn = formula.querySelector("mjx-container");
-      let block = formula.parentElement;
-      while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
-      const wide = drawn && drawn.getBoundingClientRect().width > block.clientWidth;
-      formula.classList.toggle("wide", Boolean(wide));
-      if (wide) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
-    }
+  // A formula that does not fit its line scrolls by itself, and then the keyboard must reach it. Most
+  // fit, and are no stop of the keyboard. What is folded has no width yet: asked when it opens.
+  function room(formula) {
+    let block = formula.parentElement;
+    while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
+    const { paddingLeft, paddingRight } = getComputedStyle(block);
+    const punctuation = formula.closest(".glued") ? 16 : 0;
+    return block.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - punctuation;
   }
-  let width = 0;
-  function whenTheWidthChanges() {
-    if (width !== innerWidth) markWideFormulas();
-    width = innerWidth;
+  function measureFormulas() {
+    const formulas = [...document.querySelectorAll(".bd-article span.math")];
+    const widths = formulas.map((formula) => formula.firstElementChild?.offsetWidth || 0);
+    const fit = formulas.map((formula, i) => widths[i] <= room(formula));
+    formulas.forEach((formula, i) => {
+      formula.classList.toggle("fits", widths[i] > 0 && fit[i]);
+      if (widths[i] > 0 && !fit[i]) formula.tabIndex = 0;
+      else formula.removeAttribute("tabindex");
+    });
   }
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
-    whenTheWidthChanges();
-    addEventListener("resize", whenTheWidthChanges);
+    measureFormulas();
+    let width = innerWidth;
+    addEventListener("resize", () => {
+      if (width !== innerWidth) measureFormulas();
+      width = innerWidth;
+    });
+    document.addEventListener("toggle", measureFormulas, true);
+    document.addEventListener("click", (event) => {
+      if (event.target.closest(".admonition-title")) measureFormulas();
+    });
   });
 
   // Whoever chose a place on this page wants to see it, not the drawer over it.

@@ -19,6 +19,7 @@ SCROLLING = """where => [...document.querySelectorAll(where)]
     .map(part => part.textContent.trim().slice(0, 60))"""
 # A formula that scrolls though it fits is a stop of the keyboard for nothing.
 SCROLLERS = """() => [...document.querySelectorAll("article span.math")]
+    .filter(part => part.checkVisibility({ visibilityProperty: true }))
     .filter(part => getComputedStyle(part).overflowX !== "visible")
     .map(part => [part.textContent, part.scrollWidth > part.clientWidth])"""
 WIDE_FORMULA = r"\(" + "+".join(f"x_{{{i}}}" for i in range(40)) + r"\)"
@@ -54,7 +55,13 @@ def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
 
 def test_only_a_formula_wider_than_the_screen_is_a_stop_of_the_keyboard(visit):
     page = visit(CHAPTER, PHONE)
-    assert page.locator("article span.math").count() > 100
+    assert page.locator("article span.math.fits").count() > 100
+    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    page.evaluate("""() => {
+        document.querySelectorAll("details").forEach(part => { part.open = true; });
+        document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
+    }""")
+    page.wait_for_function("!document.querySelector('article span.math:not(.fits, [tabindex])')")
     assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
 
 
@@ -72,9 +79,9 @@ def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site):
         )
 
     page = visit(CHAPTER, PHONE, plant)
-    page.wait_for_function("document.querySelector('span.math.wide')")
+    page.wait_for_function("document.querySelector('article span.math[tabindex]')")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    formula = page.locator("span.math.wide")
+    formula = page.locator("article span.math[tabindex]")
     assert formula.count() == 1
     formula.focus()
     page.keyboard.press("ArrowRight")
