@@ -24,6 +24,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+NO_INDEX = '<meta name="robots" content="noindex">'
 LEADS_ON = """<!DOCTYPE html>
 <html lang="{language}">
 <head>

@@ -22,7 +22,7 @@ from building import REPOSITORY, build_book, old_pages
 from docutils import nodes
 
 # Pages that Sphinx writes by itself, and old addresses.
-WITHOUT_SOURCE = {"index.html", "search.html", *old_pages()}
+WITHOUT_SOURCE = {"index.html", "search.html", "404.html", *old_pages()}
 ASSETS = {
     "script": ("src",),
     "img": ("src", "srcset"),
@@ -370,7 +370,7 @@ def test_gluing_punctuation_changes_no_word():
 
 def small_book(folder: Path, text: str) -> Path:
     """A book of two pages, with the configuration and the extension of the real one."""
-    for name in ("_ext", "_static"):
+    for name in ("_ext", "_extra", "_static", "_templates"):
         shutil.copytree(REPOSITORY / "book" / name, folder / "book" / name)
     shutil.copy(REPOSITORY / "_config.yml", folder)
     toc = {"format": "jb-book", "root": "book/page", "chapters": [{"file": "notebooks/01_cell"}]}

@@ -1,0 +1,188 @@
+"""What the book's own style and script add to the theme, seen in a browser: on a phone, on paper,
+in the dark. Every kind of page once; tests/book/test_browser.py looks at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import opened_browser
+from playwright.sync_api import Browser, Page
+
+PHONE = {"width": 390, "height": 800}
+DESK = {"width": 1280, "height": 900}
+CHAPTER = "notebooks/02_from_entropy_to_kl"
+REFERENCE = "book/reference"
+SCROLLING = """where => [...document.querySelectorAll(where)]
+    .filter(part => part.scrollWidth > part.clientWidth)
+    .map(part => part.textContent.trim().slice(0, 60))"""
+# A formula that scrolls though it fits is a stop of the keyboard for nothing.
+SCROLLERS = """() => [...document.querySelectorAll("article span.math")]
+    .filter(part => part.checkVisibility({ visibilityProperty: true }))
+    .filter(part => getComputedStyle(part).overflowX !== "visible")
+    .map(part => [part.textContent, part.scrollWidth > part.clientWidth])"""
+WIDE_FORMULA = r"\(" + "+".join(f"x_{{{i}}}" for i in range(40)) + r"\)"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
+    """Open a page of the book as a file, with its formulas drawn."""
+    contexts = []
+
+    def open_page(name: str, screen: dict, prepare: Callable | None = None, **options) -> Page:
+        contexts.append(browser.new_context(viewport=screen, **options))
+        page = contexts[-1].new_page()
+        if prepare:
+            prepare(page)
+        page.goto((site / f"{name}.html").as_uri())
+        page.evaluate("window.MathJax?.startup?.promise")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+# On a phone
+
+
+def test_only_a_formula_wider_than_the_screen_is_a_stop_of_the_keyboard(visit):
+    page = visit(CHAPTER, PHONE)
+    assert page.locator("article span.math.fits").count() > 100
+    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    page.evaluate("""() => {
+        document.querySelectorAll("details").forEach(part => { part.open = true; });
+        document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
+    }""")
+    page.wait_for_function("!document.querySelector('article span.math:not(.fits, [tabindex])')")
+    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+
+
+def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site):
+    def plant(page: Page) -> None:
+        html = (site / f"{CHAPTER}.html").read_text("utf-8")
+        first = '<span class="math notranslate nohighlight">'
+        assert first in html
+        page.route(
+            f"**/{CHAPTER}.html",
+            lambda route: route.fulfill(
+                body=html.replace(first, f"{first}{WIDE_FORMULA}</span>, {first}", 1),
+                content_type="text/html; charset=utf-8",
+            ),
+        )
+
+    page = visit(CHAPTER, PHONE, plant)
+    page.wait_for_function("document.querySelector('article span.math[tabindex]')")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    formula = page.locator("article span.math[tabindex]")
+    assert formula.count() == 1
+    formula.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+
+
+def test_the_drawer_of_contents_closes_when_a_place_is_chosen(visit):
+    page = visit(CHAPTER, PHONE)
+    page.locator("button.secondary-toggle:visible").click()
+    drawer = page.locator("dialog#pst-secondary-sidebar-modal")
+    assert drawer.is_visible()
+    link = drawer.locator("nav a").nth(3)
+    place = link.get_attribute("href")
+    link.click()
+    drawer.wait_for(state="hidden")
+    assert page.url.endswith(place)
+    box = page.locator(place).bounding_box()
+    assert -20 < box["y"] < PHONE["height"] / 2
+
+
+def test_a_heading_leaves_the_phone_room_for_text(visit):
+    heading = visit("book/introduction", PHONE).locator("article h1")
+    assert heading.bounding_box()["height"] < 0.2 * PHONE["height"]
+
+
+@pytest.mark.parametrize("name", [CHAPTER, REFERENCE, "book/introduction"])
+def test_code_fits_the_screen(visit, name):
+    assert visit(name, DESK).evaluate(SCROLLING, "article pre") == []
+    # Columns of numbers may scroll on a phone.
+    code = "article .highlight pre:not(.cell_output *)"
+    assert visit(name, PHONE).evaluate(SCROLLING, code) == []
+
+
+# In the dark
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_thing_drawn_has_the_colours_that_the_reader_wants(visit, scheme):
+    """The theme's script, which comes after the first drawing, is held back."""
+
+    def hold_back(page: Page) -> None:
+        page.route("**/pydata-sphinx-theme.js*", lambda route: route.abort())
+
+    page = visit(CHAPTER, DESK, hold_back, color_scheme=scheme)
+    assert page.locator("html").get_attribute("data-theme") == scheme
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(colour[4:-1].split(",")[0]) < 60) == (scheme == "dark")
+
+
+def test_the_theme_switch_keeps_the_focus_of_the_keyboard(visit):
+    page = visit(CHAPTER, DESK)
+    switch = page.locator("button.theme-switch-button:visible").first
+    mode = page.locator("html").get_attribute("data-mode")
+    switch.press("Enter")
+    assert page.locator("html").get_attribute("data-mode") != mode
+    assert page.evaluate("document.activeElement.className").count("theme-switch-button") == 1
+
+
+# On paper
+
+
+def test_paper_is_light_and_shows_what_is_folded(visit):
+    page = visit(CHAPTER, DESK, color_scheme="dark")
+    state = """() => ({
+        theme: document.documentElement.dataset.theme,
+        folded: document.querySelectorAll("details:not([open]), .toggle-hidden").length})"""
+    before = page.evaluate(state)
+    assert before["theme"] == "dark"
+    assert before["folded"] > 5
+    page.evaluate(
+        f"addEventListener('beforeprint', () => {{ window.onPaper = ({state})(); }})",
+    )
+    page.pdf()
+    assert page.evaluate("window.onPaper") == {"theme": "light", "folded": 0}
+    assert page.evaluate(state) == before
+
+
+def test_nothing_is_cut_on_paper(visit):
+    page = visit(CHAPTER, PHONE)  # narrower than any paper
+    page.emulate_media(media="print")
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert page.evaluate(SCROLLING, "article pre") == []
+    page.evaluate("document.querySelector('#pst-back-to-top').style.display = ''")
+    buttons = page.locator("article button.copybtn, #pst-back-to-top")
+    assert buttons.count() > 10
+    assert not any(buttons.nth(i).is_visible() for i in range(buttons.count()))
+
+
+# What a page asks for
+
+
+def test_icons_come_from_the_small_font(visit):
+    asked: list[str] = []
+    page = visit(
+        CHAPTER,
+        DESK,
+        lambda page: page.on("request", lambda request: asked.append(request.url.split("/")[-1])),
+    )
+    page.evaluate("document.fonts.ready")
+    icons = page.locator("i[class*='fa-']:visible")
+    assert icons.count() >= 4
+    assert all(icons.nth(i).bounding_box()["width"] > 5 for i in range(icons.count()))
+    assert "kl_icons.woff" in asked
+    assert [name for name in asked if "fontawesome" in name or name.startswith("fa-")] == []
