@@ -10,6 +10,7 @@ from ..machinery.choices import Range
 from ..machinery.definition import Measure
 from ..machinery.environment import MOST_THREADS
 from ..machinery.experiment import Experiment, Progress
+from ..machinery.references import look_up
 
 if TYPE_CHECKING:
     from ..machinery.checkpoint import Checkpoint
@@ -84,9 +85,9 @@ class SoftLabels(Experiment):
 
     def run(self, data: Any, progress: Progress, checkpoint: Checkpoint) -> dict[str, Any]:
         """Train, fine-tune, and measure before and after."""
-        from .training import run
-
-        return run(self, data, progress, checkpoint)
+        # By its name: a training begins with a config, and this is where configs are.
+        train = look_up("kl_lib.experiments.soft_labels.training:run")
+        return train(self, data, progress, checkpoint)
 
     def prepare(self) -> None:
         from ..machinery.backend import start_quietly
