@@ -55,7 +55,8 @@ def _bhattacharyya_exact(pieces: Pieces, task: Task) -> Array:
     near = (short < 0.5) & (short > NORMAL)
     value = -np.log1p(-np.where(near, short, 0.0))
     if not near.all():
-        value[~near] = 0.5 * renyi_of(0.5).exact([[x[~near] for x in y] for y in pieces], task)
+        rest: Any = slice(None) if not near.any() else ~near  # without a copy
+        value[rest] = 0.5 * renyi_of(0.5).exact([[x[rest] for x in y] for y in pieces], task)
     return value
 
 
