@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from oracle_parts import (
@@ -88,6 +89,23 @@ def delta_method(p: list[Any], q: list[Any], n: Any, m: Any, alpha: Any) -> tupl
     return bias, (g.T * covariance * g)[0], second
 
 
+def rank_about_first(points: list[list[float]]) -> int:
+    """Of how many dimensions the points are, exactly: fewer than they have lie in a plane."""
+    first, *others = ([Fraction(c) for c in point] for point in points)
+    rows, rank = [[a - b for a, b in zip(row, first, strict=True)] for row in others], 0
+    for column in range(len(first)):
+        pivot = next((row for row in rows if row[column]), None)
+        if pivot is None:
+            continue
+        rank += 1
+        rows.remove(pivot)
+        rows = [
+            [a - b * (row[column] / pivot[column]) for a, b in zip(row, pivot, strict=True)]
+            for row in rows
+        ]
+    return rank
+
+
 def kl_knn(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     scale = scale_of(options)
     check_readable(*arguments.values())
@@ -106,7 +124,7 @@ def kl_knn(arguments: dict[str, Given], options: dict[str, Any]) -> Any:
     for points in (x, y):
         if not all(math.isfinite(c) for point in points for c in point):
             raise RefusedError
-        if any(len({point[i] for point in points}) == 1 for i in range(d)):
+        if rank_about_first(points) < d:
             raise RefusedError
     rho = [sorted(map(square, [point] * len(x), x))[k] for point in x]
     nu = [sorted(map(square, [point] * len(y), y))[k - 1] for point in x]
