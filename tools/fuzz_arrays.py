@@ -288,7 +288,7 @@ def garbage(rng: random.Random) -> Any:
     return rng.choice(
         [None, "0.5 0.5", b"ab", 0.5, 1, True, {"a": "b"}, {0.5}, [[0.5, 0.5], [1.0]], [0.5, None],
          ["0.5", "0.5"], [0.5, 0.5 + 0j], object(), len, (x for x in (0.5, 0.5)), [object()], [],
-         [[]], np.ma.array([0.5, 0.5]), np.array(0.5), np.array(["a"]), [datetime.date(2026, 1, 1)],
+         [], np.ma.array([0.5, 0.5]), np.array(0.5), np.array(["a"]), [datetime.date(2026, 1, 1)],
          np.array(["2026-01-01"], "M8[D]"), np.array([1], "m8[s]"), range(0), [0.5, "a"],
          np.zeros(2, dtype=[("a", float)]), np.zeros((2, 0)), pd.Series(["a", "b"]), slice(2),
          pd.Categorical(["a", "b"]), [[[0.5], 0.5]], float("nan"), Ellipsis, NotImplemented]

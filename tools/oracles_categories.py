@@ -91,7 +91,7 @@ def kl_slack(p: list[Any], q: list[Any], number: Any) -> float:
     if sums[0] == sums[1]:
         return 0.0
     gap = float(abs(mp.log(sums[0] / sums[1])))
-    return EPS * (gap**2 if gap < 1 else gap * (number > 0.01)) + 4 * EPS**2
+    return EPS * (2 * gap**2 if gap < 1 else gap * (number > 0.01)) + 4 * EPS**2
 
 
 def rounding_squared(p: list[Any], q: list[Any], number: Any) -> float:

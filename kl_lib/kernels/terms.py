@@ -13,6 +13,9 @@ from .arithmetic import NORMAL, log_of_quotient, quotients_kept, sums, wide
 from .cross import Cross
 from .kernel import Array, Pieces
 
+#: Smaller numbers have differences that have lost digits.
+_DIFFERENCES = 1e-290
+
 #: Sums this close to 1 are 1 but for their rounding.
 _ROUNDED = 1e-15
 
@@ -113,6 +116,7 @@ class _NearTerms:
         better = np.log1p(with_sums)
         # For sums that are far apart the difference of their entries rounds as they do.
         tiny = np.abs(better) < np.where(np.abs(part) > self.PLAIN, self.plain, self.SUMMED)
+        tiny |= np.minimum(a, b) < _DIFFERENCES
         if tiny.any():
             chosen = np.unique(row[tiny])
             parts = parts if len(chosen) == len(rows) else _taken(parts, chosen)

@@ -34,7 +34,8 @@ def test_the_lines_for_keras_are_the_negative_elbo():
     keras = pytest.importorskip("keras")
     names = given(lambda a: keras.ops.convert_to_tensor(a, "float64")) | {"ops": keras.ops}
     exec(tab("Keras"), names)
-    assert float(names["loss"]) == pytest.approx(LOSS, rel=1e-12)
+    digits = 1e-12 if keras.backend.backend() == "tensorflow" else 1e-6  # JAX makes it float32
+    assert float(names["loss"]) == pytest.approx(LOSS, rel=digits)
 
 
 def test_the_lines_for_tfp_are_the_negative_elbo():
