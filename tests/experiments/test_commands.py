@@ -1,37 +1,13 @@
 """`results` and `compare`: what they take, what they refuse, and what they go on from."""
 
 import json
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from calling import TOY, invoke
 
 from kl_lib import experiments
-from kl_lib.commands import ELSEWHERE, app
+from kl_lib.commands import ELSEWHERE
 from kl_lib.experiments import all_configs, find_experiment, select
-
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    store = tmp_path_factory.mktemp("store")
-    toy = find_experiment(TOY).experiment
-    for config in all_configs(toy, seeds=range(3), loss=["kl", "ce"], epochs=[2, 3], pause=0):
-        experiments.run(store, config, toy.load())
-    return store
-
-
-@pytest.fixture
-def store(made, tmp_path):
-    for path in made.glob("toy/*.json"):
-        (tmp_path / "toy").mkdir(exist_ok=True)
-        (tmp_path / "toy" / path.name).write_bytes(path.read_bytes())
-    return tmp_path
 
 
 def test_every_registered_command_is_offered_and_has_help():

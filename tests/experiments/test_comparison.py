@@ -6,11 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from calling import invoke
 from scipy import stats
-from typer.testing import CliRunner
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import RULE, ComparisonError, assess, compare
 from kl_lib.experiments.analysis.pairing import arm_name
 
@@ -302,10 +301,6 @@ def test_a_conclusion_that_can_not_be_drawn_says_why():
 
 
 # The command
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [str(arg) for arg in args])
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from calling import invoke
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import (
     Arrays,
     ComparisonError,
@@ -59,10 +58,6 @@ def two(tmp_path):
 
 def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
 
 
 def config(two, seed=0, **files):

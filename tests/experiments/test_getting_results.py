@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from calling import TOY, invoke
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import (
     ComparisonError,
     ConfigError,
@@ -31,29 +30,6 @@ from kl_lib.experiments import (
 )
 from kl_lib.experiments.machinery.locks import locked_id
 from kl_lib.experiments.machinery.upkeep import remove, tagged
-
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    store = tmp_path_factory.mktemp("store")
-    toy = find_experiment(TOY).experiment
-    for config in all_configs(toy, seeds=range(3), loss=["kl", "ce"], epochs=[2, 3], pause=0):
-        experiments.run(store, config, toy.load())
-    return store
-
-
-@pytest.fixture
-def store(made, tmp_path):
-    (tmp_path / "toy").mkdir()
-    for path in made.glob("toy/*.json"):
-        (tmp_path / "toy" / path.name).write_bytes(path.read_bytes())
-    return tmp_path
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from calling import TOY, invoke
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import (
     RecordError,
     TrainingError,
@@ -25,17 +23,6 @@ from kl_lib.experiments import (
 )
 from kl_lib.experiments.machinery import progress
 from kl_lib.experiments.machinery.status import Status
-
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
-
-
-@pytest.fixture
-def toy():
-    return find_experiment(TOY).experiment
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from calling import TOY, invoke
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import (
     Arrays,
     ConfigError,
@@ -33,7 +32,6 @@ from kl_lib.experiments.machinery import jobs, naming
 from kl_lib.experiments.machinery.choices import choices_of
 from kl_lib.experiments.machinery.loading import load
 
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
 PAGE = Path(__file__).parents[2] / "book" / "reference_experiments.md"
 COMMAND = [sys.executable, "-m", "kl_lib.cli"]
 
@@ -56,10 +54,6 @@ class Walk(Experiment):
 
 def walk(**choices):
     return Walk(seed=0, data_sha256="0" * 64, **choices)
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
 
 
 # Choices

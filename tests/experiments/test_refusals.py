@@ -7,10 +7,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from calling import TOY, invoke
 
 from kl_lib import commands, experiments
-from kl_lib.commands import app
 from kl_lib.experiments import (
     ConfigError,
     DataError,
@@ -23,18 +22,6 @@ from kl_lib.experiments.machinery import files
 from kl_lib.experiments.machinery.loading import load
 from kl_lib.experiments.machinery.locks import locked_id
 from kl_lib.experiments.machinery.store import check_writable
-
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
-
-
-@pytest.fixture
-def toy():
-    return find_experiment(TOY).experiment
-
 
 # Numbers
 

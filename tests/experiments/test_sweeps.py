@@ -6,11 +6,11 @@ import re
 import shutil
 import time
 from collections import Counter
-from pathlib import Path
 
 import faults
 import psutil
 import pytest
+from calling import TOY, invoke
 from faults import (
     CHOICES,
     EPOCHS,
@@ -29,10 +29,8 @@ from faults import (
     wait_for,
     workers,
 )
-from typer.testing import CliRunner
 
 from kl_lib import experiments
-from kl_lib.commands import app
 from kl_lib.experiments import ConfigError, Epoch, Result, SweepError, all_configs, grid, sweep
 from kl_lib.experiments.machinery import sweeps as module
 from kl_lib.experiments.machinery.cluster import TOPIC
@@ -42,7 +40,6 @@ from kl_lib.experiments.machinery.store import comparable
 
 # What has nothing to do with networks is seen on an experiment that takes a second and is named by
 # its file.
-TOY = f"{Path(__file__).with_name('toy.py')}:Toy"
 PAUSE = 0.1
 GRID = [TOY, *CHOICES, "--set", f"pause={PAUSE}"]
 
@@ -369,10 +366,6 @@ def test_a_grid_is_each_arm_with_each_seed_once(digits):
 
 
 # The commands
-
-
-def invoke(*args):
-    return CliRunner().invoke(app, [*map(str, args)])
 
 
 def stored(store, config, digits, accuracy):
