@@ -3,7 +3,7 @@
 A claim is a function that measures and returns what it found. Nobody writes down a verdict: it
 follows from the comparison of what is stated with what is measured.
 
-    @claim(page.CATS, "Case 1 comes to 0.3219.")
+    @claim("Case 1 comes to 0.3219.", "ch-cats-and-dogs")
     def decent():
         return number("0.3219", kl.kl_divergence([1, 0], [0.8, 0.2], base=2), "bits")
 
@@ -109,9 +109,14 @@ class Source:
             yield Checked(f"{self.letter}{place}", one.section, one.stated, *found, one.where)
 
 
+def source(name: str) -> Source:
+    found: Source = importlib.import_module(f"claims.{name}").SOURCE
+    return found
+
+
 def read(name: str) -> list[Checked]:
     """Run all checks of one source."""
-    return list(importlib.import_module(f"claims.{name}").SOURCE.checked())
+    return list(source(name).checked())
 
 
 def count(checked: list[Checked]) -> pd.Series:

@@ -31,7 +31,7 @@ def tables():
 def sources():
     if not frameworks.mxnet.available():
         pytest.skip("MXNet has no package for this platform")
-    return [claims.importlib.import_module(f"claims.{name}").SOURCE for name in NAMES]
+    return [claims.source(name) for name in NAMES]
 
 
 def test_every_claim_of_every_source_is_in_a_table(sources, tables):

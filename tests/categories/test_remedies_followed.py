@@ -90,12 +90,6 @@ def total(value: Any) -> float:
 # What each function computes, by its definition in 60 digits
 
 
-def variation(p: Any, q: Any) -> Any:
-    p, q = ([truth.mpf(float(x)) for x in row] for row in (p, q))
-    pairs = zip(p, q, strict=True)
-    return sum(abs(a / sum(p) - b / sum(q)) for a, b in pairs) / 2
-
-
 def mutual(table: Any) -> Any:
     p = [[truth.mpf(float(x)) for x in row] for row in table]
     n = sum(map(sum, p))
@@ -130,7 +124,7 @@ PAIRS = {
     "kl.cross_entropy(p, q)": truth.cross_entropy,
     "kl.js_divergence(p, q)": truth.js,
     "kl.kl_terms(p, q)": truth.kl,
-    "kl.total_variation(p, q)": variation,
+    "kl.total_variation(p, q)": truth.total_variation,
 }
 ADAPTERS = {f"{name}.kl_divergence(p, q)": truth.kl for name in ("scipy", "keras", "tfp", "mxnet")}
 MATRIX = {"kl.kl_matrix(p, q)": truth.kl}

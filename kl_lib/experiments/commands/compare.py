@@ -30,14 +30,7 @@ def compare_command(
             show_default=False,
         ),
     ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ARM",
-            help="Compare with this one. [default: as the experiment says]",
-            show_default=False,
-        ),
-    ] = None,
+    reference: options.Reference = None,
     where: options.Where = None,
     store: options.Store = options.RESULTS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -71,6 +71,14 @@ DataNote = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="What the data are, in a line kept in the record."),
 ]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ARM",
+        help="The arm to compare with. [default: as the experiment says]",
+        show_default=False,
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

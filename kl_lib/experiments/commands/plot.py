@@ -39,14 +39,7 @@ def plot_command(
     difference: Annotated[
         bool, typer.Option("--difference", help="Of each arm and the reference, paired by seed.")
     ] = False,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ARM",
-            help="Subtract this one. [default: as the experiment says]",
-            show_default=False,
-        ),
-    ] = None,
+    reference: options.Reference = None,
     where: options.Where = None,
     store: options.Store = options.RESULTS,
 ) -> None:
