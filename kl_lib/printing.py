@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Any
 
 _ASCII = {"‖": "||", "±": "+-", "−": "-", "·": "*", "…": "..."}
 
@@ -31,3 +33,12 @@ def printable(text: str) -> str:
         return sign
 
     return text if text.isascii() else "".join(map(shown, text))
+
+
+def plain_text(renderable: Any) -> str:
+    """What rich would print of an object, in 100 columns, as text without colours."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=100, color_system=None, legacy_windows=False).print(renderable)
+    return out.getvalue().rstrip()

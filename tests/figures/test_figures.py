@@ -30,11 +30,6 @@ def difference(figure, picture, tmp_path):
     return 255 * np.sqrt(np.mean((now - stored) ** 2))
 
 
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-
-
 def test_the_picture_of_the_introduction_is_what_kl_lib_draws(tmp_path):
     """To store it again: figures.save_picture(figures.both_directions(1, 1, 2, 0.5), picture)."""
     picture = STATIC / "both_directions.png"

@@ -6,19 +6,10 @@ import pytest
 
 mpl.use("agg")
 
-import matplotlib.pyplot as plt
 
-from kl_lib import figures
 from kl_lib.figures import relatives
 
 P, Q, R = [0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.6, 0.4, 0.0]
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def line_of(ax, label):

@@ -6,7 +6,6 @@ import pytest
 
 mpl.use("agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgba
 
 from kl_lib import figures
@@ -14,13 +13,6 @@ from kl_lib.figures import forward_reverse
 
 X = np.linspace(-4, 4, 81)
 NARROW, WIDE = np.exp(-(X**2)), np.exp(-(X**2) / 8) / 4
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def names(figure):

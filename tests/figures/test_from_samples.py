@@ -6,18 +6,9 @@ import pytest
 
 mpl.use("agg")
 
-import matplotlib.pyplot as plt
 from scipy import integrate, stats
 
-from kl_lib import figures
 from kl_lib.figures import from_samples, style
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(params=[7.0, 5.2])

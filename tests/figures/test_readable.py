@@ -33,11 +33,6 @@ PALETTE = {name: np.array(to_rgb(getattr(figures, name))) for name in NAMES}
 NO_TEXT = ("AMBER", "SKY")
 
 
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-
-
 @cache
 def drawn(function):
     figure = DRAWINGS[function]()

@@ -1,22 +1,9 @@
 """The figures of the chapter on regression show what they were given."""
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from kl_lib import figures
 from kl_lib.figures import regression
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def test_lines_have_their_intercepts_and_slopes_and_points_lie_on_top():

@@ -1,24 +1,11 @@
 """The figures of the chapter on soft labels show what they were given."""
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 from scipy import stats
 
-from kl_lib import figures
 from kl_lib.figures import soft_labels
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def lines(ax):

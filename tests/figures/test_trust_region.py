@@ -1,23 +1,10 @@
 """The figures of the chapter on trust regions show what they were given."""
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
 
-from kl_lib import figures
 from kl_lib.figures import trust_region
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def test_the_cliff_says_what_each_place_is_worth_and_what_the_ends_pay():

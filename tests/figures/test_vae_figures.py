@@ -1,22 +1,8 @@
 """The figures of the chapter on variational autoencoders show what they were given."""
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
-from kl_lib import figures
 from kl_lib.figures import vae
-
-
-@pytest.fixture(autouse=True)
-def _house_style():
-    figures.use_style()
-    yield
-    plt.close("all")
 
 
 def test_a_term_is_drawn_as_mean_lowest_and_highest_run():

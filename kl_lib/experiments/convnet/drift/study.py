@@ -7,12 +7,12 @@ It shows how far two runs are apart that have nothing in common but data and net
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ....printing import plain_text
 from ...machinery.checkpoint import Checkpoint
 from ...machinery.choices import ConfigError
 from ...machinery.runs import describe_environment
@@ -70,11 +70,7 @@ class Drift:
     wrong: dict[str, Wrong]
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        console = Console(file=io.StringIO(), width=100, color_system=None, legacy_windows=False)
-        console.print(self)
-        return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+        return plain_text(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from tables(self)
