@@ -3,6 +3,7 @@
     python notebooks/execute.py                  all notebooks
     python notebooks/execute.py 03_cats_and_dogs one of them
     python notebooks/execute.py -j 1             one at a time
+    python notebooks/execute.py --prose          only sentences changed: keep the stored outputs
 
 A notebook is stored only if every cell ran and none wrote to stderr. A notebook whose cells are the
 same as before, and whose new outputs agree with the stored ones within the tolerances of
@@ -184,10 +185,24 @@ def store(notebook: nbformat.NotebookNode, path: Path) -> bool:
     return True
 
 
-def make(source: Path) -> str:
+def keep_outputs(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Take the outputs of a stored notebook; raise NotStoredError unless its code is the same."""
+    stored = _code_cells(nbformat.read(path, as_version=4)) if path.exists() else []
+    cells = _code_cells(notebook)
+    if [(c.source, c.metadata) for c in cells] != [(c.source, c.metadata) for c in stored]:
+        raise NotStoredError(f"{path.stem}: its code has changed, execute it without --prose")
+    for cell, old in zip(cells, stored, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+
+
+def make(source: Path, prose_only: bool = False) -> str:
     """Execute and store one notebook; what happened, in a few words."""
     started = time.perf_counter()
     notebook = read_source(source)
+    if prose_only:
+        keep_outputs(notebook, source.with_suffix(".ipynb"))
+        written = store(notebook, source.with_suffix(".ipynb"))
+        return "sentences stored" if written else "unchanged"
     if missing := missing_packages(notebook):
         return f"left as it is: {', '.join(missing)} is not installed on this platform"
     run(notebook, source.stem, source.parent)
@@ -209,13 +224,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as 01_entropy; default all")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="notebooks at a time, default 2")
+    parser.add_argument("--prose", action="store_true", help="keep outputs where no code changed")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     sources = find_sources(options.names, options.folder.resolve())
     failures = []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
-        futures = {pool.submit(make, source): source for source in sources}
+        futures = {pool.submit(make, source, options.prose): source for source in sources}
         for future in as_completed(futures):
             name = futures[future].stem
             try:

@@ -18,6 +18,7 @@ import nbformat
 import pytest
 from building import REPOSITORY
 from compare import text_difference
+from execute import main as execute
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 SOURCE = """\
@@ -247,6 +248,28 @@ def validation(executed, tmp_path_factory) -> str:
 
 def failed_cells(report: str, name: str) -> set[int]:
     return {int(cell) for cell in re.findall(rf"^FAILED {name}\.ipynb::cell (\d+)", report, re.M)}
+
+
+@pytest.mark.parametrize("change", ["a sentence", "the code"])
+def test_only_sentences_keep_the_stored_outputs(executed, tmp_path, change):
+    """`execute.py --prose`: quick where no code changed, refused where some did."""
+    old, new = {
+        "a sentence": ("A small notebook", "A smaller notebook"),
+        "the code": ("shift = 0", "shift = 1"),
+    }[change]
+    (tmp_path / "01_small.md").write_text(SOURCE.replace(old, new), "utf-8")
+    path = tmp_path / "01_small.ipynb"
+    nbformat.write(executed, path)
+    before = path.read_text("utf-8")
+    status = execute(["--prose", "-j", "1", "--folder", str(tmp_path)])
+    assert status == (0 if change == "a sentence" else 1)
+    assert ("A smaller notebook" in path.read_text("utf-8")) == (change == "a sentence")
+    if change == "the code":
+        assert path.read_text("utf-8") == before
+    else:
+        after = nbformat.read(path, as_version=4)
+        outputs = [[c.outputs for c in n.cells if c.cell_type == "code"] for n in (executed, after)]
+        assert outputs[0] == outputs[1]
 
 
 def test_an_untouched_notebook_passes(validation):
