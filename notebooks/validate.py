@@ -182,6 +182,7 @@ def runs_table(_: Record) -> str:
 
     store = experiments.book_results()
     read = {name: experiments.read_records(store, name) for name in sorted(BUILT_IN)}
+    read["drift"] = experiments.read_drifts(store, "cifar10")
     body = [[f"`{name}`", *provenance(records)] for name, records in read.items() if records]
     head = ["Experiment", "Runs", "Seeds", "Hours", "Processors", "Commits", "Data"]
     return list_table("Recorded trainings that the chapters read", "tab-provenance", head, body)
@@ -194,11 +195,11 @@ def provenance(records: Iterable[Any]) -> list[str]:
         return ", ".join(sorted({of(record) for record in records}))
 
     seeds = {record.config.seed for record in records}
-    hours = sum(record.result["seconds"] for record in records) / 3600
+    timed = [record.result["seconds"] for record in records if hasattr(record, "result")]
     return [
         str(len(records)),
         str(len(seeds)),
-        f"{hours:.1f}",
+        f"{sum(timed) / 3600:.1f}" if timed else "not recorded",
         different(lambda record: record.environment["cpu"]),
         different(lambda record: f"`{record.environment['git_commit'][:7]}`"),
         different(lambda r: f"{r.data['description']} (`{r.data['sha256'][:8]}`)"),

@@ -1,9 +1,9 @@
 """Search by section: an index that the browser can load from a file, too.
 
 Sphinx's own search answers with whole pages. Here every section, exercise and documented function
-is a result of its own. The index is read from the pages as written, so that it holds what readers see,
-and is a script, because a page opened as a file may not fetch. `book_search.js` ranks and shows;
-`search_synonyms` in `_config.yml` says which words mean the same.
+is a result of its own. The index is read from the pages as written, so that it holds what readers
+see, and is a script, because a page opened as a file may not fetch. `book_search.js` ranks and
+shows; `search_synonyms` in `_config.yml` says which words mean the same.
 """
 
 from __future__ import annotations
