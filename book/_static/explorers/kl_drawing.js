@@ -68,7 +68,7 @@ const klDrawing = (() => {
       /* The area between a curve and the height `base`. */
       area(points, base, kind) {
         if (!points.length) return undefined;
-        const ends = [[points.at(-1)[0], base], [points[0][0], base]];
+        const ends = [[points[points.length - 1][0], base], [points[0][0], base]];
         const corners = [...points, ...ends].map((p) => p.map(round).join()).join(" ");
         return made.add("polygon", { points: corners, class: `area ${kind}` });
       },

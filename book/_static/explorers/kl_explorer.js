@@ -31,7 +31,7 @@ const klExplorer = (() => {
     if (!Number.isFinite(x)) return Number.isNaN(x) ? "undefined" : x > 0 ? "∞" : "−∞";
     const size = Math.abs(x);
     const text = size > 0 && size < 5e-4 ? x.toExponential(2) : x.toFixed(size < 1000 ? 4 : 0);
-    return text.replace("-", "−").replace("e−", "e−").replace(/^−(0\.0+)$/, "$1");
+    return text.replace(/-/g, "−").replace(/^−(0\.0+)$/, "$1"); // no minus zero
   }
   const decimals = (step) => (String(step).split(".")[1] ?? "").length;
   /* The nearest value that a range or number box can have. */
@@ -97,7 +97,7 @@ const klExplorer = (() => {
       boxes.push(element("input", { "aria-label": `${label}, as a number` }));
       field.append(boxes[1]);
     }
-    boxes.at(-1).type = "number";
+    boxes[boxes.length - 1].type = "number";
     for (const box of boxes) {
       Object.assign(box, { min: what.min, max: what.max, step: what.step });
       // What is typed may not be a number yet, or not in range.
@@ -151,7 +151,7 @@ const klExplorer = (() => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         const said = lines.map(([words, value, unit = ""]) => `${words} ${shown(value)} ${unit}`);
-        told.textContent = [...said, note.textContent].join(", ").replaceAll("‖", " to ");
+        told.textContent = [...said, note.textContent].join(", ").replace(/‖/g, " to ");
       }, QUIET);
     }
 
@@ -200,7 +200,7 @@ const klExplorer = (() => {
     root.setAttribute("aria-label", what.label);
     root.replaceChildren(
       element("div", { class: "explorer-picture" }, svg),
-      ...[controls, readout, note, ...(what.table ? [folded] : []), told],
+      ...[readout, note, controls, ...(what.table ? [folded] : []), told],
       ...[element("div", { class: "explorer-buttons" }, ...buttons), status],
     );
     state = what.settle ? what.settle(state, starting) : state;
