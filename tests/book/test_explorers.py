@@ -124,6 +124,36 @@ def test_the_keyboard_moves_every_range_and_handle(browser, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_finger_drags_a_handle_and_does_not_scroll_the_page(browser, name):
+    with opened(browser, name, screen=PHONE, has_touch=True) as explorer:
+        page = explorer.page
+        page.evaluate("document.body.style.paddingBottom = '2000px'")
+        handles = explorer.root.locator(".handle")
+        if not handles.count():
+            pytest.skip("this explorer has nothing to drag")
+        box = handles.first.locator(".grip").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        before = handles.first.get_attribute("transform")
+        touch = page.context.new_cdp_session(page)
+        for kind, step in (("Start", 0), ("Move", 15), ("Move", 30), ("End", None)):
+            points = [] if step is None else [{"x": x + step / 3, "y": y + step}]
+            event = {"type": f"touch{kind}", "touchPoints": points}
+            touch.send("Input.dispatchTouchEvent", event)
+        assert handles.first.get_attribute("transform") != before
+        assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_box_that_is_emptied_gets_its_number_back(browser, name):
+    with opened(browser, name) as explorer:
+        before = explorer.root.evaluate(STATE)
+        for box in explorer.root.locator("input[type=number]").all():
+            box.fill("")
+            box.press("Tab")
+            assert explorer.root.evaluate(STATE) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_link_restores_the_state_also_of_a_page_opened_as_a_file(browser, name):
     with opened(browser, name) as explorer:
         starting = explorer.root.evaluate(STATE)

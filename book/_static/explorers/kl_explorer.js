@@ -33,10 +33,9 @@ const klExplorer = (() => {
     const text = size > 0 && size < 5e-4 ? x.toExponential(2) : x.toFixed(size < 1000 ? 4 : 0);
     return text.replace(/-/g, "−").replace(/^−(0\.0+)$/, "$1"); // no minus zero
   }
-  const decimals = (step) => (String(step).split(".")[1] ?? "").length;
-  /* The nearest value that a range or number box can have. */
+  /* The nearest value that a range or number box can have: six decimals, or a whole number of steps of 1. */
   function clamped({ min, max, step }, x) {
-    return Number(Math.min(max, Math.max(min, x)).toFixed(Math.max(decimals(step), 6)));
+    return Number(Math.min(max, Math.max(min, x)).toFixed(Number.isInteger(step) ? 0 : 6));
   }
 
   // The state in the address: ?name.key=value, lists joined by "_", only what differs from the start.
@@ -104,7 +103,7 @@ const klExplorer = (() => {
       box.addEventListener("input", () => {
         if (box.value !== "" && box.checkValidity()) change(Number(box.value));
       });
-      box.addEventListener("change", () => change(clamped(what, Number(box.value))));
+      box.addEventListener("change", () => change(box.value === "" ? undefined : clamped(what, Number(box.value))));
     }
     const show = (value) => {
       for (const box of boxes) {
@@ -183,7 +182,7 @@ const klExplorer = (() => {
     parts = Object.fromEntries(
       what.controls
         .filter(({ kind }) => kind !== "list")
-        .map((c) => [c.name, control(c, id, (value) => explorer.set({ [c.name]: value }))]),
+        .map((c) => [c.name, control(c, id, (value = state[c.name]) => explorer.set({ [c.name]: value }))]),
     );
     const buttons = [
       ...(what.buttons ?? []),
