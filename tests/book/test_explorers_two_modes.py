@@ -1,5 +1,5 @@
-"""The explorer of one normal fitted to two humps: its divergences are right, its descent ends where the
-chapter's minima are, and its contours lie where they say."""
+"""The explorer of one normal fitted to two humps: its divergences are right, its descent ends where
+the chapter's minima are, and its contours lie where they say."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def integrals(mean: float, sigma: float, a: float) -> dict[str, float]:
 
 
 def state(direction: str, mean: float, sigma: float, humps: float = 3, steps: int = 0) -> dict:
-    return dict(direction=direction, mean=mean, sigma=sigma, humps=humps, steps=steps)
+    return {"direction": direction, "mean": mean, "sigma": sigma, "humps": humps, "steps": steps}
 
 
 def test_its_divergences_and_slopes_are_the_integrals(browser):
@@ -76,7 +76,7 @@ def test_its_divergences_and_slopes_are_the_integrals(browser):
         slopes = truth[want["direction"] + " slopes"]
         pairs = [(got["kl_pq"], truth["forward"]), (got["kl_qp"], truth["reverse"])]
         off += [(want, a, b) for a, b in pairs if not close(a, float(b))]
-        # A slope may be zero: it is right to twelve digits of the terms that it is the difference of.
+        # A slope may be zero: it is right to twelve digits of the terms that it is made of.
         size = 1e-12 * (1 + want["humps"] ** 2) * max(1, want["sigma"] ** 2)
         pairs = [(got["by_mean"], slopes[0]), (got["by_log_sigma"], slopes[1])]
         off += [(want, a, b) for a, b in pairs if not close(a, float(b), absolute=size)]
@@ -122,10 +122,10 @@ def test_the_descent_ends_in_a_minimum_of_the_chapter_from_everywhere(browser):
     with opened(browser, "two_modes") as explorer:
         found = explorer.compute(asked)
     ends = {"forward": [FORWARD], "reverse": [HUMP, MIDDLE]}
-    reached = [
-        (want["direction"], [end for end in ends[want["direction"]] if is_at(got, want["direction"], end)])
-        for want, got in zip(asked, found, strict=True)
-    ]  # fmt: skip
+    reached = []
+    for want, got in zip(asked, found, strict=True):
+        way = want["direction"]
+        reached.append((way, [end for end in ends[way] if is_at(got, way, end)]))
     assert all(len(which) == 1 for _, which in reached)
     assert len({tuple(which) for _, which in reached}) == 3
     for got, want in zip(found, asked, strict=True):
@@ -155,7 +155,7 @@ def press(explorer, name: str) -> None:
 
 def at_rest(explorer) -> None:
     explorer.page.wait_for_function(
-        """() => document.querySelector("[data-explorer] ").innerText.includes("the ground is flat")"""
+        "() => document.querySelector('[data-explorer]').innerText.includes('the ground is flat')"
     )
 
 
