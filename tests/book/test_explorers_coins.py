@@ -143,8 +143,8 @@ def agrees(explorer) -> bool:
     pairs = {
         "Log odds of fair": want["now"],
         "Probability of fair": want["belief"],
-        "A fair flip, KL(p‖q)": want["kl_pq"],
-        "An unfair one, −KL(q‖p)": -want["kl_qp"],
+        "If fair, KL(p‖q)": want["kl_pq"],
+        "If unfair, −KL(q‖p)": -want["kl_qp"],
         "Fair, called unfair": want["fair_called_unfair"],
         "Unfair, called fair": want["unfair_called_fair"],
     }
@@ -165,6 +165,7 @@ def test_flips_arrive_at_its_buttons(browser):
         words = explorer.root.locator("svg text", has_text="Flips:").text_content()
         drawn = words.removeprefix("Flips: … ").split(" ")
         assert len(drawn) > 20
+        assert len(drawn) * 14 < explorer.root.locator("svg").bounding_box()["width"]
         assert drawn == ["HT"[side] for side in sides[-len(drawn) :]]
         seen = explorer.readout()["Evidence per flip"]
         tails = sum(sides)

@@ -61,8 +61,8 @@
       ["Log odds of fair", numbers.now, "nats"],
       ["Probability of fair", numbers.belief],
       ["Evidence per flip", flips ? (numbers.now - numbers.odds[0]) / flips : "none yet", flips ? "nats" : ""],
-      ["A fair flip, KL(p‖q)", numbers.kl_pq, "nats"],
-      ["An unfair one, −KL(q‖p)", -numbers.kl_qp, "nats"],
+      ["If fair, KL(p‖q)", numbers.kl_pq, "nats"],
+      ["If unfair, −KL(q‖p)", -numbers.kl_qp, "nats"],
       ["Fair, called unfair", numbers.fair_called_unfair],
       ["Unfair, called fair", numbers.unfair_called_fair],
     ];
@@ -86,7 +86,7 @@
     const last = Math.max(10, state.flips);
     const reach = [...odds, threshold, -threshold, odds[0] + last * slopes[state.truth === "fair" ? "p" : "q"]];
     const [least, most] = [Math.min(...reach), Math.max(...reach)];
-    const room = 0.1 * (most - least); // for the words at the lines
+    const room = 0.14 * (most - least); // for the words at the lines
     const y = [least - room, most + room];
     const at = canvas.frame({ x: [0, last], y, top: 26, height: 170, left: 52, yLabel: "log odds of fair, nats", xLabel: "flips" });
     const shown = ([x, value]) => value >= y[0] && value <= y[1] && x <= last;
@@ -111,7 +111,7 @@
   }
   /* The last flips, as many as there is room for. */
   function drawFlips(canvas, { sides }) {
-    const room = Math.floor((canvas.width - 100) / 11);
+    const room = Math.floor((canvas.width - 75) / 15);
     const letters = sides.slice(-room).map((side) => (side ? "T" : "H"));
     const words = sides.length ? `${sides.length > room ? "… " : ""}${letters.join(" ")}` : "none yet";
     canvas.text(8, 254, `Flips: ${words}`, { anchor: "start" });
