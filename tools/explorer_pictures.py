@@ -29,15 +29,21 @@ PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8
     --pst-color-primary: #0a7d91; font: 16px sans-serif }}
   body {{ margin: 0; width: {width}px }}
 </style>
-<figure class="explorer" id="explorer-{name}" style="margin: 0"><div data-explorer="{name}"></div></figure>
+<figure class="explorer" id="explorer-{name}" style="margin: 0">
+<div data-explorer="{name}"></div></figure>
 {scripts}"""
 #: The drawing with the styles that it has, and the readout as lines of text.
 SERIALISE = """name => {
+    const SVG = "http://www.w3.org/2000/svg";
+    const USUAL = { fill: "rgb(0, 0, 0)", stroke: "none", "fill-opacity": "1",
+        "stroke-width": "1px", "stroke-dasharray": "none", "font-weight": "400" };
+    const set = (part, attributes) => {
+        for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, value);
+        return part;
+    };
     const root = document.querySelector(`[data-explorer="${name}"]`);
     const svg = root.querySelector("svg");
     const copy = svg.cloneNode(true);
-    const inherited = { fill: "rgb(0, 0, 0)", stroke: "none", "fill-opacity": "1",
-        "stroke-width": "1px", "stroke-dasharray": "none", "font-weight": "400" };
     const parts = [...svg.querySelectorAll("*")];
     [...copy.querySelectorAll("*")].forEach((part, i) => {
         const style = getComputedStyle(parts[i]);
@@ -45,30 +51,27 @@ SERIALISE = """name => {
             if (/^(class|role|tabindex|aria-)/.test(key)) part.removeAttribute(key);
         }
         if (part.tagName === "g") return;
-        for (const [key, usual] of Object.entries(inherited)) {
+        for (const [key, usual] of Object.entries(USUAL)) {
             if (style[key] !== usual) part.setAttribute(key, style[key]);
         }
     });
     copy.querySelectorAll('[fill="rgba(0, 0, 0, 0)"]').forEach((part) => part.remove());
     const [width, height] = svg.getAttribute("viewBox").split(" ").slice(2).map(Number);
-    const lines = [...root.querySelectorAll("dl > div")].map(
-        (line) => `${line.querySelector("dt").textContent}: ${line.querySelector("dd").textContent.trim()}`);
+    const lines = [...root.querySelectorAll("dl > div")].map((line) =>
+        [...line.children].map((part) => part.textContent.trim()).join(": "));
     lines.forEach((line, i) => {
-        const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
-        text.setAttribute("x", i % 2 ? width / 2 : 8);
-        text.setAttribute("y", height + 24 + 20 * Math.floor(i / 2));
+        const place = { x: i % 2 ? width / 2 : 8, y: height + 24 + 20 * Math.floor(i / 2) };
+        const text = set(document.createElementNS(SVG, "text"), place);
         text.setAttribute("fill", "rgb(34, 40, 50)");
         text.textContent = line;
         copy.append(text);
     });
-    const tall = height + 16 + 20 * Math.ceil(lines.length / 2);
+    const size = { width, height: height + 16 + 20 * Math.ceil(lines.length / 2) };
     copy.removeAttribute("role");
     copy.removeAttribute("aria-label");
-    for (const [key, value] of Object.entries({ width, height: tall, viewBox: `0 0 ${width} ${tall}`,
-        "font-family": "sans-serif", "font-size": 13 })) copy.setAttribute(key, value);
-    const page = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [key, value] of Object.entries({ width, height: tall, fill: "#fff" })) page.setAttribute(key, value);
-    copy.prepend(page);
+    set(copy, { ...size, viewBox: `0 0 ${width} ${size.height}`,
+        "font-family": "sans-serif", "font-size": 13 });
+    copy.prepend(set(document.createElementNS(SVG, "rect"), { ...size, fill: "#fff" }));
     return new XMLSerializer().serializeToString(copy);
 }"""
 

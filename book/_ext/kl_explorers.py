@@ -9,7 +9,7 @@ explorer itself, and so do formats other than HTML. Only pages with explorers lo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -22,7 +22,7 @@ SCRIPTS = ("kl_numbers.js", "kl_drawing.js", "kl_explorer.js")
 STYLE = "kl_explorer.css"
 
 
-class explorer(nodes.General, nodes.Element):
+class explorer(nodes.General, nodes.Element):  # noqa: N801 (as docutils names its nodes)
     """What the scripts fill; it holds the picture."""
 
 
@@ -31,7 +31,7 @@ class Explorer(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {"alt": directives.unchanged_required}
+    option_spec: ClassVar = {"alt": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         (name,) = self.arguments
@@ -85,7 +85,7 @@ def add_scripts(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    other = {name: (as_picture, as_picture) for name in ("latex", "text", "man", "texinfo")}
+    other = dict.fromkeys(("latex", "text", "man", "texinfo"), (as_picture, as_picture))
     app.add_node(explorer, html=(open_explorer, close_explorer), **other)
     app.add_directive("explorer", Explorer)
     app.connect("html-page-context", add_scripts)

@@ -25,7 +25,8 @@ browser = pytest.fixture(scope="module")(browsers)
 CONTROLS = "input:not([readonly]), select, button, summary, [role=slider]"
 #: What a page tells of all its controls, to see whether two pages are in the same state.
 STATE = """root => [...root.querySelectorAll("input:not([readonly]), select, [role=slider]")].map(
-    part => part.getAttribute("aria-valuenow") ?? (part.type === "checkbox" ? part.checked : part.value))"""
+    part => part.getAttribute("aria-valuenow")
+        ?? (part.type === "checkbox" ? part.checked : part.value))"""
 
 
 def move_everything(explorer) -> None:
@@ -95,8 +96,11 @@ def test_every_control_has_a_name_and_is_reached_by_tab(browser, name):
             explorer.page.keyboard.press("Tab")
             reached.add(
                 explorer.page.evaluate(
-                    """() => { const part = document.activeElement; return part.getAttribute("aria-label")
-                    || part.labels?.[0]?.textContent || part.textContent; }"""
+                    """() => {
+                        const part = document.activeElement;
+                        return part.getAttribute("aria-label")
+                            || part.labels?.[0]?.textContent || part.textContent;
+                    }"""
                 )
             )
         assert set(named) <= reached
@@ -111,12 +115,42 @@ def test_the_keyboard_moves_every_range_and_handle(browser, name):
                 before = explorer.root.evaluate(STATE)
                 at_end = part.evaluate(
                     """part => part.type === "range" ? part.value === part.max
-                        : part.getAttribute("aria-valuenow") === part.getAttribute("aria-valuemax")"""
+                        : part.ariaValueNow === part.ariaValueMax"""
                 )
                 part.press("ArrowDown" if at_end else "ArrowUp")
                 assert explorer.root.evaluate(STATE) != before
                 # It keeps the focus, or the next key would do nothing.
                 assert part.evaluate("part => part === document.activeElement")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_finger_drags_a_handle_and_does_not_scroll_the_page(browser, name):
+    with opened(browser, name, screen=PHONE, has_touch=True) as explorer:
+        page = explorer.page
+        page.evaluate("document.body.style.paddingBottom = '2000px'")
+        handles = explorer.root.locator(".handle")
+        if not handles.count():
+            pytest.skip("this explorer has nothing to drag")
+        box = handles.first.locator(".grip").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        before = handles.first.get_attribute("transform")
+        touch = page.context.new_cdp_session(page)
+        for kind, step in (("Start", 0), ("Move", 15), ("Move", 30), ("End", None)):
+            points = [] if step is None else [{"x": x + step / 3, "y": y + step}]
+            event = {"type": f"touch{kind}", "touchPoints": points}
+            touch.send("Input.dispatchTouchEvent", event)
+        assert handles.first.get_attribute("transform") != before
+        assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_box_that_is_emptied_gets_its_number_back(browser, name):
+    with opened(browser, name) as explorer:
+        before = explorer.root.evaluate(STATE)
+        for box in explorer.root.locator("input[type=number]").all():
+            box.fill("")
+            box.press("Tab")
+            assert explorer.root.evaluate(STATE) == before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -309,17 +343,21 @@ def test_the_directive_makes_a_figure_with_a_picture_for_no_javascript(tmp_path)
     assert "explorers/toy.js" in page
 
 
+NO_FILE = "explorer 'toy' has no book/_static/explorers/toy."
+NO_WORDS = "explorer 'toy' needs :alt: and a caption"
+
+
 @pytest.mark.parametrize(
     ("body", "files", "warning"),
     [
-        ("```{explorer} toy\n:alt: A toy.\nA toy.\n```", (), "explorer 'toy' has no book/_static/explorers/toy.js"),
-        ("```{explorer} toy\n:alt: A toy.\nA toy.\n```", ("toy.js",), "explorer 'toy' has no book/_static/explorers/toy.svg"),
-        ("```{explorer} toy\nA toy.\n```", ("toy.js", "toy.svg"), "explorer 'toy' needs :alt: and a caption"),
-        ("```{explorer} toy\n:alt: A toy.\n```", ("toy.js", "toy.svg"), "explorer 'toy' needs :alt: and a caption"),
+        (":alt: A toy.\nA toy.", (), f"{NO_FILE}js"),
+        (":alt: A toy.\nA toy.", ("toy.js",), f"{NO_FILE}svg"),
+        ("A toy.", ("toy.js", "toy.svg"), NO_WORDS),
+        (":alt: A toy.", ("toy.js", "toy.svg"), NO_WORDS),
     ],
-)  # fmt: skip
+)
 def test_the_directive_warns_of_what_is_missing(tmp_path, body, files, warning):
-    page, warnings = built(tmp_path, body, files)
+    page, warnings = built(tmp_path, f"```{{explorer}} toy\n{body}\n```", files)
     assert warning in warnings
     assert "data-explorer" not in page
     assert "kl_explorer.js" not in page

@@ -109,6 +109,14 @@ def test_its_bars_move_by_pointer_and_by_key(browser):
         assert shares(explorer, "q") == COAST
 
 
+def test_an_address_may_have_lists_and_a_count_that_do_not_fit(browser):
+    for query, count in (("count=3.4", 3), ("p=0.5_0.5", 2), ("q=0.2_0.3_0.5&discrete.count=5", 5)):
+        with opened(browser, "discrete", f"?discrete.{query}") as explorer:
+            assert len(shares(explorer, "p")) == len(shares(explorer, "q")) == count
+            assert explorer.field("Kinds of weather").input_value() == str(count)
+            assert agrees(explorer)
+
+
 def test_its_table_has_every_term(browser):
     with opened(browser, "discrete") as explorer:
         explorer.root.locator("summary").click()

@@ -3,34 +3,20 @@
 
 (() => {
   const NAMES = ["sun", "cloud", "rain", "snow", "fog", "wind", "hail", "storm"];
-  const DIGITS = 4; // of a share, so that a link is short
   const TERMS = { forward: "p log(p/q)", reverse: "q log(q/p)" };
 
-  const rounded = (x) => Number(x.toFixed(DIGITS));
+  const { withShare } = klNumbers;
   const total = (row) => row.reduce((a, b) => a + b, 0);
   const valid = (row) =>
     row.length > 1 && row.length <= NAMES.length && row.every((x) => x >= 0 && x <= 1) && Math.abs(total(row) - 1) < 1e-6;
 
-  /* The others make room for entry i, in the proportions they had; the largest takes what rounding leaves. */
-  function withEntry(row, i, value) {
-    const others = total(row) - row[i];
-    const room = 1 - rounded(value);
-    const next = row.map((x, j) => {
-      if (j === i) return rounded(value);
-      return rounded(room * (others > 0 ? x / others : 1 / (row.length - 1)));
-    });
-    const largest = next.reduce((best, x, j) => (j !== i && (best < 0 || x > next[best]) ? j : best), -1);
-    next[largest] = 0;
-    next[largest] = rounded(Math.max(0, 1 - total(next)));
-    return next;
-  }
   function resized(row, count) {
     if (count <= row.length) {
       const kept = row.slice(0, count);
       // What the dropped ones had goes to the rest: the first entry is set to its share of it.
-      return total(kept) > 0 ? withEntry(kept, 0, kept[0] / total(kept)) : kept.map((_, i) => (i ? 0 : 1));
+      return total(kept) > 0 ? withShare(kept, 0, kept[0] / total(kept)) : kept.map((_, i) => (i ? 0 : 1));
     }
-    return resized(withEntry([...row, 0], row.length, 1 / (row.length + 1)), count);
+    return resized(withShare([...row, 0], row.length, 1 / (row.length + 1)), count);
   }
 
   function settle(state, before) {
@@ -90,7 +76,7 @@
         canvas.bar(left, at.y(x), width, at.bottom - at.y(x), letter);
         if (letter === "q") canvas.line([[left - 2, at.y(p[i])], [left + width + 2, at.y(p[i])]], "p");
         canvas.text(left + width / 2, at.bottom + 18, NAMES[i]);
-        const from = (start, value) => explorer.set({ [letter]: withEntry(start, i, Math.min(1, Math.max(0, value))) });
+        const from = (start, value) => explorer.set({ [letter]: withShare(start, i, Math.min(1, Math.max(0, value))) });
         canvas.handle(`${letter}${i}`, {
           ...{ x: left + width / 2, y: at.y(x), kind: letter },
           grab: () => explorer.state[letter],

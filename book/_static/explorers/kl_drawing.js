@@ -31,6 +31,7 @@ const klDrawing = (() => {
     svg.append(drawing, grips);
     const handles = new Map();
     let used = new Set();
+    let last; // the handle before: a new one follows it, so that Tab goes from left to right
     const made = {
       svg,
       width: 640,
@@ -40,6 +41,7 @@ const klDrawing = (() => {
         made.width = width;
         drawing.replaceChildren();
         used = new Set();
+        last = undefined;
       },
       /* How high the drawing is; call it first. */
       tall(height) {
@@ -68,7 +70,7 @@ const klDrawing = (() => {
       /* The area between a curve and the height `base`. */
       area(points, base, kind) {
         if (!points.length) return undefined;
-        const ends = [[points.at(-1)[0], base], [points[0][0], base]];
+        const ends = [[points[points.length - 1][0], base], [points[0][0], base]];
         const corners = [...points, ...ends].map((p) => p.map(round).join()).join(" ");
         return made.add("polygon", { points: corners, class: `area ${kind}` });
       },
@@ -79,7 +81,13 @@ const klDrawing = (() => {
       frame: (options) => frame(made, options),
       handle(key, options) {
         used.add(key);
-        if (!handles.has(key)) handles.set(key, handle(made, grips));
+        if (!handles.has(key)) {
+          handles.set(key, handle(made));
+          const { group } = handles.get(key);
+          if (last) last.after(group);
+          else grips.prepend(group);
+        }
+        last = handles.get(key).group;
         handles.get(key).update(options);
       },
     };
@@ -117,10 +125,9 @@ const klDrawing = (() => {
   /* Something to drag: { x, y, kind, drag(x, y, start) } by pointer and touch; with `slider`, { label,
      min, max, now, step, text, set(value) }, by keyboard and for screen readers, too. Without, it must
      do what a control does as well. `start` is what `grab()` gave when the dragging began. */
-  function handle(canvas, grips) {
+  function handle(canvas) {
     const group = shape("g", {});
     group.append(shape("circle", { r: 16, class: "reach" }), shape("circle", { r: 7, class: "grip" }));
-    grips.append(group);
     let options;
     let start;
     const place = (event) => {

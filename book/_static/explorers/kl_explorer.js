@@ -31,12 +31,11 @@ const klExplorer = (() => {
     if (!Number.isFinite(x)) return Number.isNaN(x) ? "undefined" : x > 0 ? "∞" : "−∞";
     const size = Math.abs(x);
     const text = size > 0 && size < 5e-4 ? x.toExponential(2) : x.toFixed(size < 1000 ? 4 : 0);
-    return text.replace("-", "−").replace("e−", "e−").replace(/^−(0\.0+)$/, "$1");
+    return text.replace(/-/g, "−").replace(/^−(0\.0+)$/, "$1"); // no minus zero
   }
-  const decimals = (step) => (String(step).split(".")[1] ?? "").length;
-  /* The nearest value that a range or number box can have. */
+  /* The nearest value that a range or number box can have: six decimals, or a whole number of steps of 1. */
   function clamped({ min, max, step }, x) {
-    return Number(Math.min(max, Math.max(min, x)).toFixed(Math.max(decimals(step), 6)));
+    return Number(Math.min(max, Math.max(min, x)).toFixed(Number.isInteger(step) ? 0 : 6));
   }
 
   // The state in the address: ?name.key=value, lists joined by "_", only what differs from the start.
@@ -97,14 +96,14 @@ const klExplorer = (() => {
       boxes.push(element("input", { "aria-label": `${label}, as a number` }));
       field.append(boxes[1]);
     }
-    boxes.at(-1).type = "number";
+    boxes[boxes.length - 1].type = "number";
     for (const box of boxes) {
       Object.assign(box, { min: what.min, max: what.max, step: what.step });
       // What is typed may not be a number yet, or not in range.
       box.addEventListener("input", () => {
         if (box.value !== "" && box.checkValidity()) change(Number(box.value));
       });
-      box.addEventListener("change", () => change(clamped(what, Number(box.value))));
+      box.addEventListener("change", () => change(box.value === "" ? undefined : clamped(what, Number(box.value))));
     }
     const show = (value) => {
       for (const box of boxes) {
@@ -151,7 +150,7 @@ const klExplorer = (() => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         const said = lines.map(([words, value, unit = ""]) => `${words} ${shown(value)} ${unit}`);
-        told.textContent = [...said, note.textContent].join(", ").replaceAll("‖", " to ");
+        told.textContent = [...said, note.textContent].join(", ").replace(/‖/g, " to ");
       }, QUIET);
     }
 
@@ -183,7 +182,7 @@ const klExplorer = (() => {
     parts = Object.fromEntries(
       what.controls
         .filter(({ kind }) => kind !== "list")
-        .map((c) => [c.name, control(c, id, (value) => explorer.set({ [c.name]: value }))]),
+        .map((c) => [c.name, control(c, id, (value = state[c.name]) => explorer.set({ [c.name]: value }))]),
     );
     const buttons = [
       ...(what.buttons ?? []),
@@ -200,7 +199,7 @@ const klExplorer = (() => {
     root.setAttribute("aria-label", what.label);
     root.replaceChildren(
       element("div", { class: "explorer-picture" }, svg),
-      ...[controls, readout, note, ...(what.table ? [folded] : []), told],
+      ...[readout, note, controls, ...(what.table ? [folded] : []), told],
       ...[element("div", { class: "explorer-buttons" }, ...buttons), status],
     );
     state = what.settle ? what.settle(state, starting) : state;

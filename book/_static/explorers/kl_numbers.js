@@ -164,12 +164,6 @@ const klNumbers = (() => {
     if (low + high < 0) return between(-high, -low);
     return low < 0 ? 1 - upperTail(-low) - upperTail(high) : upperTail(low) - upperTail(high);
   }
-  /* What N(loc, scale²) gives to each bin between neighbouring edges. */
-  function binMasses(edges, loc, scale) {
-    return edges
-      .slice(1)
-      .map((edge, i) => between((edges[i] - loc) / scale, (edge - loc) / scale));
-  }
   /* KL(q‖p) where q is N(locQ, scaleQ²) restricted to low … high, and p is not. */
   function klTruncated(locQ, scaleQ, low, high, locP, scaleP) {
     const [a, b] = [(low - locQ) / scaleQ, (high - locQ) / scaleQ];
@@ -186,7 +180,26 @@ const klNumbers = (() => {
     return sum([minusLog1p(wider), half(wider), half(shift), cut, square * excess, shift * ratio * mean]);
   }
 
-  /* Numbers from 0 to 1 that a seed repeats, in Python, too: tests/book/explorers.py (mulberry32). */
+  /* A distribution with share i changed: the others make room in the proportions they have. Four
+     decimals keep a link short; the largest of the others takes what their rounding leaves. */
+  function withShare(row, i, value) {
+    const rounded = (x) => Number(x.toFixed(4));
+    const others = sum(row) - row[i];
+    const room = 1 - rounded(value);
+    const next = row.map((x, j) => {
+      if (j === i) return rounded(value);
+      return rounded(room * (others > 0 ? x / others : 1 / (row.length - 1)));
+    });
+    let largest = i === 0 ? 1 : 0;
+    next.forEach((x, j) => {
+      if (j !== i && x > next[largest]) largest = j;
+    });
+    next[largest] = 0;
+    next[largest] = rounded(max(0, 1 - sum(next)));
+    return next;
+  }
+
+  /* Numbers from 0 to 1 that a seed repeats, in Python, too: tests/explorers.py (mulberry32). */
   function random(seed) {
     let state = seed >>> 0;
     return () => {
@@ -199,6 +212,6 @@ const klNumbers = (() => {
 
   return Object.freeze({
     ...{ sum, entropy, crossEntropy, kl, klTerms, js, totalVariation, logRatio, minusLog1p },
-    ...{ klNormal, normalLogPdf, upperTail, between, binMasses, klTruncated, random },
+    ...{ klNormal, normalLogPdf, upperTail, between, klTruncated, withShare, random },
   });
 })();
