@@ -199,7 +199,7 @@
     label,
     press: (explorer) => explorer.set({ count: Math.min(MOST, explorer.state.count + count) }),
   });
-  klExplorer.define("code_book", {
+  klExplorer.define("codebook", {
     label: "A code book within Kraft's budget",
     controls: [
       { name: "source", kind: "choice", label: "Symbols from", options: Object.entries(SOURCES).map(([key, { words: text }]) => [key, text]), value: "winter" },

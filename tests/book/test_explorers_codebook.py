@@ -66,7 +66,7 @@ def states() -> list[dict]:
 
 
 def test_its_costs_are_those_of_kl_lib(browser):
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         found = explorer.compute(states())
     off = []
     for state, got in zip(states(), found, strict=True):
@@ -96,10 +96,10 @@ def is_prefix_free(words: list[str]) -> bool:
 def test_its_words_are_a_prefix_code_wherever_the_budget_allows_one(browser):
     base = {"source": "winter", "bits": "whole", "count": 0, "seed": 1}
     lengths = list(itertools.product(range(1, 9), repeat=4))[::3]
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         found = explorer.page.evaluate(
             """([base, all]) => all.map(lengths =>
-                klExplorer.defined.code_book.compute({ ...base, lengths }).words)""",
+                klExplorer.defined.codebook.compute({ ...base, lengths }).words)""",
             [base, lengths],
         )
     for asked, words in zip(lengths, found, strict=True):
@@ -155,7 +155,7 @@ def words_shown(explorer) -> list[str]:
 
 
 def test_lengths_are_dragged_and_moved_by_keys_within_the_budget(browser):
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         assert agrees(explorer)
         assert words_shown(explorer) == ["110", "10", "0", "111"]
         explorer.drag("length of the word for sun", 0, 30)  # 15 pixels a bit
@@ -184,7 +184,7 @@ def test_lengths_are_dragged_and_moved_by_keys_within_the_budget(browser):
 
 def test_the_best_whole_lengths_are_best_and_the_ideal_ones_cost_the_entropy(browser):
     """Against all lengths that Kraft's inequality allows; in winter 1.9, as the chapter says."""
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         for source, p in SOURCES.items():
             explorer.field("Symbols from").select_option(source)
             press(explorer, "Best whole lengths")
@@ -204,7 +204,7 @@ def test_the_best_whole_lengths_are_best_and_the_ideal_ones_cost_the_entropy(bro
 
 
 def test_the_book_of_one_source_codes_another_at_the_price_of_kl(browser):
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         explorer.field("Symbols from").select_option("year")
         press(explorer, "Ideal lengths")
         explorer.field("Symbols from").select_option("winter")
@@ -223,7 +223,7 @@ def test_the_book_of_one_source_codes_another_at_the_price_of_kl(browser):
 
 
 def test_symbols_are_drawn_and_their_bits_counted(browser):
-    with opened(browser, "code_book", "?code_book.count=0", PHONE) as explorer:
+    with opened(browser, "codebook", "?codebook.count=0", PHONE) as explorer:
         assert explorer.shown()["Counted per symbol"] == "none yet"
         assert "Drawn: none yet" in explorer.root.locator("svg").text_content()
         press(explorer, "Draw ten")
@@ -251,7 +251,7 @@ def test_symbols_are_drawn_and_their_bits_counted(browser):
 
 
 def test_its_table_has_every_word(browser):
-    with opened(browser, "code_book") as explorer:
+    with opened(browser, "codebook") as explorer:
         explorer.root.locator("summary").click()
         rows = [row.split() for row in explorer.root.locator("tbody tr").all_inner_texts()]
     assert [row[0] for row in rows] == WEATHER

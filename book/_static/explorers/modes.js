@@ -127,7 +127,7 @@
     for (let above = 0.02; found.length < 14; above *= 1.5) {
       const digits = above < 0.05 ? 2 : above < 4 ? 1 : 0;
       const level = Number((lowest + above).toFixed(digits));
-      if (level > (found.at(-1) ?? lowest + 0.004)) found.push(level);
+      if (level > (found[found.length - 1] ?? lowest + 0.004)) found.push(level);
     }
     return found;
   }
@@ -174,7 +174,7 @@
   function drawMap(canvas, at, state) {
     const rows = heights(state.direction, state.humps);
     const column = (i) => at.x(X[0] + ((X[1] - X[0]) * i) / (COLUMNS - 1));
-    const row = (j) => at.y(up[0] + ((up.at(-1) - up[0]) * j) / (ROWS - 1));
+    const row = (j) => at.y(up[0] + ((up[up.length - 1] - up[0]) * j) / (ROWS - 1));
     const labels = [];
     levels(rows).forEach((level, n) => {
       const lines = contours(rows, level).map((line) => line.map(([i, j]) => [column(i), row(j)]));
@@ -251,7 +251,7 @@
     next();
   }
 
-  klExplorer.define("two_modes", {
+  klExplorer.define("modes", {
     label: "One normal fitted to two humps",
     controls: [
       { name: "direction", kind: "choice", label: "Minimise", options: [["forward", "KL(p‖q), forward"], ["reverse", "KL(q‖p), reverse"]], value: "reverse" },

@@ -67,7 +67,7 @@ def test_its_divergences_and_slopes_are_the_integrals(browser):
     points = [(0, 1, 3), (3, 1, 3), (2.9843, 1.0234, 3), (0, 2.74377, 3), (-6, 0.4, 3), (6, 6, 3)]
     points += [(0, 0.4, 4), (-2, 6, 4), (0, 1.3, 1), (0.5, 1.4142, 1), (1.8405, 2.1038, 3)]
     asked = [state(way, *point) for point in points for way in NAMES]
-    with opened(browser, "two_modes") as explorer:
+    with opened(browser, "modes") as explorer:
         found = explorer.compute(asked)
     truths = {point: integrals(*point) for point in points}
     off = []
@@ -97,7 +97,7 @@ def test_its_divergences_are_those_of_the_chapter_over_the_whole_map(browser):
     rng = np.random.default_rng(3)
     points = rng.uniform([-6, np.log(0.4), 1], [6, np.log(6), 4], size=(150, 3))
     points[:, 1] = np.exp(points[:, 1])
-    with opened(browser, "two_modes") as explorer:
+    with opened(browser, "modes") as explorer:
         found = explorer.compute([state("reverse", *map(float, point)) for point in points])
     off = [
         (point, got["kl_pq"], got["kl_qp"])
@@ -119,7 +119,7 @@ def is_at(numbers: dict, way: str, end: tuple[float, float, float]) -> bool:
 def test_the_descent_ends_in_a_minimum_of_the_chapter_from_everywhere(browser):
     starts = [(m, s) for m in (-6, -3, -1.5, 0, 0.5, 1, 2, 3, 6) for s in (0.4, 1, 2, 3, 6)]
     asked = [state(way, *start, steps=300) for way in NAMES for start in starts]
-    with opened(browser, "two_modes") as explorer:
+    with opened(browser, "modes") as explorer:
         found = explorer.compute(asked)
     ends = {"forward": [FORWARD], "reverse": [HUMP, MIDDLE]}
     reached = []
@@ -141,7 +141,7 @@ def test_two_humps_far_apart_or_near_have_the_minima_that_the_chapter_says(brows
     """Up to about ±2.4 the middle is the only minimum; up to ±2.8 it is the better one."""
     asked = [state("reverse", a, 1, humps=a, steps=300) for a in (2.3, 2.5, 2.75, 2.85)]
     asked += [state("reverse", 0, 2.5, humps=a, steps=300) for a in (2.75, 2.85)]
-    with opened(browser, "two_modes") as explorer:
+    with opened(browser, "modes") as explorer:
         near, far, before, after, middle_before, middle_after = explorer.compute(asked)
     assert abs(near["mean"]) < 1e-3
     assert far["mean"] > 2
@@ -160,7 +160,7 @@ def at_rest(explorer) -> None:
 
 
 def test_step_run_and_reset(browser):
-    with opened(browser, "two_modes", "?two_modes.steps=0") as explorer:
+    with opened(browser, "modes", "?modes.steps=0") as explorer:
         before = explorer.readout()
         assert before["KL(q‖p)"] == pytest.approx(by_sum(1, 1, 3)[1], rel=1e-12)
         press(explorer, "Step")
@@ -189,7 +189,7 @@ def test_step_run_and_reset(browser):
 
 
 def test_a_change_stops_the_run(browser):
-    with opened(browser, "two_modes", "?two_modes.steps=0") as explorer:
+    with opened(browser, "modes", "?modes.steps=0") as explorer:
         press(explorer, "Run")
         explorer.field("Steps downhill").press("Home")
         explorer.page.wait_for_timeout(300)
@@ -197,8 +197,8 @@ def test_a_change_stops_the_run(browser):
 
 
 def test_with_reduced_motion_run_is_at_the_end_at_once(browser):
-    query = "?two_modes.mean=0&two_modes.sigma=1&two_modes.steps=0"
-    with opened(browser, "two_modes", query, reduced_motion="reduce") as explorer:
+    query = "?modes.mean=0&modes.sigma=1&modes.steps=0"
+    with opened(browser, "modes", query, reduced_motion="reduce") as explorer:
         press(explorer, "Run")
         seen = explorer.readout()
     assert (seen["Mean of q"], seen["σ of q"]) == pytest.approx(MIDDLE[:2], abs=6e-6)
@@ -206,7 +206,7 @@ def test_with_reduced_motion_run_is_at_the_end_at_once(browser):
 
 
 def test_the_point_is_dragged_on_the_map_and_moved_by_keys(browser):
-    with opened(browser, "two_modes", "?two_modes.steps=0&two_modes.mean=0", PHONE) as explorer:
+    with opened(browser, "modes", "?modes.steps=0&modes.mean=0", PHONE) as explorer:
         grip = explorer.root.locator(".handle.q .grip")
         box = grip.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -232,7 +232,7 @@ def test_the_point_is_dragged_on_the_map_and_moved_by_keys(browser):
 
 @pytest.mark.parametrize("way", NAMES)
 def test_its_contours_lie_where_they_say(browser, way):
-    with opened(browser, "two_modes", f"?two_modes.direction={way}") as explorer:
+    with opened(browser, "modes", f"?modes.direction={way}") as explorer:
         lines = explorer.root.locator(".contour").evaluate_all(
             "lines => lines.map(line => [Number(line.dataset.level), line.getAttribute('d')])"
         )
@@ -250,7 +250,7 @@ def test_its_contours_lie_where_they_say(browser, way):
 
 
 def test_its_table_follows_the_descent(browser):
-    with opened(browser, "two_modes") as explorer:
+    with opened(browser, "modes") as explorer:
         explorer.root.locator("summary").click()
         rows = [row.split() for row in explorer.root.locator("tbody tr").all_inner_texts()]
     assert [row[0] for row in rows] == ["0", "1", "2", "3", "4", "5", "6"]
