@@ -164,11 +164,11 @@
     let total = 0;
     const means = within ? symbols.map((symbol, i) => (total += lengths[symbol]) / (i + 1)) : [];
     const last = Math.max(10, count);
-    const reach = [...means.slice(4), expected, entropy];
+    const reach = [...means.slice(count > 10 ? 4 : 0), expected, entropy];
     const y = [Math.max(0, Math.min(...reach) - 0.3), Math.max(...reach) + 0.3];
-    const at = canvas.frame({ x: [0, last], y, yTicks: klDrawing.ticks(...y, 4), top: 392, height: 96, left: 46, yLabel: "bits a symbol, counted", xLabel: "symbols drawn from p" });
-    for (const [height, kind] of [[entropy, "p"], [expected, "q"]]) {
-      canvas.line([[at.left, at.y(height)], [at.left + at.width, at.y(height)]], kind);
+    const at = canvas.frame({ x: [0, last], y, yTicks: klDrawing.ticks(...y, 4), top: 392, height: 96, left: 46, yLabel: "bits a symbol; dashed mean, solid entropy", xLabel: "symbols drawn from p" });
+    for (const [value, kind] of [[entropy, "p"], [expected, "q"]]) {
+      canvas.line([[at.left, at.y(value)], [at.left + at.width, at.y(value)]], kind);
     }
     const points = means.map((mean, i) => [i + 1, mean]).filter(([, mean]) => mean >= y[0] && mean <= y[1]);
     canvas.line(points.map(([i, mean]) => [at.x(i), at.y(mean)]), "positive");
