@@ -162,7 +162,7 @@ def at_rest(explorer) -> None:
 def test_step_run_and_reset(browser):
     with opened(browser, "modes", "?modes.steps=0") as explorer:
         before = explorer.readout()
-        assert before["KL(q‖p)"] == pytest.approx(by_sum(1, 1, 3)[1], rel=1e-12)
+        assert before["KL(q‖p)"] == pytest.approx(by_sum(-1, 1, 3)[1], rel=1e-12)
         press(explorer, "Step")
         assert explorer.field("Steps downhill").input_value() == "1"
         assert explorer.readout()["KL(q‖p)"] < before["KL(q‖p)"]
@@ -173,7 +173,7 @@ def test_step_run_and_reset(browser):
         assert "flat" not in explorer.root.inner_text()  # it takes its time
         at_rest(explorer)
         seen = explorer.readout()
-        assert (seen["Mean of q"], seen["σ of q"]) == pytest.approx(HUMP[:2], abs=6e-5)
+        assert (-seen["Mean of q"], seen["σ of q"]) == pytest.approx(HUMP[:2], abs=6e-5)
         assert seen["KL(q‖p)"] == pytest.approx(HUMP[2], abs=6e-6)
         assert [abs(seen[f"Slope in {x}"]) < 1e-5 for x in ("the mean", "log σ")] == [True, True]
         explorer.field("Minimise").select_option("forward")
@@ -252,8 +252,9 @@ def test_its_contours_lie_where_they_say(browser, way):
 def test_its_table_follows_the_descent(browser):
     with opened(browser, "modes") as explorer:
         explorer.root.locator("summary").click()
-        rows = [row.split() for row in explorer.root.locator("tbody tr").all_inner_texts()]
+        texts = explorer.root.locator("tbody tr").all_inner_texts()
+    rows = [text.replace("−", "-").split() for text in texts]
     assert [row[0] for row in rows] == ["0", "1", "2", "3", "4", "5", "6"]
-    assert rows[0][1:3] == ["1.0000", "1.0000"]
+    assert rows[0][1:3] == ["-1.0000", "1.0000"]
     for _, mean, sigma, value in rows:
         assert float(value) == pytest.approx(by_sum(float(mean), float(sigma), 3)[1], abs=5e-4)

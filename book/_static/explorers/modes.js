@@ -255,7 +255,7 @@
     label: "One normal fitted to two humps",
     controls: [
       { name: "direction", kind: "choice", label: "Minimise", options: [["forward", "KL(p‖q), forward"], ["reverse", "KL(q‖p), reverse"]], value: "reverse" },
-      { name: "mean", kind: "range", label: "Mean at the start", min: -6, max: 6, step: 0.01, value: 1 },
+      { name: "mean", kind: "range", label: "Mean at the start", min: -6, max: 6, step: 0.01, value: -1 },
       { name: "sigma", kind: "range", label: "σ at the start", min: 0.4, max: 6, step: 0.01, value: 1 },
       { name: "steps", kind: "range", label: "Steps downhill", min: 0, max: STEPS, step: 1, value: 6 },
       { name: "humps", kind: "range", label: "Humps of p at plus and minus", min: 1, max: 4, step: 0.05, value: 3 },
