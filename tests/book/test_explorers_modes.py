@@ -199,6 +199,7 @@ def test_a_change_stops_the_run(browser):
 def test_with_reduced_motion_run_is_at_the_end_at_once(browser):
     query = "?modes.mean=0&modes.sigma=1&modes.steps=0"
     with opened(browser, "modes", query, reduced_motion="reduce") as explorer:
+        explorer.page.evaluate("window.requestAnimationFrame = () => {}")
         press(explorer, "Run")
         seen = explorer.readout()
     assert (seen["Mean of q"], seen["σ of q"]) == pytest.approx(MIDDLE[:2], abs=6e-6)
@@ -220,6 +221,14 @@ def test_the_point_is_dragged_on_the_map_and_moved_by_keys(browser):
         assert seen["σ of q"] == pytest.approx(2, abs=0.05)
         assert explorer.field("Steps downhill").input_value() == "0"
         assert seen["KL(q‖p)"] == pytest.approx(by_sum(seen["Mean of q"], seen["σ of q"], 3)[1])
+        press(explorer, "Step")
+        assert explorer.field("Steps downhill").input_value() == "1"
+        box = grip.bounding_box()
+        explorer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        explorer.page.mouse.down()
+        explorer.page.mouse.move(box["x"] + 20, box["y"] + 20, steps=2)
+        explorer.page.mouse.up()
+        assert explorer.field("Steps downhill").input_value() == "0"
         explorer.set_number("Mean at the start", -1)
         explorer.field("Mean at the start").press("ArrowLeft")
         explorer.set_number("σ at the start", 0.5)
