@@ -223,6 +223,7 @@ def test_the_point_is_dragged_on_the_map_and_moved_by_keys(browser):
         assert seen["KL(q‖p)"] == pytest.approx(by_sum(seen["Mean of q"], seen["σ of q"], 3)[1])
         press(explorer, "Step")
         assert explorer.field("Steps downhill").input_value() == "1"
+        grip.scroll_into_view_if_needed()
         box = grip.bounding_box()
         explorer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         explorer.page.mouse.down()
