@@ -117,6 +117,21 @@ def test_an_address_may_have_lists_and_a_count_that_do_not_fit(browser):
             assert agrees(explorer)
 
 
+def test_copy_link_copies_where_the_browser_allows_it_and_shows_the_link_elsewhere(browser):
+    with opened(browser, "discrete", permissions=["clipboard-read", "clipboard-write"]) as explorer:
+        explorer.handle("q of snow").press("Home")
+        shown = explorer.link()
+        explorer.root.get_by_text("Copied: ").wait_for()
+        assert explorer.page.evaluate("navigator.clipboard.readText()") == shown
+        assert shown.endswith(".html?discrete.q=0.1429_0.5714_0.2857_0#explorer-discrete")
+    with opened(browser, "discrete") as explorer:
+        explorer.page.evaluate(
+            "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+        )  # as on a page that is not secure
+        assert explorer.link().endswith(".html#explorer-discrete")
+        explorer.root.get_by_text("Copy this link: ").wait_for()
+
+
 def test_its_table_has_every_term(browser):
     with opened(browser, "discrete") as explorer:
         explorer.root.locator("summary").click()

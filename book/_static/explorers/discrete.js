@@ -96,7 +96,7 @@
       const [left, width] = column(at, i);
       const end = Number.isFinite(x) ? at.y(x) : at.top;
       canvas.bar(left, Math.min(end, at.y(0)), width, Math.abs(end - at.y(0)), x < 0 ? "negative" : "positive");
-      if (x === Infinity) canvas.text(left + width / 2, at.top - 2, "∞", { kind: "strong" });
+      if (x === Infinity) canvas.text(left + width / 2, at.top + 16, "∞", { kind: "strong" });
       canvas.text(left + width / 2, at.bottom + 18, NAMES[i]);
     });
   }

@@ -150,7 +150,7 @@ const klExplorer = (() => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         const said = lines.map(([words, value, unit = ""]) => `${words} ${shown(value)} ${unit}`);
-        told.textContent = [...said, note.textContent].join(", ").replace(/‖/g, " to ");
+        told.textContent = [...said, note.textContent].filter(Boolean).join(", ").replace(/‖/g, " to ");
       }, QUIET);
     }
 
@@ -174,7 +174,7 @@ const klExplorer = (() => {
       box.select();
       // Only a secure page has a clipboard, and its reader may refuse.
       await navigator.clipboard?.writeText(address).then(
-        () => status.prepend("Copied. "),
+        () => status.replaceChildren("Copied: ", box),
         () => box.focus(),
       );
     }
