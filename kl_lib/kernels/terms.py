@@ -114,9 +114,10 @@ class _NearTerms:
         a, b, part = p[place], q[place], surplus[row]
         with_sums = ((a - b) - b * part) / (b * (1 + part))
         better = np.log1p(with_sums)
-        # For sums that are far apart the difference of their entries rounds as they do.
+        # For sums that are far apart the difference of their entries rounds as they do, and where
+        # Σp is nothing beside Σq, 1 + part is 0.
         tiny = np.abs(better) < np.where(np.abs(part) > self.PLAIN, self.plain, self.SUMMED)
-        tiny |= np.minimum(a, b) < _DIFFERENCES
+        tiny |= (np.minimum(a, b) < _DIFFERENCES) | ~np.isfinite(better)
         if tiny.any():
             chosen = np.unique(row[tiny])
             parts = parts if len(chosen) == len(rows) else _taken(parts, chosen)

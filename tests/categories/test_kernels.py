@@ -146,6 +146,14 @@ def test_twelve_digits_of_counts(name, pair):
     assert_exact(found, exactly(name, pair, *changes), 1e-12)
 
 
+@pytest.mark.parametrize("changes", [(1e60, 1.0), (1.0, 1e60)], ids=["large p", "large q"])
+@pytest.mark.parametrize("pair", ["near 10, 0.001", "near 10, 1e-08"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_twelve_digits_where_one_sum_is_nothing_beside_the_other(name, pair, changes):
+    found = FUNCTIONS[name].of(*masses(pair, *changes), normalize=True)
+    assert_exact(found, exactly(name, pair, *changes), 1e-12)
+
+
 @pytest.mark.parametrize(
     "pair", ["near 10, 1", "near 10, 0.001", "near 300, 1", "steep 10", "zeros"]
 )
