@@ -208,7 +208,7 @@ def test_the_decision_comes_where_bayes_rule_says(browser):
             start = f"Flip {want} takes" if want else "Without any flip, the prior takes"
             assert f"{start} the odds past {odds} to 1 for fair, which is right." in said
             mark = explorer.root.locator(".decision").get_attribute("cx")
-            width = explorer.root.locator("svg").bounding_box()["width"] - 52 - 8
+            width = explorer.root.locator("svg").bounding_box()["width"] - 52 - 16
             assert float(mark) == pytest.approx(52 + width * want / 10, abs=0.1)
 
 
