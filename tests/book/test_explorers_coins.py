@@ -219,7 +219,9 @@ def test_the_line_between_the_verdicts_is_dragged_and_moved_by_keys(browser):
         assert state_shown(explorer)["cut"] == 0.1
         assert agrees(explorer)
         before = explorer.readout()
-        box = explorer.root.locator(".handle.negative .grip").bounding_box()
+        grip = explorer.root.locator(".handle.negative .grip")
+        grip.scroll_into_view_if_needed()
+        box = grip.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         explorer.page.mouse.move(x, y)
         explorer.page.mouse.down()
