@@ -208,7 +208,7 @@ def test_the_decision_comes_where_bayes_rule_says(browser):
             start = f"Flip {want} takes" if want else "Without any flip, the prior takes"
             assert f"{start} the odds past {odds} to 1 for fair, which is right." in said
             mark = explorer.root.locator(".decision").get_attribute("cx")
-            width = explorer.root.locator("svg").bounding_box()["width"] - 52 - 8
+            width = explorer.root.locator("svg").bounding_box()["width"] - 52 - 16
             assert float(mark) == pytest.approx(52 + width * want / 10, abs=0.1)
 
 
@@ -219,7 +219,9 @@ def test_the_line_between_the_verdicts_is_dragged_and_moved_by_keys(browser):
         assert state_shown(explorer)["cut"] == 0.1
         assert agrees(explorer)
         before = explorer.readout()
-        box = explorer.root.locator(".handle.negative .grip").bounding_box()
+        grip = explorer.root.locator(".handle.negative .grip")
+        grip.scroll_into_view_if_needed()
+        box = grip.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         explorer.page.mouse.move(x, y)
         explorer.page.mouse.down()

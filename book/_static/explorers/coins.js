@@ -88,7 +88,7 @@
     const [least, most] = [Math.min(...reach), Math.max(...reach)];
     const room = 0.14 * (most - least); // for the words at the lines
     const y = [least - room, most + room];
-    const at = canvas.frame({ x: [0, last], y, top: 26, height: 170, left: 52, yLabel: "log odds of fair, nats", xLabel: "flips" });
+    const at = canvas.frame({ x: [0, last], y, top: 26, height: 170, left: 52, right: 16, yLabel: "log odds of fair, nats", xLabel: "flips" });
     const shown = ([x, value]) => value >= y[0] && value <= y[1] && x <= last;
     for (const [coin, slope] of Object.entries(slopes)) {
       // As far as the frame goes.
@@ -123,7 +123,7 @@
     const x = [Math.min(...likely, -4) - spacing, Math.max(...likely, 4) + spacing];
     const most = Math.max(...underP, ...underQ);
     const at = canvas.frame({
-      ...{ x, y: [0, most * 1.05], top: 296, height: 130, left: 52, yLabel: "probability: fair (solid), unfair (dashed)" },
+      ...{ x, y: [0, most * 1.05], top: 296, height: 130, left: 52, right: 16, yLabel: "probability: fair (solid), unfair (dashed)" },
       xLabel: `evidence L of ${state.flips} flips, nats`,
     });
     const width = Math.max(1, Math.min(26, (at.width * spacing) / (x[1] - x[0])) * 0.8);
