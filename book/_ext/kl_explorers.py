@@ -49,6 +49,7 @@ class Explorer(SphinxDirective):
         (caption,) = self.parse_inline_caption()
         figure = nodes.figure("", explorer("", picture, name=name), caption, classes=["explorer"])
         figure["names"].append(f"explorer-{name}")
+        figure["ids"].append(f"explorer-{name}")  # docutils would make hyphens of underscores
         self.state.document.note_explicit_target(figure, figure)
         self.set_source_info(figure)
         return [figure]

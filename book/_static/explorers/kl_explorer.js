@@ -184,23 +184,26 @@ const klExplorer = (() => {
         .filter(({ kind }) => kind !== "list")
         .map((c) => [c.name, control(c, id, (value = state[c.name]) => explorer.set({ [c.name]: value }))]),
     );
-    const buttons = [
-      ...(what.buttons ?? []),
-      { label: "Reset", press: () => explorer.set(starting) },
-      { label: "Copy link", press: copy },
-    ].map(({ label, press }) => {
-      const button = element("button", { type: "button" }, label);
-      button.addEventListener("click", () => press(explorer));
-      return button;
-    });
+    const row = (buttons) => element("div", { class: "explorer-buttons" }, ...buttons.map(button));
+    function button({ label, press }) {
+      const made = element("button", { type: "button" }, label);
+      made.addEventListener("click", () => press(explorer));
+      return made;
+    }
     const controls = element("div", { class: "explorer-controls" });
     controls.append(...Object.values(parts).map(({ field }) => field));
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", what.label);
     root.replaceChildren(
       element("div", { class: "explorer-picture" }, svg),
+      // Whoever presses "Step" wants to see the picture, on a phone too.
+      ...(what.buttons ? [row(what.buttons)] : []),
       ...[readout, note, controls, ...(what.table ? [folded] : []), told],
-      ...[element("div", { class: "explorer-buttons" }, ...buttons), status],
+      row([
+        { label: "Reset", press: () => explorer.set(starting) },
+        { label: "Copy link", press: copy },
+      ]),
+      status,
     );
     state = what.settle ? what.settle(state, starting) : state;
     draw();
