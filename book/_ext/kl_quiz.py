@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -37,11 +38,11 @@ ANSWER = re.compile(r"- \[([ xX])\](?: +|$)")
 INDENT = "  "
 
 
-class quiz_answer(nodes.General, nodes.Element):
+class QuizAnswer(nodes.General, nodes.Element):
     """An answer: its words, and then its explanation."""
 
 
-class quiz_choice(nodes.rubric):
+class QuizChoice(nodes.rubric):
     """The words of an answer. A rubric, so that `kl_glossary` puts no link into what opens it."""
 
 
@@ -90,7 +91,7 @@ class Quiz(SphinxDirective):
     """The directive: see the top of this module."""
 
     has_content = True
-    option_spec = {"label": directives.unchanged_required}
+    option_spec: ClassVar = {"label": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         label = self.options.get("label", "")
@@ -107,7 +108,7 @@ class Quiz(SphinxDirective):
         box += [self.answer(answer) for answer in answers]
         return [box]
 
-    def answer(self, answer: Answer) -> quiz_answer:
+    def answer(self, answer: Answer) -> QuizAnswer:
         words = [part for paragraph in self.parsed([answer.words]) for part in paragraph.children]
         explanation = self.parsed([line.removeprefix(INDENT) for line in answer.lines])
         verdict = nodes.strong("", VERDICTS[answer.right])
@@ -115,8 +116,8 @@ class Quiz(SphinxDirective):
             explanation[0].insert(0, [verdict, nodes.Text(" ")])
         else:
             explanation.insert(0, nodes.paragraph("", "", verdict))
-        choice = quiz_choice("", "", *words)
-        return quiz_answer("", choice, *explanation, right=answer.right)
+        choice = QuizChoice("", "", *words)
+        return QuizAnswer("", choice, *explanation, right=answer.right)
 
     def parsed(self, lines: list[str]) -> list[nodes.Node]:
         inside = nodes.Element()
@@ -132,31 +133,31 @@ class AnswersAsList(SphinxPostTransform):
     def run(self, **kwargs: object) -> None:
         if self.app.builder.format == "html":
             return
-        for answer in list(self.document.findall(quiz_answer)):
+        for answer in list(self.document.findall(QuizAnswer)):
             choice, *explanation = answer.children
             words = nodes.paragraph("", "", *choice.children)
             answer.replace_self(nodes.bullet_list("", nodes.list_item("", words, *explanation)))
 
 
-def visit_answer(self: HTML5Translator, node: quiz_answer) -> None:
+def visit_answer(self: HTML5Translator, node: QuizAnswer) -> None:
     self.body.append(f'<details class="{"right" if node["right"] else "wrong"}">\n')
 
 
-def depart_answer(self: HTML5Translator, node: quiz_answer) -> None:
+def depart_answer(self: HTML5Translator, node: QuizAnswer) -> None:
     self.body.append("</details>\n")
 
 
-def visit_choice(self: HTML5Translator, node: quiz_choice) -> None:
+def visit_choice(self: HTML5Translator, node: QuizChoice) -> None:
     self.body.append("<summary>")
 
 
-def depart_choice(self: HTML5Translator, node: quiz_choice) -> None:
+def depart_choice(self: HTML5Translator, node: QuizChoice) -> None:
     self.body.append("</summary>\n")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_node(quiz_answer, html=(visit_answer, depart_answer))
-    app.add_node(quiz_choice, html=(visit_choice, depart_choice))
+    app.add_node(QuizAnswer, html=(visit_answer, depart_answer))
+    app.add_node(QuizChoice, html=(visit_choice, depart_choice))
     app.add_directive("quiz", Quiz)
     app.add_post_transform(AnswersAsList)
     app.add_css_file("kl_quiz.css")
