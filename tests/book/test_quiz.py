@@ -128,7 +128,9 @@ def test_a_fault_fails_the_build(tmp_path):
 def test_without_html_the_answers_are_a_list(tmp_path, builder):
     result = build(tmp_path, block("quiz-sum", GOOD), builder)
     assert result.returncode == 0, result.stderr
-    written = "".join(p.read_text() for p in (tmp_path / builder).iterdir() if p.is_file())
+    written = "".join(
+        p.read_text(errors="replace") for p in (tmp_path / builder).iterdir() if p.is_file()
+    )
     for words in (TITLE, *VERDICTS.values(), "of course", "Count"):
         assert words in written
 
