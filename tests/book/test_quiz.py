@@ -25,6 +25,7 @@ from kl_quiz import TITLE, VERDICTS, Answer, faults, parts
 
 EXTENSIONS = REPOSITORY / "book" / "_ext"
 CHAPTERS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]_*.md"))
+TEMPLATE = REPOSITORY / "tools" / "chapter.md"
 QUIZ = re.compile(r"^```\{quiz\}\n:label: (\S+)\n((?:(?!```$).*\n)*)```$", re.MULTILINE)
 #: An explanation is one to three sentences.
 LONGEST = 55  # words
@@ -38,13 +39,13 @@ def quizzes(chapter: Path) -> dict[str, tuple[list[str], list[Answer]]]:
     return {label: parts(content.splitlines()) for label, content in found}
 
 
-ALL = {label: quiz for chapter in CHAPTERS for label, quiz in quizzes(chapter).items()}
+ALL = {label: quiz for chapter in [*CHAPTERS, TEMPLATE] for label, quiz in quizzes(chapter).items()}
 
 
 # As they are written
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", [*CHAPTERS, TEMPLATE], ids=lambda path: path.stem)
 def test_every_chapter_has_two_or_three_and_not_all_in_one_place(chapter):
     assert len(quizzes(chapter)) in (2, 3)
     text = chapter.read_text("utf-8")
@@ -54,7 +55,7 @@ def test_every_chapter_has_two_or_three_and_not_all_in_one_place(chapter):
 
 
 def test_no_label_stands_in_two_chapters():
-    assert len(ALL) == sum(len(quizzes(chapter)) for chapter in CHAPTERS)
+    assert len(ALL) == sum(len(quizzes(chapter)) for chapter in [*CHAPTERS, TEMPLATE])
 
 
 @pytest.mark.parametrize("label", ALL)

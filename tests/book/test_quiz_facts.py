@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy import integrate, optimize, special, stats
-from test_quiz import ALL
+from test_quiz import ALL, TEMPLATE, quizzes
 
 import kl_lib as kl
 from kl_lib.frameworks.record import recorded
@@ -32,7 +32,9 @@ def fact(label: str) -> Callable[[Callable[[], bool]], Callable[[], bool]]:
 
 
 def test_every_question_has_a_fact_and_every_fact_a_question():
-    assert set(FACTS) | IN_WORDS == set(ALL)
+    begun = [asked for asked, _ in quizzes(TEMPLATE).values()]  # of a chapter that is just begun
+    asked = {label for label, (asked, _) in ALL.items() if asked not in begun}
+    assert set(FACTS) | IN_WORDS == asked
     assert not set(FACTS) & IN_WORDS
 
 
