@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -79,3 +80,39 @@ def test_every_question_leads_to_its_place(site):
         there = (site / "book" / target).resolve().read_text("utf-8")
         assert anchor, words
         assert re.search(rf'id="{re.escape(anchor)}"', there), words
+
+
+NUMBER = re.compile(r"(?<![\w.^])\d+(?:\.\d+)?(?:e-?\d+)?")
+
+
+#: The two divergences at the top of the first page: tests/book/test_prose.py holds them.
+OF_THE_PICTURE = {"2.807", "0.818"}
+
+
+def numbers(answer: str) -> set[str]:
+    """The numbers of an answer that say something: 0 and 1 are in every second sentence."""
+    words = re.sub(r"`[^`]*`|\$[^$]*\$|\w*\d²?\w*(?<=k\d)", " ", answer)
+    return set(NUMBER.findall(words)) - {"0", "1", "2", "3"} - OF_THE_PICTURE
+
+
+def test_the_numbers_of_an_answer_stand_where_it_leads(site):
+    """A number is in the text of the page, or in its code and outputs, as it is written here."""
+    found = {}
+    for question in questions():
+        page = target_page(question, site)
+        missing = {n for n in numbers(question["answer"]) if not stands_in(n, page)}
+        if missing:
+            found[question["words"]] = missing
+    assert not found
+
+
+def stands_in(number: str, text: str) -> bool:
+    return re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", text) is not None
+
+
+def target_page(question: re.Match[str], site: Path) -> str:
+    for path in [*site.glob("notebooks/*.html"), *site.glob("book/*.html")]:
+        text = path.read_text("utf-8")
+        if f'id="{question["anchor"]}"' in text:
+            return BeautifulSoup(text, "html.parser").get_text()
+    raise AssertionError(question["anchor"])
