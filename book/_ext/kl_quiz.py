@@ -36,6 +36,7 @@ TITLE = "Check yourself"
 VERDICTS = {True: "Right.", False: "No."}
 ANSWER = re.compile(r"- \[([ xX])\](?: +|$)")
 INDENT = "  "
+FORMULA = re.compile(r"\$[^$]*\$")
 
 
 class QuizAnswer(nodes.General, nodes.Element):
@@ -81,6 +82,8 @@ def faults(label: str, asked: list[str], answers: list[Answer]) -> Iterator[str]
     for number, answer in enumerate(answers, start=1):
         if not answer.words:
             yield f"answer {number} says nothing"
+        elif not re.search(r"\w", FORMULA.sub("", answer.words)):
+            yield f"answer {number} is a formula without a word, which gives what opens it no name"
         if not any(line.strip() for line in answer.lines):
             yield f"answer {number} is not explained"
         if any(line.strip() and not line.startswith(INDENT) for line in answer.lines):

@@ -83,6 +83,9 @@ FAULTY = {
     "1 answers, expected two or more": GOOD.replace("- [ ] 1\n  So is *1*.\n", ""),
     "answer 2 is not explained": GOOD.replace("  Count.\n", ""),
     "answer 1 says nothing": GOOD.replace("[ ] 1", "[ ]"),
+    "answer 1 is a formula without a word, which gives what opens it no name": GOOD.replace(
+        "[ ] 1", "[ ] $1$, $2$."
+    ),
     "nothing is asked": GOOD.replace("What is *1 + 1*?\n", ""),
     "the explanation of answer 2 is not indented by two blanks": GOOD.replace("  Count", "Count"),
 }
@@ -229,7 +232,7 @@ def test_paper_shows_all_explanations_where_no_script_runs(visit):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_in_open_questions(visit, width, scheme):
     size = {"width": width, "height": 800}
-    page = visit("03_cats_and_dogs", viewport=size, color_scheme=scheme)
+    page = visit("02_from_entropy_to_kl", viewport=size, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('.quiz details').forEach(part => part.open = true)")
     page.evaluate("window.MathJax?.startup?.promise")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
