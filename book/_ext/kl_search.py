@@ -20,8 +20,10 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
 
-#: Code and its output, footers of pages, the marks beside headings.
-NO_PROSE = ".cell, [class*=highlight-]:not(.message), .headerlink, .toctree-wrapper, script, style"
+#: Code and its output, footers of pages, the marks beside headings, wrong answers to questions.
+NO_PROSE = (
+    ".cell, [class*=highlight-]:not(.message), .headerlink, .toctree-wrapper, script, style, .quiz"
+)
 CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 MARKS = re.compile(r"</?span[^>]*>")
 #: Where a description of a function turns into tables of parameters.

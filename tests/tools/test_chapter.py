@@ -66,7 +66,7 @@ def test_a_new_chapter_has_labels_of_its_own_and_cites_what_there_is(copy):
     assert "@" not in re.sub(r"^@.*", "", text, flags=re.M)
     assert text.count("(ch-my-subject)=\n# My subject\n") == 1
     labels = re.findall(r"^(?::label: |    name: )(\S+)$", text, re.M)
-    assert len(labels) == len(set(labels)) == 7
+    assert len(labels) == len(set(labels)) == 9
     assert all("my-subject" in label for label in labels)
     known = (ROOT / "book" / "references.bib").read_text()
     for key in re.findall(r"{cite:\w}`([^`]+)`", text):
