@@ -1,4 +1,4 @@
-"""Pages that weigh less: a dozen icons in place of a thousand, MathJax only where a formula is.
+"""Pages that weigh less: a dozen icons in place of a thousand.
 
 The theme draws its icons with a script of 1.4 MB; its style sheet can do the same with a font of
 150 KB, of which this keeps the glyphs that are used (4 KB). `book/_templates/layout.html` leaves
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
@@ -66,18 +65,6 @@ def write_icons(app: Sphinx, exception: Exception | None) -> None:
             path.unlink()
 
 
-def drop_unused_mathjax(app: Sphinx, pagename: str, _: str, context: dict, *__: Any) -> None:
-    """Sphinx gives MathJax to a page also for the formulas of the pages below it."""
-    if 'class="math' not in context.get("body", ""):
-        context["script_files"] = [
-            script
-            for script in context["script_files"]
-            if "mathjax" not in str(script.filename)
-            and not script.attributes.get("body", "").startswith("window.MathJax")
-        ]
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("html-page-context", drop_unused_mathjax, priority=900)  # after Sphinx's own
     app.connect("build-finished", write_icons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

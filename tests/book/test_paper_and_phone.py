@@ -3,6 +3,7 @@ in the dark. Every kind of page once; tests/book/test_browser.py looks at all of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,11 +19,12 @@ SCROLLING = """where => [...document.querySelectorAll(where)]
     .filter(part => part.scrollWidth > part.clientWidth)
     .map(part => part.textContent.trim().slice(0, 60))"""
 # A formula that scrolls though it fits is a stop of the keyboard for nothing.
-SCROLLERS = """() => [...document.querySelectorAll("article span.math")]
+STOPS = """() => [...document.querySelectorAll("article :is(.math, .formula)[tabindex]")]
     .filter(part => part.checkVisibility({ visibilityProperty: true }))
-    .filter(part => getComputedStyle(part).overflowX !== "visible")
     .map(part => [part.textContent, part.scrollWidth > part.clientWidth])"""
-WIDE_FORMULA = r"\(" + "+".join(f"x_{{{i}}}" for i in range(40)) + r"\)"
+WIDE_FORMULA = "<math>" + "<mi>x</mi><mo>+</mo>" * 40 + "<mi>y</mi></math>"
+INLINE = '<span class="math notranslate nohighlight">'
+DISPLAY = '<div class="formula">'
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
-    """Open a page of the book as a file, with its formulas drawn."""
+    """Open a page of the book as a file."""
     contexts = []
 
     def open_page(name: str, screen: dict, prepare: Callable | None = None, **options) -> Page:
@@ -42,7 +44,7 @@ def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
         if prepare:
             prepare(page)
         page.goto((site / f"{name}.html").as_uri())
-        page.evaluate("window.MathJax?.startup?.promise")
+        page.evaluate("document.fonts.ready")
         return page
 
     yield open_page
@@ -55,34 +57,37 @@ def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
 
 def test_only_a_formula_wider_than_the_screen_is_a_stop_of_the_keyboard(visit):
     page = visit(CHAPTER, PHONE)
-    assert page.locator("article span.math.fits").count() > 100
-    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    assert page.locator("article span.math:visible").count() > 100
+    assert page.locator("article .math:visible").count() > 110
+    page.wait_for_timeout(200)
+    assert [text for text, scrolls in page.evaluate(STOPS) if not scrolls] == []
     page.evaluate("""() => {
         document.querySelectorAll("details").forEach(part => { part.open = true; });
         document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
     }""")
-    page.wait_for_function("!document.querySelector('article span.math:not(.fits, [tabindex])')")
-    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    page.wait_for_timeout(200)
+    assert [text for text, scrolls in page.evaluate(STOPS) if not scrolls] == []
 
 
-def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site):
+@pytest.mark.parametrize("start", [INLINE, DISPLAY])
+def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site, start):
     def plant(page: Page) -> None:
         html = (site / f"{CHAPTER}.html").read_text("utf-8")
-        first = '<span class="math notranslate nohighlight">'
-        assert first in html
+        assert start in html
         page.route(
             f"**/{CHAPTER}.html",
             lambda route: route.fulfill(
-                body=html.replace(first, f"{first}{WIDE_FORMULA}</span>, {first}", 1),
+                body=re.sub(f"{start}<math.*?</math>", start + WIDE_FORMULA, html, count=1),
                 content_type="text/html; charset=utf-8",
             ),
         )
 
     page = visit(CHAPTER, PHONE, plant)
-    page.wait_for_function("document.querySelector('article span.math[tabindex]')")
+    stop = "article :is(span.math, .formula)[tabindex]"
+    page.wait_for_function(f"document.querySelector('{stop}')")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    formula = page.locator("article span.math[tabindex]")
-    assert formula.count() == 1
+    formula = page.locator(stop).first
+    assert formula.text_content().count("x") > 20
     formula.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.activeElement.scrollLeft > 0")
