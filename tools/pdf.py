@@ -22,13 +22,16 @@ NO_BROWSER = "make pdf needs a browser: install Chromium (apt-get install chromi
 #: What belongs to a screen.
 ON_SCREENS = "script, .headerlink, .toctree-wrapper, button, .sd-tab-set > input"
 STYLE = """
-body, .bd-article { font-size: 10.5pt; }
+* A blurred shadow would be printed as a picture. */
+* { box-shadow: none !important; text-shadow: none !important; will-change: auto !important; }
+body, .bd-article { font-size: 9.5pt; }
 body { display: block; min-height: 0; }
 article.bd-article { max-width: none; padding: 0; }
 article.bd-article > section > h1, article.bd-article > h1 { break-before: page; }
-.bd-article h1 { font-size: 22pt; } .bd-article h2 { font-size: 15pt; }
-.bd-article h3 { font-size: 12.5pt; }
-.bd-article div.cell pre, .bd-article div.highlight pre { font-size: 8.5pt; }
+.bd-article h1 { font-size: 20pt; } .bd-article h2 { font-size: 14pt; }
+.bd-article h3 { font-size: 11.5pt; }
+.bd-article div.cell pre, .bd-article div.highlight pre { font-size: 7.5pt; }
+.bd-article :is(.cell_input, .cell_output, .math, .admonition-title) { break-inside: avoid; }
 .bd-article a.alone { max-width: 12.5cm; }
 .bd-article a, .bd-article a:visited { text-decoration: none; }
 .sd-tab-set { display: block; }
@@ -104,14 +107,13 @@ def style_sheets(site: Path, page: str) -> Iterator[str]:
         yield f'<link rel="stylesheet" href="{address}">'
 
 
-def joined(site: Path) -> str:
+def joined(site: Path, pages: list[str]) -> str:
     """All pages as one, behind a title page and a list of contents."""
-    pages = pages_in_order(site)
     chapters = [chapter(site, page, pages) for page in pages]
     first = parsed(site / pages[0])
     name = str(first.select_one("meta[property='og:site_name']")["content"])  # type: ignore[index]
-    footer = first.select_one("footer.bd-footer-content, .bd-footer-content__inner")
-    about = footer.get_text("\n", strip=True).split("\n") if footer else []
+    about = first.select("footer.bd-footer-content .footer-item")
+    lines = "".join(f"<p>{' '.join(part.get_text().split())}</p>" for part in about)
     titles = [str(part.select_one("h1").decode_contents()) for part in chapters]  # type: ignore[union-attr]
     contents = "".join(
         f'<li><a href="#{anchor(page)}">{title}</a></li>'
@@ -121,21 +123,21 @@ def joined(site: Path) -> str:
         f'<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head>'
         f'<meta charset="utf-8"><title>{name}</title>{"".join(style_sheets(site, pages[0]))}'
         f"<style>{STYLE}</style></head><body>"
-        f'<div id="title-page"><h1>{name}</h1>{"".join(f"<p>{line}</p>" for line in about)}</div>'
+        f'<div id="title-page"><h1>{name}</h1>{lines}</div>'
         f'<nav id="contents"><h1>Contents</h1><ul>{contents}</ul></nav>'
         f'<main class="bd-content">{"".join(map(str, chapters))}</main></body></html>'
     )
 
 
-def write_pdf(site: Path, target: Path) -> None:
-    """Print the book in `site` to `target`; a page of it lies beside `target` meanwhile."""
+def write_pdf(site: Path, target: Path, pages: list[str] | None = None) -> None:
+    """Print the book in `site`, or some of its pages, to `target`."""
     from playwright.sync_api import sync_playwright
 
     program = chromium.program()
     if program is None:
         sys.exit(NO_BROWSER)
     whole = target.with_suffix(".html")
-    whole.write_text(joined(site.resolve()), "utf-8")
+    whole.write_text(joined(site.resolve(), pages or pages_in_order(site)), "utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=chromium.ARGUMENTS)
         page = browser.new_context(java_script_enabled=False, color_scheme="light").new_page()
@@ -143,7 +145,7 @@ def write_pdf(site: Path, target: Path) -> None:
         page.pdf(
             path=target,
             format="A4",
-            margin={"top": "2cm", "bottom": "2cm", "left": "2.2cm", "right": "2.2cm"},
+            margin={"top": "1.8cm", "bottom": "1.8cm", "left": "2cm", "right": "2cm"},
             print_background=True,
             display_header_footer=True,
             header_template="<span></span>",
