@@ -23,7 +23,8 @@ NO_BROWSER = "make pdf needs a browser: install Chromium (apt-get install chromi
 ON_SCREENS = "script, .headerlink, .toctree-wrapper, button, .sd-tab-set > input"
 STYLE = """
 * A blurred shadow would be printed as a picture. */
-* { box-shadow: none !important; text-shadow: none !important; will-change: auto !important; }
+#book * { box-shadow: none !important; text-shadow: none !important; will-change: auto !important; }
+#book details.hide > summary { display: none; } /* it offers to hide what paper shows */
 body, .bd-article { font-size: 9.5pt; }
 body { display: block; min-height: 0; }
 article.bd-article { max-width: none; padding: 0; }
@@ -120,7 +121,7 @@ def joined(site: Path, pages: list[str]) -> str:
         for page, title in zip(pages, titles, strict=True)
     )
     return (
-        f'<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head>'
+        f'<!DOCTYPE html><html id="book" lang="en" data-theme="light" data-mode="light"><head>'
         f'<meta charset="utf-8"><title>{name}</title>{"".join(style_sheets(site, pages[0]))}'
         f"<style>{STYLE}</style></head><body>"
         f'<div id="title-page"><h1>{name}</h1>{lines}</div>'
