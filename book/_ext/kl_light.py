@@ -11,10 +11,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pydata_sphinx_theme
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
 THEME_CSS = "styles/pydata-sphinx-theme.css"
 #: Every icon that a page asks for by its class; tests/book/test_light.py holds it to the pages.
@@ -43,8 +45,9 @@ def write_icons(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
-    css = (static / THEME_CSS).read_text("utf-8")
-    font = TTFont(static / FONT)
+    # From the theme itself: the site's own sheet may have been cut already.
+    css = (THEME / THEME_CSS).read_text("utf-8")
+    font = TTFont(THEME / FONT)
     subsetter = Subsetter(Options(hinting=False, notdef_outline=True))
     subsetter.populate(unicodes=glyphs(css))
     subsetter.subset(font)

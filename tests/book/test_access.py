@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page
 
 AXE = "axe_playwright_python/axe.min.js"
 ONE_OF_EACH_KIND = (
-    *("book/introduction", "book/bibliography", "book/reference_diagnose", "book/errors"),
+    *("book/introduction", "book/bibliography", "book/reference_diagnose"),
     *("notebooks/08_keras_cifar10", "search"),
 )
 SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}

@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-import pydata_sphinx_theme
 import pytest
 from bs4 import BeautifulSoup
 from building import REPOSITORY
@@ -15,7 +14,7 @@ from fontTools.ttLib import TTFont
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
 from kl_css import names_in, without_unused
-from kl_light import ICONS, glyphs
+from kl_light import ICONS, THEME, glyphs
 from kl_meta import LENGTH, description
 
 #: Classes of Font Awesome that choose a style or a size.
@@ -41,7 +40,7 @@ def test_every_icon_of_every_page_is_in_the_small_font(site, texts):
         for icon in re.findall(r"(?<!\S)fa-([a-z-]+)", classes)
     }
     assert asked - NO_ICON == set(ICONS)
-    css = (site / "_static/styles/pydata-sphinx-theme.css").read_text("utf-8")
+    css = (THEME / "styles/pydata-sphinx-theme.css").read_text("utf-8")
     font = TTFont(site / "_static/kl_icons.woff")
     assert glyphs(css) == set(font.getBestCmap())
     assert (site / "_static/kl_icons.woff").stat().st_size < 8000
@@ -72,8 +71,7 @@ def test_a_style_sheet_loses_what_nothing_can_match(css, expected):
 
 def test_every_class_of_every_page_keeps_its_rules(site, texts):
     """The theme's own sheet says what there is; a class that stands on a page has lost nothing."""
-    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
-    whole = (theme / "styles/pydata-sphinx-theme.css").read_text("utf-8")
+    whole = (THEME / "styles/pydata-sphinx-theme.css").read_text("utf-8")
     cut = (site / "_static/styles/pydata-sphinx-theme.css").read_text("utf-8")
     on_pages = {
         name
@@ -81,7 +79,7 @@ def test_every_class_of_every_page_keeps_its_rules(site, texts):
         for part in BeautifulSoup(text, "html.parser").find_all(class_=True)
         for name in part["class"]
     }
-    alone = re.compile(r"[},]\.([a-z][a-z0-9-]*)(?=[{,])")
+    alone = re.compile(r"[{},]\.([a-z][a-z0-9-]*)(?=[{,])")
     assert len(on_pages & set(alone.findall(whole))) > 40
     assert on_pages & set(alone.findall(whole)) == on_pages & set(alone.findall(cut))
 
