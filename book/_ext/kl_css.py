@@ -20,27 +20,32 @@ ATTRIBUTE = re.compile(r"""\s(?:class|id)=(?:"([^"]*)"|'([^']*)')""")
 TEXTS = ("book_sections.js", "searchindex.js")
 #: What a selector says of other elements, or in strings, does not decide.
 ASIDE = re.compile(r"\[[^\]]*\]|:(?:not|is|where|has)\([^()]*(?:\([^()]*\)[^()]*)*\)")
-#: What scripts put names together from, `bs-tooltip-${place}`.
-STARTS = {"bs-tooltip-", "bs-popover-"}
+#: What scripts put names together from: `bs-tooltip-${place}`, "kl-" + kind.
+START = re.compile(r"""([A-Za-z][\w-]*-)(?:\$\{|["'`]\s*\+)""")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 
 
 def names_in(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
-    """Classes and ids of the pages, and every word of the scripts."""
+    """Classes and ids of the pages, every word of the scripts, and starts of words, "kl-"."""
     found = set()
     for page in pages:
         for double, single in ATTRIBUTE.findall(page):
             found.update((double or single).split())
     for script in scripts:
-        found.update(re.findall(r"[\w-]+", script))
+        found.update(re.findall(r"[\w-]+", script), START.findall(script))
     return found
 
 
 def used(selector: str, names: set[str]) -> bool:
     return "\\" in selector or all(
-        name in names or any(name.startswith(made) for made in STARTS & names)
+        name in names or any(name[:end] in names for end in ends(name))
         for name in NAME.findall(ASIDE.sub("", selector))
     )
+
+
+def ends(name: str) -> Iterator[int]:
+    """Where the parts of a name end that a hyphen ends."""
+    yield from (found.end() for found in re.finditer("-", name))
 
 
 def selectors(prelude: list[Any]) -> Iterator[str]:

@@ -11,6 +11,8 @@ import pytest
 from browser import opened_browser
 from playwright.sync_api import Browser, Page
 
+from kl_lib.figures.style import PAGE_WIDTH, TEXT_SIZE
+
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 900}
 CHAPTER = "notebooks/02_from_entropy_to_kl"
@@ -110,6 +112,14 @@ def test_the_drawer_of_contents_closes_when_a_place_is_chosen(visit):
 def test_a_heading_leaves_the_phone_room_for_text(visit):
     heading = visit("book/introduction", PHONE).locator("article h1")
     assert heading.bounding_box()["height"] < 0.2 * PHONE["height"]
+
+
+@pytest.mark.parametrize("name", [CHAPTER, "notebooks/08_keras_cifar10", "book/introduction"])
+def test_the_text_of_figures_is_at_least_ten_pixels_high_on_a_small_phone(visit, name):
+    figures = visit(name, {"width": 360, "height": 740}).locator("article a.alone img:visible")
+    widths = [figures.nth(i).bounding_box()["width"] for i in range(figures.count())]
+    assert widths
+    assert min(widths) * TEXT_SIZE / (PAGE_WIDTH * 72) >= 10
 
 
 @pytest.mark.parametrize("name", [CHAPTER, REFERENCE, "book/introduction"])
