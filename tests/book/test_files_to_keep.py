@@ -124,6 +124,16 @@ def test_nothing_of_a_joined_page_is_folded_or_needs_a_screen(whole):
     assert whole.select("details:not([open]), script, button, img[loading]") == []
     assert all(image["src"].startswith("file:") for image in whole.select("img"))
     assert whole.html["data-theme"] == "light"
+    assert whole.select("pre span")
+    assert whole.select("pre span.p") == []
+
+
+def test_nothing_is_printed_as_a_picture_but_pictures(whole):
+    """The style sheet is whole, and takes the shadows away that a PDF would have to paint."""
+    (style,) = (part.get_text() for part in whole.select("style"))
+    assert style.count("/*") == style.count("*/") > 0
+    assert whole.html["id"] == "book"
+    assert re.search(r"#book \* { box-shadow: none !important;", style)
 
 
 def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path):
