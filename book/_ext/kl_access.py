@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -18,11 +19,16 @@ MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',
 }
 
+#: pandas' own style of a table, which HTML allows in no text; the book's style sheet has one.
+SCOPED = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)
+
 
 def mend(app: Sphinx, pagename: str, _: str, context: dict[str, Any], *__: Any) -> None:
+    if "body" not in context:
+        return
     for wrong, right in MENDED.items():
-        if "body" in context:
-            context["body"] = context["body"].replace(wrong, right)
+        context["body"] = context["body"].replace(wrong, right)
+    context["body"] = SCOPED.sub("", context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -126,7 +126,13 @@ def test_the_focus_is_seen_wherever_it_is(browser, site, name, screen):
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 #: What HTML has given up.
 OBSOLETE = {"acronym", "big", "center", "font", "frame", "marquee", "strike", "tt"}
-OBSOLETE_ATTRIBUTES = {("table", "border"), ("td", "align"), ("th", "align"), ("tr", "valign")}
+OBSOLETE_ATTRIBUTES = {
+    ("table", "border"),
+    ("style", "scoped"),
+    ("td", "align"),
+    ("th", "align"),
+    ("tr", "valign"),
+}
 BLOCKS = {"div", "dl", "figure", "h1", "h2", "h3", "ol", "p", "pre", "section", "table", "ul"}
 NESTED_NEVER = {"a", "button"}
 
