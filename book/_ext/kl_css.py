@@ -21,7 +21,7 @@ TEXTS = ("book_sections.js", "searchindex.js")
 #: What a selector says of other elements, or in strings, does not decide.
 ASIDE = re.compile(r"\[[^\]]*\]|:(?:not|is|where|has)\([^()]*(?:\([^()]*\)[^()]*)*\)")
 #: What scripts put names together from: `bs-tooltip-${place}`, "kl-" + kind.
-START = re.compile(r"""([A-Za-z][\w-]*-)(?:\$\{|["'`]\s*\+)""")
+START = re.compile(r"""([A-Za-z][\w-]+-)(?:\$\{|["'`]\s*\+)""")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 
 
