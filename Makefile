@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks validate chapter serve lab bench fuzz mutate faults compat lock format clean
+.PHONY: help book pdf test notebooks validate chapter serve lab bench fuzz mutate faults compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ book: $(READY) ## render the book into _build/html and print where it is
 	@mkdir -p _build
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q >_build/book.log || { cat _build/book.log; exit 1; }
 	@echo "The book is at $(CURDIR)/$(SITE)/index.html"
+
+pdf: book ## print the book into _build/kl_book.pdf, with Chromium or Chrome
+	@$(BIN)/python tools/pdf.py $(SITE) _build/kl_book.pdf
+	@echo "The PDF is at $(CURDIR)/_build/kl_book.pdf"
 
 test: $(READY) ## run every check: style, types, library, notebooks, site, browser
 	@$(BIN)/ruff check .

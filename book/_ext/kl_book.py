@@ -1,7 +1,5 @@
-"""What the book needs from Sphinx beyond its extensions: pages that ask for nothing outside.
+"""What the book needs from Sphinx beyond its extensions.
 
-- MathJax is copied from the installed package sphinx-mathjax-offline, the parts TeX needs only
-  (2 MB of 24), and Sphinx is pointed at the copy.
 - Exercises, solutions and proofs lose the ids that their extensions repeat on a page.
 - A figure opens alone when it is tapped, loads when it comes near the screen, and has its place on
   the page before it is there.
@@ -11,8 +9,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.images import get_image_size
 from sphinx.writers.html5 import HTML5Translator
 
-MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 REPEATED_IDS = {"exercise-content", "solution-content", "proof-content", "proof"}
 PUNCTUATION = re.compile(r"[.,;:!?)\]”’]+")
-
-
-def use_local_mathjax(app: Sphinx, config: Any) -> None:
-    config.mathjax_path = "mathjax/tex-chtml.js"
-    # The context menu offers parts that are not copied.
-    config.mathjax3_config = {"options": {"enableMenu": False}, **(config.mathjax3_config or {})}
-
-
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
-    if exception is not None or app.builder.format != "html":
-        return
-    # The package's folder has hyphens in its name: it can be found, but not imported.
-    package = distribution("sphinx-mathjax-offline")
-    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
-    target = Path(app.outdir) / "_static" / "mathjax"
-    for part in MATHJAX_PARTS:
-        if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
-        else:
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / part, target / part)
 
 
 class DropRepeatedIds(SphinxPostTransform):
@@ -99,8 +73,6 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("config-inited", use_local_mathjax)
-    app.connect("build-finished", copy_mathjax)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     app.add_post_transform(DropRepeatedIds)
     app.add_post_transform(KeepPunctuationWithMath)

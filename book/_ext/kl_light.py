@@ -1,4 +1,4 @@
-"""Pages that weigh less: a dozen icons in place of a thousand, MathJax only where a formula is.
+"""Pages that weigh less: a dozen icons in place of a thousand, and text before scripts.
 
 The theme draws its icons with a script of 1.4 MB; its style sheet can do the same with a font of
 150 KB, of which this keeps the glyphs that are used (4 KB). `book/_templates/layout.html` leaves
@@ -11,10 +11,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pydata_sphinx_theme
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
 THEME_CSS = "styles/pydata-sphinx-theme.css"
 #: Every icon that a page asks for by its class; tests/book/test_light.py holds it to the pages.
@@ -38,24 +40,14 @@ def glyphs(css: str) -> set[int]:
     return named | {int(c[1:], 16) if c.startswith("\\") else ord(c) for c in of_rules}
 
 
-def without_unused_icons(css: str) -> str:
-    """The style sheet without the names of 1900 icons that no page has, which is a fifth of it."""
-
-    def keep_used(rule: re.Match[str]) -> str:
-        names = re.findall(r"\.fa-([a-z0-9-]+):before", rule.group())
-        return rule.group() if set(names) & set(ICONS) else ""
-
-    return re.sub(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\?[^"]+"\}', keep_used, css)
-
-
 def write_icons(app: Sphinx, exception: Exception | None) -> None:
-    """Cut font and style sheet down, and remove what no page loads any more."""
+    """Cut the font down, and remove what no page loads any more."""
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
-    css = (static / THEME_CSS).read_text("utf-8")
-    (static / THEME_CSS).write_text(without_unused_icons(css), "utf-8")
-    font = TTFont(static / FONT)
+    # From the theme itself: the site's own sheet may have been cut already.
+    css = (THEME / THEME_CSS).read_text("utf-8")
+    font = TTFont(THEME / FONT)
     subsetter = Subsetter(Options(hinting=False, notdef_outline=True))
     subsetter.populate(unicodes=glyphs(css))
     subsetter.subset(font)
@@ -66,18 +58,14 @@ def write_icons(app: Sphinx, exception: Exception | None) -> None:
             path.unlink()
 
 
-def drop_unused_mathjax(app: Sphinx, pagename: str, _: str, context: dict, *__: Any) -> None:
-    """Sphinx gives MathJax to a page also for the formulas of the pages below it."""
-    if 'class="math' not in context.get("body", ""):
-        context["script_files"] = [
-            script
-            for script in context["script_files"]
-            if "mathjax" not in str(script.filename)
-            and not script.attributes.get("body", "").startswith("window.MathJax")
-        ]
+def let_text_come_first(app: Sphinx, pagename: str, _: str, context: dict, *__: Any) -> None:
+    """Scripts wait until the page is read. Sphinx's options don't: inline scripts use them."""
+    for script in context["script_files"]:
+        if script.filename and "documentation_options" not in str(script.filename):
+            script.attributes["defer"] = "defer"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("html-page-context", drop_unused_mathjax, priority=900)  # after Sphinx's own
+    app.connect("html-page-context", let_text_come_first, priority=900)  # after Sphinx's own
     app.connect("build-finished", write_icons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

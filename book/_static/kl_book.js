@@ -1,7 +1,7 @@
 /* What the theme leaves undone: wide formulas on phones, the drawer of contents, and paper. */
 (() => {
-  // A formula that does not fit its line scrolls by itself, and then the keyboard must reach it. Most
-  // fit, and are no stop of the keyboard. What is folded has no width yet: asked when it opens.
+  // A formula wider than its line scrolls by itself, and then the keyboard must reach it. Most are not,
+  // and are no stop of the keyboard. What is folded has no width yet: asked when it opens.
   function room(formula) {
     let block = formula.parentElement;
     while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
@@ -10,17 +10,20 @@
     return block.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - punctuation;
   }
   function measureFormulas() {
-    const formulas = [...document.querySelectorAll(".bd-article span.math")];
-    const widths = formulas.map((formula) => formula.firstElementChild?.offsetWidth || 0);
-    const fit = formulas.map((formula, i) => widths[i] <= room(formula));
-    formulas.forEach((formula, i) => {
-      formula.classList.toggle("fits", widths[i] > 0 && fit[i]);
-      if (widths[i] > 0 && !fit[i]) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
-    });
+    const inline = [...document.querySelectorAll(".bd-article span.math")];
+    const boxes = [...document.querySelectorAll(".bd-article .formula")];
+    const wide = new Set([
+      ...inline.filter((part) => part.firstElementChild.getBoundingClientRect().width > room(part)),
+      ...boxes.filter((part) => part.scrollWidth > part.clientWidth),
+    ]);
+    for (const part of [...inline, ...boxes]) {
+      part.classList.toggle("wide", wide.has(part));
+      if (wide.has(part)) part.tabIndex = 0;
+      else part.removeAttribute("tabindex");
+    }
   }
   addEventListener("load", async () => {
-    await window.MathJax?.startup?.promise;
+    await document.fonts.ready;
     measureFormulas();
     let width = innerWidth;
     addEventListener("resize", () => {

@@ -1,4 +1,4 @@
-"""What the pages do not carry, and what they say of themselves: kl_light.py and kl_meta.py."""
+"""What pages do not carry, and what they say of themselves: kl_light.py, kl_css.py, kl_meta.py."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from building import REPOSITORY
 from docutils.core import publish_doctree
 from fontTools.ttLib import TTFont
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
-from kl_light import ICONS, glyphs, without_unused_icons
+from kl_css import names_in, without_unused
+from kl_light import ICONS, THEME, glyphs
 from kl_meta import LENGTH, description
 
 #: Classes of Font Awesome that choose a style or a size.
@@ -38,21 +40,71 @@ def test_every_icon_of_every_page_is_in_the_small_font(site, texts):
         for icon in re.findall(r"(?<!\S)fa-([a-z-]+)", classes)
     }
     assert asked - NO_ICON == set(ICONS)
-    css = (site / "_static/styles/pydata-sphinx-theme.css").read_text("utf-8")
+    css = (THEME / "styles/pydata-sphinx-theme.css").read_text("utf-8")
     font = TTFont(site / "_static/kl_icons.woff")
     assert glyphs(css) == set(font.getBestCmap())
     assert (site / "_static/kl_icons.woff").stat().st_size < 8000
 
 
-def test_the_style_sheet_loses_unused_icons_and_nothing_else():
-    used = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'
-    unused = '.fa-fish:before,.fa-fishes:before{content:"\\f578"}.fa-1:before{content:"1"}'
-    other = ".fa-lg{font-size:1.25em}.fa-fish{color:red}a:before{content:'x'}"
-    assert without_unused_icons(other + unused + used + other) == other + used + other
+@pytest.mark.parametrize(
+    ("css", "expected"),
+    [
+        (".on{color:red}", ".on{color:red}"),
+        (".off{color:red}", ""),
+        (".on, .off > a,#here{x:y}", ".on,#here{x:y}"),
+        (".on.off{x:y}#gone{x:y}p > a{x:y}", "p > a{x:y}"),
+        (".on:not(.off){x:y}.on:is(.a,.b) i{x:y}", ".on:not(.off){x:y}.on:is(.a,.b) i{x:y}"),
+        ('a[href$=".off"]{x:y}', 'a[href$=".off"]{x:y}'),
+        ("@media print{.off{x:y}}", ""),
+        ("@media (width>9px){.off{x:y}.on{x:y}}", "@media (width>9px){.on{x:y}}"),
+        ("@font-face{src:url(a.b)}", "@font-face{src:url(a.b)}"),
+        ("@keyframes spin{from{x:y}}", "@keyframes spin{from{x:y}}"),
+        (":root{--off:1}.by-script{x:y}", ":root{--off:1}.by-script{x:y}"),
+        (".tip-top{x:y}.kl-bar{x:y}.other-bar{x:y}", ".tip-top{x:y}.kl-bar{x:y}"),
+    ],
+)
+def test_a_style_sheet_loses_what_nothing_can_match(css, expected):
+    page = "<p class=\"on other\" id='here'>off</p>"
+    script = 'part.classList.add("by-script"); tip.className = `tip-${place}`; other = "kl-" + kind'
+    assert without_unused(css, names_in([page], [script])) == expected
 
 
-def test_the_style_sheet_of_the_theme_is_lighter(site):
-    assert (site / "_static/styles/pydata-sphinx-theme.css").stat().st_size < 320_000
+def test_every_class_of_every_page_keeps_its_rules(site, texts):
+    """The theme's own sheet says what there is; a class that stands on a page has lost nothing."""
+    whole = (THEME / "styles/pydata-sphinx-theme.css").read_text("utf-8")
+    cut = (site / "_static/styles/pydata-sphinx-theme.css").read_text("utf-8")
+    on_pages = {
+        name
+        for text in texts.values()
+        for part in BeautifulSoup(text, "html.parser").find_all(class_=True)
+        for name in part["class"]
+    }
+    alone = re.compile(r"[{},]\.([a-z][a-z0-9-]*)(?=[{,])")
+    assert len(on_pages & set(alone.findall(whole))) > 40
+    assert on_pages & set(alone.findall(whole)) == on_pages & set(alone.findall(cut))
+
+
+def test_style_sheets_are_light(site):
+    sheets = sum(path.stat().st_size for path in (site / "_static").rglob("*.css"))
+    assert sheets < 250_000  # 490,000 as the theme and the extensions bring them
+
+
+def test_a_chapter_is_light(site, texts):
+    """All that its first view loads, pictures near it included, is well below a megabyte."""
+    page = BeautifulSoup(texts["notebooks/02_from_entropy_to_kl.html"], "html.parser")
+    assets = [tag.get("src") or tag.get("href") for tag in page.select("script[src], link[href]")]
+    local = {a.split("?")[0] for a in assets if a.startswith("../_static/")}
+    assert len(local) > 20
+    weight = sum((site / "notebooks" / address).stat().st_size for address in local)
+    assert weight + len(texts["notebooks/02_from_entropy_to_kl.html"].encode()) < 700_000
+
+
+def test_text_comes_before_scripts(texts):
+    for name, text in texts.items():
+        scripts = re.findall(r"<script [^>]*src=[^>]*>", text)
+        waiting = [script for script in scripts if "defer" in script]
+        assert len(waiting) > 6, name
+        assert [s for s in scripts if "documentation_options" not in s] == waiting, name
 
 
 def test_the_first_address_is_a_page(site):
@@ -64,11 +116,10 @@ def test_the_first_address_is_a_page(site):
     assert '<noscript><meta http-equiv="Refresh" content="0; url=book/introduction.html">' in text
 
 
-def test_mathjax_is_where_a_formula_is_and_nowhere_else(texts):
-    with_formula = {name for name, text in texts.items() if 'class="math' in text}
-    assert 10 < len(with_formula) < len(texts) - 5
-    assert {name for name, text in texts.items() if "mathjax/tex-chtml.js" in text} == with_formula
-    assert {name for name, text in texts.items() if "window.MathJax =" in text} == with_formula
+def test_no_page_needs_a_script_for_its_formulas(site, texts):
+    assert sum("<math" in text for text in texts.values()) > 10
+    assert [name for name, text in texts.items() if "mathjax" in text.lower()] == []
+    assert list(site.rglob("*mathjax*")) == []
 
 
 def test_no_page_asks_for_the_icon_script(site, texts):

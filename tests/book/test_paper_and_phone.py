@@ -3,12 +3,15 @@ in the dark. Every kind of page once; tests/book/test_browser.py looks at all of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser import opened_browser
 from playwright.sync_api import Browser, Page
+
+from kl_lib.figures.style import PAGE_WIDTH, TEXT_SIZE
 
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 900}
@@ -18,11 +21,12 @@ SCROLLING = """where => [...document.querySelectorAll(where)]
     .filter(part => part.scrollWidth > part.clientWidth)
     .map(part => part.textContent.trim().slice(0, 60))"""
 # A formula that scrolls though it fits is a stop of the keyboard for nothing.
-SCROLLERS = """() => [...document.querySelectorAll("article span.math")]
+STOPS = """() => [...document.querySelectorAll("article :is(.math, .formula)[tabindex]")]
     .filter(part => part.checkVisibility({ visibilityProperty: true }))
-    .filter(part => getComputedStyle(part).overflowX !== "visible")
     .map(part => [part.textContent, part.scrollWidth > part.clientWidth])"""
-WIDE_FORMULA = r"\(" + "+".join(f"x_{{{i}}}" for i in range(40)) + r"\)"
+WIDE_FORMULA = "<math>" + "<mi>x</mi><mo>+</mo>" * 40 + "<mi>y</mi></math>"
+INLINE = '<span class="math notranslate nohighlight">'
+DISPLAY = '<div class="formula">'
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
-    """Open a page of the book as a file, with its formulas drawn."""
+    """Open a page of the book as a file."""
     contexts = []
 
     def open_page(name: str, screen: dict, prepare: Callable | None = None, **options) -> Page:
@@ -42,7 +46,7 @@ def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
         if prepare:
             prepare(page)
         page.goto((site / f"{name}.html").as_uri())
-        page.evaluate("window.MathJax?.startup?.promise")
+        page.evaluate("document.fonts.ready")
         return page
 
     yield open_page
@@ -55,34 +59,37 @@ def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
 
 def test_only_a_formula_wider_than_the_screen_is_a_stop_of_the_keyboard(visit):
     page = visit(CHAPTER, PHONE)
-    assert page.locator("article span.math.fits").count() > 100
-    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    assert page.locator("article span.math:visible").count() > 100
+    assert page.locator("article .math:visible").count() > 110
+    page.wait_for_timeout(200)
+    assert [text for text, scrolls in page.evaluate(STOPS) if not scrolls] == []
     page.evaluate("""() => {
         document.querySelectorAll("details").forEach(part => { part.open = true; });
         document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
     }""")
-    page.wait_for_function("!document.querySelector('article span.math:not(.fits, [tabindex])')")
-    assert [text for text, scrolls in page.evaluate(SCROLLERS) if not scrolls] == []
+    page.wait_for_timeout(200)
+    assert [text for text, scrolls in page.evaluate(STOPS) if not scrolls] == []
 
 
-def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site):
+@pytest.mark.parametrize("start", [INLINE, DISPLAY])
+def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site, start):
     def plant(page: Page) -> None:
         html = (site / f"{CHAPTER}.html").read_text("utf-8")
-        first = '<span class="math notranslate nohighlight">'
-        assert first in html
+        assert start in html
         page.route(
             f"**/{CHAPTER}.html",
             lambda route: route.fulfill(
-                body=html.replace(first, f"{first}{WIDE_FORMULA}</span>, {first}", 1),
+                body=re.sub(f"{start}<math.*?</math>", start + WIDE_FORMULA, html, count=1),
                 content_type="text/html; charset=utf-8",
             ),
         )
 
     page = visit(CHAPTER, PHONE, plant)
-    page.wait_for_function("document.querySelector('article span.math[tabindex]')")
+    stop = "article :is(span.math, .formula)[tabindex]"
+    page.wait_for_function(f"document.querySelector('{stop}')")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    formula = page.locator("article span.math[tabindex]")
-    assert formula.count() == 1
+    formula = page.locator(stop).first
+    assert formula.text_content().count("x") > 20
     formula.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.activeElement.scrollLeft > 0")
@@ -105,6 +112,14 @@ def test_the_drawer_of_contents_closes_when_a_place_is_chosen(visit):
 def test_a_heading_leaves_the_phone_room_for_text(visit):
     heading = visit("book/introduction", PHONE).locator("article h1")
     assert heading.bounding_box()["height"] < 0.2 * PHONE["height"]
+
+
+@pytest.mark.parametrize("name", [CHAPTER, "notebooks/08_keras_cifar10", "book/introduction"])
+def test_the_text_of_figures_is_at_least_ten_pixels_high_on_a_small_phone(visit, name):
+    figures = visit(name, {"width": 360, "height": 740}).locator("article a.alone img:visible")
+    widths = [figures.nth(i).bounding_box()["width"] for i in range(figures.count())]
+    assert widths
+    assert min(widths) * TEXT_SIZE / (PAGE_WIDTH * 72) >= 10
 
 
 @pytest.mark.parametrize("name", [CHAPTER, REFERENCE, "book/introduction"])

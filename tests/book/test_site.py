@@ -422,6 +422,7 @@ def test_warnings_fail_the_build(tmp_path):
         "{cite:t}`known`": "{cite:t}`nosuchcitation`",
         "{solution} ex-one": "{solution} no-such-exercise",
         "# Title": "# Title\n\n[a link](no-such-page.md)",
+        "x = 1": r"x = \undefinedmacro",
     }
     text = SOURCE
     for right, wrong in faults.items():
@@ -441,5 +442,6 @@ def test_warnings_fail_the_build(tmp_path):
         "no-such-page.md",
         "forgotten",
         "stderr was found in the cell outputs",
+        "Undefined control sequence",
     ):
         assert re.search(f"(WARNING|ERROR).*{word}|{word}.*(WARNING|ERROR)", log), word

@@ -1,0 +1,168 @@
+"""What a reader takes away: all notebooks in one file (kl_notebooks.py), and the book as a PDF."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from zipfile import ZipFile
+
+import chromium
+import nbformat
+import pdf
+import pytest
+from bs4 import BeautifulSoup
+from building import REPOSITORY
+from nbclient import NotebookClient
+
+sys.path.append(str(REPOSITORY / "book" / "_ext"))
+from kl_notebooks import write_zip
+
+
+@pytest.fixture(scope="module")
+def unpacked(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked")
+    with ZipFile(site / "kl_book_notebooks.zip") as file:
+        assert file.testzip() is None
+        file.extractall(folder)
+    return folder / "kl_book"
+
+
+def test_the_first_page_offers_all_notebooks(site):
+    page = BeautifulSoup((site / "book" / "introduction.html").read_text(), "html.parser")
+    (link,) = page.select("article a[href$='kl_book_notebooks.zip']")
+    assert link.has_attr("download")
+    assert link["href"] == "../kl_book_notebooks.zip"
+
+
+def test_the_file_has_every_notebook_as_it_is(unpacked):
+    here = {path.name: path.read_bytes() for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    there = {path.name: path.read_bytes() for path in (unpacked / "notebooks").glob("*.ipynb")}
+    assert len(here) > 15
+    assert there == here
+    for content in there.values():
+        nbformat.validate(nbformat.reads(content, as_version=4))
+
+
+def test_a_notebook_runs_with_what_is_in_the_file(unpacked, monkeypatch):
+    """The library is the unpacked one, not the one that is installed; the records are, too."""
+    monkeypatch.setenv("PYTHONPATH", str(unpacked))
+    notebook = nbformat.read(unpacked / "notebooks" / "01_entropy.ipynb", as_version=4)
+    source = "import kl_lib\nfrom kl_lib import experiments\nprint(kl_lib.__file__)\n"
+    source += "print(experiments.book_results())\nprint(len(experiments.read_records("
+    source += 'experiments.book_results(), "soft_labels")))'
+    notebook.cells.append(nbformat.v4.new_code_cell(source))
+    NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(unpacked / "notebooks")}}
+    ).execute()
+    library, results, records = notebook.cells[-1].outputs[0].text.split()
+    assert Path(library).is_relative_to(unpacked)
+    assert Path(results).is_relative_to(unpacked)
+    assert int(records) > 10
+
+
+def test_the_file_says_how_to_install_what_it_has(unpacked):
+    for name in ("README.md", "pyproject.toml", "requirements.lock", "LICENSE"):
+        assert (unpacked / name).is_file()
+    assert not [path for path in unpacked.rglob("*") if path.name.startswith((".", "__pyc"))]
+
+
+def test_the_same_notebooks_give_the_same_bytes(tmp_path):
+    for name in ("notebooks", "kl_lib"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "notebooks" / "a.ipynb").write_text("{}")
+    (tmp_path / "kl_lib" / "b.py").write_text("1")
+    write_zip(tmp_path, tmp_path / "one.zip")
+    (tmp_path / "kl_lib" / "b.py").touch()
+    (tmp_path / "kl_lib" / "__pycache__").mkdir()
+    (tmp_path / "kl_lib" / "__pycache__" / "b.py").touch()
+    write_zip(tmp_path, tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with ZipFile(tmp_path / "one.zip") as file:
+        names = ["README.md", "kl_lib/b.py", "notebooks/a.ipynb"]
+        assert file.namelist() == [f"kl_book/{name}" for name in names]
+
+
+# The PDF
+
+
+PAGES = ["book/introduction.html", "notebooks/02_from_entropy_to_kl.html"]
+
+
+@pytest.fixture(scope="module")
+def whole(site: Path) -> BeautifulSoup:
+    """Two pages of the book, joined as for paper."""
+    return BeautifulSoup(pdf.joined(site, PAGES), "html.parser")
+
+
+def test_the_pages_of_the_pdf_are_those_of_the_sidebar_in_order(site):
+    pages = pdf.pages_in_order(site)
+    assert pages[0] == "book/introduction.html"
+    numbered = [int(name[10:12]) for name in pages if name.startswith("notebooks/")]
+    assert numbered == list(range(1, len(numbered) + 1))
+    assert "book/bibliography.html" in pages
+    assert len(pages) == len(set(pages)) > 25
+
+
+def test_joined_pages_have_no_id_twice_and_every_link_inside_leads_somewhere(whole):
+    ids = [part["id"] for part in whole.select("[id]")]
+    assert len(ids) == len(set(ids)) > 100
+    inside = {link["href"][1:] for link in whole.select("a[href^='#']")}
+    other = {address for address in inside if not address.startswith(tuple(map(pdf.anchor, PAGES)))}
+    assert other == set()
+    assert inside - set(ids) == set()
+    assert len(inside) > 30
+    outside = [link["href"] for link in whole.select("a[href]") if link["href"][0] != "#"]
+    assert [address for address in outside if not address.startswith("http")] == []
+
+
+def test_nothing_of_a_joined_page_is_folded_or_needs_a_screen(whole):
+    assert whole.select("details")
+    assert whole.select("details:not([open]), script, button, img[loading]") == []
+    assert all(image["src"].startswith("file:") for image in whole.select("img"))
+    assert whole.html["data-theme"] == "light"
+    assert whole.select("pre span")
+    assert whole.select("pre span.p") == []
+
+
+def test_nothing_is_printed_as_a_picture_but_pictures(whole):
+    """The style sheet is whole, and takes the shadows away that a PDF would have to paint."""
+    style = whole.select_one("head > style").get_text()
+    assert style.count("/*") == style.count("*/") > 0
+    assert whole.html["id"] == "book"
+    assert re.search(r"#book \* { box-shadow: none !important;", style)
+
+
+def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path):
+    if chromium.program() is None:
+        pytest.skip("make pdf: no Chromium or Chrome is installed")
+    target = tmp_path / "book.pdf"
+    pdf.write_pdf(site, target, PAGES)
+    content = target.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert not target.with_suffix(".html").exists()
+    assert b"/Outlines" in content
+    assert len(re.findall(rb"/Type /Page\b", content)) > 10
+    assert len(re.findall(rb"/Subtype /Link", content)) > 25
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL)
+    drawn = b"".join(zlib.decompress(s) for s in streams if s[:1] == b"x")
+    assert drawn.count(b"BT") > 100  # text, no picture of it
+
+
+def test_without_a_browser_one_line_says_what_to_install(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit) as ended:
+        pdf.write_pdf(site, tmp_path / "book.pdf", PAGES)
+    assert str(ended.value) == pdf.NO_BROWSER
+    assert "\n" not in pdf.NO_BROWSER
+    assert "Chromium" in pdf.NO_BROWSER
+
+
+def test_the_program_says_how_it_is_called():
+    program = [sys.executable, REPOSITORY / "tools" / "pdf.py"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Usage: python tools/pdf.py SITE TARGET.pdf\n"
