@@ -18,17 +18,18 @@ from .targets import TARGETS, Target
 
 _lock = threading.RLock()
 _undo: dict[str, Callable[[], None]] = {}
+_MODULES = {x.module for x in TARGETS} | {x[0] for x in earlier.RUNNERS}
 
 
 def begin(watch: Watch) -> None:
     """Switch a watch on."""
     with _lock:
         if not WATCHES:
-            importing.install({earlier.MODULE, *(x.module for x in TARGETS)}, imported)
+            importing.install(_MODULES, imported)
         WATCHES.append(watch)
-        for target in TARGETS:
-            _put(target)
-        _put_on_graphs()
+        for module in _MODULES & sys.modules.keys():
+            if not importing.unfinished(sys.modules[module]):
+                _put(module)
 
 
 def end(watch: Watch) -> None:
@@ -44,36 +45,36 @@ def end(watch: Watch) -> None:
 def imported(module: str) -> None:
     """A library has come in while watches are on."""
     with _lock:
-        for target in TARGETS:
-            if target.module == module and WATCHES:
-                _put(target)
-        if module == earlier.MODULE and WATCHES:
-            _put_on_graphs()
+        if WATCHES:
+            _put(module)
 
 
-def _put(target: Target) -> None:
-    """Swap the body of a target whose library is loaded, unless that is done."""
-    module = sys.modules.get(target.module)
-    if module is None or target.call in _undo or importing.unfinished(module):
-        return
+def _put(module: str) -> None:
+    """Swap what is watched of a module that is loaded, unless that is done."""
+    for target in TARGETS:
+        if target.module == module and target.call not in _undo:
+            undo = _target(sys.modules[module], target)
+            if undo is not None:
+                _undo[target.call] = undo
+    for name, owner, method, observer in earlier.RUNNERS:
+        key = f"{name}.{owner}.{method}"
+        if name == module and key not in _undo and hasattr(sys.modules[module], owner):
+            _undo[key] = swap(getattr(getattr(sys.modules[module], owner), method), observer)
+
+
+def _target(module: types.ModuleType, target: Target) -> Callable[[], None] | None:
     owner, _, name = target.name.rpartition(".")
     holder: Any = getattr(module, owner, None) if owner else module
     found = getattr(holder, name, None)
     hook = Hook(target)
-    if owner and found is not None:
-        _undo[target.call] = _method(holder, name, found, hook)
-    elif isinstance(found, types.FunctionType):
-        _undo[target.call] = _function(found, hook)
+    if found is None:
+        return None
+    if owner:
+        return _method(holder, name, found, hook)
+    if isinstance(found, types.FunctionType):
         earlier.FUNCTIONS[found.__code__.co_filename, found.__code__.co_name] = target.call
-    elif found is not None:
-        _undo[target.call] = stand_in(found, hook, vars(module))
-
-
-def _put_on_graphs() -> None:
-    """Swap the method by which TensorFlow runs what it has traced."""
-    module = sys.modules.get(earlier.MODULE)
-    if module is not None and earlier.MODULE not in _undo and not importing.unfinished(module):
-        _undo[earlier.MODULE] = swap(module.ConcreteFunction._call_flat, earlier.Runs())
+        return _function(found, hook)
+    return stand_in(found, hook, vars(module))
 
 
 def _function(found: types.FunctionType, hook: Hook) -> Callable[[], None]:

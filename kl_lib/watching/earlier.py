@@ -1,21 +1,22 @@
-"""TensorFlow's graphs that were traced before a block: a KL in them has no observer, and is named.
+"""What was compiled or traced before a block and runs in it: a KL in there is named as not seen.
 
-The method that runs a graph is swapped, so that only what really runs in the block is named. An
-operation remembers the stack that made it: a KL is found by the file and name of its function.
+The methods that run TensorFlow's graphs, and Keras's trainings on JAX, are swapped, so that only
+what really runs in the block is named. An operation of TensorFlow remembers the stack that made it:
+a KL is found by the file and name of its function. JAX forgets; there the loss of the model tells.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from .fetching import Unseen
+from .fetching import JAX, Unseen
 from .graphs import SCOPE, WITHOUT_OBSERVER
 from .running import WATCHES, WITHIN
 from .stack import caller
 
-MODULE = "tensorflow.python.eager.polymorphic_function.concrete_function"
 #: File and name of each watched function → what people call it.
 FUNCTIONS: dict[tuple[str, str], str] = {}
 #: A KL has at least one of these operations; to ask all others for their stack would take long.
@@ -69,3 +70,40 @@ def _makers(operations: list[Any]) -> Iterator[tuple[str, str]]:
     for operation in operations:
         if operation.type in LOGARITHMS:
             yield from ((x.filename, x.name) for x in operation.traceback)
+
+
+class RunsOnJax:
+    """The observer of the methods that prepare a training or a test of Keras on JAX."""
+
+    def enter(self) -> bool:
+        return bool(WATCHES) and not WITHIN.busy
+
+    def leave(self) -> None:
+        pass
+
+    def told(self, given: dict[str, Any], result: Any) -> None:
+        model, line = given["self"], caller()
+        if line is not None and not model.run_eagerly and _has_kl(model.loss):
+            for watch in (*WATCHES,):
+                watch.cannot_see("keras.losses.kl_divergence", line, *JAX)
+
+
+def _has_kl(loss: Any) -> bool:
+    """Whether a KL is among the losses that a model was compiled with."""
+    if isinstance(loss, (list, tuple)):
+        return any(map(_has_kl, loss))
+    if isinstance(loss, dict):
+        return any(map(_has_kl, loss.values()))
+    losses = sys.modules["keras.src.losses"]
+    if isinstance(loss, str):
+        loss = losses.get(loss)
+    return sys.modules["keras.src.losses.losses"].kl_divergence in (loss, getattr(loss, "fn", None))
+
+
+#: Module, class and method, and who is told that it ran.
+RUNNERS = [
+    ("tensorflow.python.eager.polymorphic_function.concrete_function",
+     "ConcreteFunction", "_call_flat", Runs()),
+    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_train_function", RunsOnJax()),
+    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_test_function", RunsOnJax()),
+]  # fmt: skip

@@ -16,7 +16,7 @@ from .arguments import Argument, Array, lines
 
 #: What a compiler traces has no values: the words for it, and what to do about it.
 XLA = "compiled by XLA", "pass jit_compile=False"
-JAX = "traced by jax.jit", "call it under jax.disable_jit()"
+JAX = "traced by JAX", "call it under jax.disable_jit(), in Keras with run_eagerly=True"
 DYNAMO = "compiled by torch.compile", "call it without torch.compile"
 
 

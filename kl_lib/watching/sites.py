@@ -8,8 +8,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from .codes import CODES, Finding
+import numpy as np
+
+from .arguments import Array
+from .codes import Finding
 from .examining import Examination, Pair
+
+#: A sum of probabilities that is nearer to 1 than this is off by rounding.
+ROUNDED = 1e-3
 
 
 @dataclass
@@ -67,7 +73,7 @@ class Site:
             return None
         from kl_lib.diagnosis import diagnose
 
-        report = diagnose(self.pair.p, self.pair.q, libraries=())
+        report = diagnose(*map(_rounding_mended, (self.pair.p, self.pair.q)), libraries=())
         problems = [problem.message for problem in report.problems]
         return " ".join([report.verdict, *problems[:1]])
 
@@ -147,6 +153,12 @@ class NotSeen:
         return f"{where(self.file, self.line, self.column)}: {self.call}, {self.why}; {self.remedy}"
 
 
+def _rounding_mended(x: Array) -> Array:
+    """Rows whose sums were rounded in another dtype, divided by them; others as they are."""
+    sums = x.sum(axis=-1, keepdims=True)
+    return x / sums if np.all(np.abs(sums - 1) < ROUNDED) else x
+
+
 def where(file: str, line: int, column: int = 0) -> str:
     """A place as people read it: from the working folder where it is below."""
     near = os.path.relpath(file) if os.path.isabs(file) else file
@@ -158,6 +170,3 @@ def _folded(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text, 96, initial_indent=indent, subsequent_indent=" " * len(indent), break_long_words=False
     )
-
-
-__all__ = ["CODES", "NotSeen", "Site", "where"]
