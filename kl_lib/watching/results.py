@@ -23,12 +23,13 @@ def per_row(asked: Asked, result: Argument | None, axes: Axes | None) -> Array |
     """The result; summed over the categories where it has a number for each of them."""
     if result is None:
         return None
-    if asked.entries:
-        values = None if axes is None else result.along(axes)
-        if values is None or values.ndim < -min(axes or (0,)):
-            return None
-        return np.asarray(values.sum(axis=axes))
-    return next(iter(result.parts.values()))
+    values = next(iter(result.parts.values()))
+    if not asked.entries or axes is None:
+        return values
+    lines = result.along(axes)
+    if lines is None or lines.ndim < -min(axes):
+        return values
+    return np.asarray(lines.sum(axis=axes))
 
 
 def findings(values: Array | None, dtype: str, causes: Sequence[Finding] = ()) -> Iterator[Finding]:
