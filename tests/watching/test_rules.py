@@ -149,6 +149,29 @@ def test_scipy_sums_over_rows_that_are_distributions():
     assert math.isclose(seen(P, Q, **asked).kl, KL, rel_tol=1e-9)
 
 
+def test_tables_whose_rows_and_columns_both_sum_to_1_leave_scipy_its_axis():
+    p, q = np.full((3, 3), 1 / 3), np.eye(3) * 0.4 + 0.2
+    assert codes(p, q, axes=(-2,), normalizes=True, left_axis=True) == []
+
+
+def test_one_input_against_a_batch_of_targets_is_divided_by_the_wrong_number():
+    assert codes(P, np.log(Q[0]), **TORCH) == [115, 304]
+    assert codes(P, np.log(Q[0]), **{**TORCH, "divides_by": None}) == []
+
+
+def test_without_an_axis_in_common_nobody_can_say_the_value():
+    found = seen(P, np.log(softmax(LOGITS, 0)), **TORCH)
+    assert (found.kl, found.rows) == (None, 0)
+
+
+def test_terms_of_masses_may_be_negative():
+    p, q = 20 * P, 30 * Q + 1
+    terms = p * np.log(p / q)
+    assert (terms < 0).any()
+    assert codes(p, q, terms, masses=True, entries=True) == []
+    assert codes(p, q, terms * np.inf, masses=True, entries=True) == [313]
+
+
 def test_clipping_is_noted_where_it_changes_the_value():
     asked = {"axes": (-1,), "clip": 1e-7}
     [note] = seen([[1.0, 0.0]], [[0.0, 1.0]], 16.1, **asked).findings
