@@ -51,6 +51,15 @@ def test_each_mistake_is_found_and_nothing_else(code):
     assert codes(p, q, **{**TORCH, **asked}) == [code]
 
 
+@pytest.mark.parametrize("code", WRONG)
+def test_each_message_is_short_with_one_remedy(code):
+    p, q, asked = WRONG[code]
+    [finding] = seen(p, q, **{**TORCH, **asked}).findings
+    assert str(finding).startswith(f"KLD{code} ")
+    assert str(finding).count("; ") == 1
+    assert len(str(finding)) <= 240
+
+
 RIGHT = {
     "logarithms": (P, np.log(Q), TORCH),
     "log target": (np.log(P), np.log(Q), {**TORCH, "p_holds": "logarithms"}),
