@@ -1,0 +1,112 @@
+"""Small calls of KL with what is known about each, and how well an audit tells them apart.
+
+`read` gives the sites of `sites.txt`, whose first lines describe them; `measure.py` runs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+SITES = Path(__file__).with_name("sites.txt")
+#: What `codes` says where no rule can find a mistake by reading.
+RUN, NOBODY = "a run", "nobody"
+
+
+class Site(NamedTuple):
+    """One call of KL: its code, how to run it, what it should give, and what ought to be found."""
+
+    name: str
+    library: str
+    mistake: str
+    codes: frozenset[str]
+    beyond: str
+    call: str
+    truth: str
+    code: str
+
+
+def read(path: Path = SITES) -> list[Site]:
+    """Every site of the file, in its order.
+
+    Examples
+    --------
+    >>> sites = read()
+    >>> sites[0].name, sites[0].mistake
+    ('torch-textbook', 'none')
+    """
+    _, *blocks = re.split(r"^=== (?=\S)", path.read_text("utf-8"), flags=re.MULTILINE)
+    return [_site(block) for block in blocks]
+
+
+def _site(block: str) -> Site:
+    name, *lines = block.splitlines()
+    known = {}
+    while found := re.fullmatch(r"(library|mistake|codes|call|truth): (.+)", lines[0]):
+        known[found[1]] = found[2]
+        del lines[0]
+    codes = known.get("codes", "")
+    return Site(
+        name=name,
+        library=known["library"],
+        mistake=known["mistake"],
+        codes=frozenset(re.findall(r"KLD\d+", codes)),
+        beyond=codes if codes in (RUN, NOBODY) else "",
+        call=known["call"],
+        truth=known["truth"],
+        code="\n".join(lines).strip() + "\n",
+    )
+
+
+class Score(NamedTuple):
+    """What a rule did on labelled sites: it was right, it was wrong, it missed."""
+
+    right: int
+    wrong: int
+    missed: int
+
+
+def score(
+    wanted: Mapping[str, Iterable[str]], found: Mapping[str, Iterable[str]]
+) -> dict[str, Score]:
+    """For each rule: findings that were wanted, that were not, and wanted ones that are missing.
+
+    Parameters
+    ----------
+    wanted, found
+        For each site, the codes that its label names, and those that the audit gave.
+
+    Examples
+    --------
+    >>> score({"a": ["KLD101"], "b": []}, {"a": ["KLD101"], "b": ["KLD101"]})
+    {'KLD101': Score(right=1, wrong=1, missed=0)}
+    """
+    pairs = {(site, code) for site, codes in wanted.items() for code in codes}
+    given = {(site, code) for site, codes in found.items() for code in codes}
+    return {
+        rule: Score(
+            sum(code == rule for _, code in pairs & given),
+            sum(code == rule for _, code in given - pairs),
+            sum(code == rule for _, code in pairs - given),
+        )
+        for rule in sorted({code for _, code in pairs | given})
+    }
+
+
+def interval(hits: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of Clopper and Pearson for a share, (0, 1) if nothing was tried.
+
+    Examples
+    --------
+    >>> low, high = interval(3, 3)
+    >>> round(low, 3), high
+    (0.292, 1.0)
+    """
+    from scipy.stats import binomtest
+
+    if trials == 0:
+        return 0.0, 1.0
+    found = binomtest(hits, trials).proportion_ci(method="exact")
+    return float(found.low), float(found.high)
