@@ -1,0 +1,96 @@
+"""How well `kl-lib audit` does on a file of labelled call sites that this project does not contain.
+
+    python tools/audit_score.py --data FILE.jsonl
+
+Each line of the file is an object with `id`, `label` (wrong, suspicious, correct, unknown), `class`
+and `snippet`. What is written to results/audit/public.json are counts and the file's checksum, no
+line of code. The labels were read twice: `SECOND` has the sites where the second reader, who had
+not seen the audit's findings, came to another label, and `WANTED` the rules that ought to report
+each site, also by that reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from call_sites import score
+from call_sites.finding import codes_in
+
+RECORD = Path(__file__).parents[1] / "results" / "audit" / "public.json"
+
+SECOND = {
+    "d002": "wrong",  # a last layer without activation: its loss is clipped logits, whatever its name
+    "d006": "unknown",  # rows laid end to end are fine if they were distributions; nothing says not
+    "d018": "suspicious",  # a constant is added and not normalised away, as in d007
+    "d021": "suspicious",  # rates below 0, whose divergence is infinite, are left out without a word
+    "d034": "suspicious",  # a figure for a log: nothing says which direction was wanted
+    "d050": "unknown",  # right if the caller passes logs, which the snippet does not show
+    "d056": "unknown",  # right where the constant is one over the number of categories
+    "d060": "suspicious",  # the value is right; whether the target moves is a choice
+    "d069": "wrong",  # its comment says why it divides, and that is not so: it is too small by C
+    "d076": "unknown",  # right if the policy is a softmax, as d090, which is labelled so
+}
+WANTED = {
+    "KLD101": "d053 d054 d087 d089",
+    "KLD102": "d012",
+    "KLD105": "d088",
+    "KLD107": "d038",
+    "KLD111": "d038 d039 d040 d041 d042 d043 d044 d045 d046 d053 d067 d068 d089",
+    "KLD115": "d057 d058",
+    "KLD121": "d063 d064 d065",
+    "KLD131": "d008",
+    "KLD151": "d040 d048 d050 d052 d086 d087",
+    "KLD161": "d001",
+    "KLD171": "d099 d100",
+    "KLD172": "d104",
+    "KLD173": "d103",
+    "KLD181": "d014",
+    "KLD183": "d027",
+    "KLD191": "d030 d062",
+    "KLD201": "d026",
+}
+
+
+def counts(sites: list[dict[str, str]]) -> dict[str, Any]:
+    """Labels, classes, both readings and the audit's findings, as numbers."""
+    found = {site["id"]: codes_in(site["snippet"]) for site in sites}
+    wanted = {
+        site["id"]: {code for code, names in WANTED.items() if site["id"] in names.split()}
+        for site in sites
+    }
+    classes: dict[str, Counter[str]] = {}
+    for site in sites:
+        entry = classes.setdefault(site["class"], Counter())
+        entry[site["label"]] += 1
+        entry["found"] += bool(found[site["id"]] & wanted[site["id"]])
+        entry["reported"] += bool(found[site["id"]])
+    return {
+        "labels": Counter(site["label"] for site in sites),
+        "second": Counter(f"{s['label']} to {SECOND[s['id']]}" for s in sites if s["id"] in SECOND),
+        "reported": Counter(site["label"] for site in sites if found[site["id"]]),
+        "as wanted": Counter(
+            site["label"] for site in sites if found[site["id"]] & wanted[site["id"]]
+        ),
+        "classes": {name: dict(entry) for name, entry in sorted(classes.items())},
+        "rules": {code: list(one) for code, one in score(wanted, found).items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="the labelled sites, JSON lines")
+    path = parser.parse_args().data
+    data = path.read_bytes()
+    sites = [json.loads(line) for line in data.decode("utf-8").splitlines()]
+    record = {"sha256": hashlib.sha256(data).hexdigest(), "sites": len(sites), **counts(sites)}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    print(f"{len(sites)} sites, wrote {RECORD.name}")
+
+
+if __name__ == "__main__":
+    main()
