@@ -32,7 +32,7 @@ def damage(ratios: Mapping[str, float]) -> Figure:
         color, marker = (Q_COLOR, "s") if ratio < 0 else (ACCENT, "o")
         ax.plot(ratio, row, marker, color=color, markersize=7, zorder=3)
     ax.set_xscale("symlog", linthresh=1, linscale=1)
-    ticks = [-1, 0, 1, 10, 100, 1000]
+    ticks = [-1, 0, 1, 10, 1000]  # 100 would touch its neighbour
     ax.set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
     ax.minorticks_off()
     ax.set(xlabel="given ÷ right", xlim=(-2.2, 2000))
@@ -60,7 +60,8 @@ def found(rules: Mapping[str, tuple[float, float, float]]) -> Figure:
 
 def _rows(ax: Axes, names: list[str]) -> None:
     """Names down the left side, the first on top, each with a faint line."""
-    ax.hlines(range(len(names)), 0, 1, transform=ax.get_yaxis_transform(), color=LIGHT, zorder=0)
+    across: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "zorder": 0}
+    ax.hlines(range(len(names)), 0, 1, color=LIGHT, linewidth=1, **across)
     ax.set_yticks(range(len(names)), names, color=GREY)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)

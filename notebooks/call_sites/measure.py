@@ -9,7 +9,8 @@ enters what they give there into `results/audit/sites.json`, which `measured` re
 
 from __future__ import annotations
 
-import importlib.util
+import functools
+import importlib
 import json
 import warnings
 from collections.abc import Callable
@@ -88,7 +89,17 @@ TRUTHS: dict[str, Callable[..., Any]] = {
 
 
 def runs_here(site: Site) -> bool:
-    return importlib.util.find_spec(NEEDS.get(site.library, site.library)) is not None
+    """Whether the library that a site needs is installed."""
+    return _imports(NEEDS.get(site.library, site.library))
+
+
+@functools.cache
+def _imports(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def run(site: Site) -> float | list[float] | str:
@@ -133,7 +144,11 @@ def measured(sites: list[Site]) -> dict[str, float | list[float] | str]:
 def _record() -> None:
     from importlib.metadata import version
 
-    old = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {"libraries": {}, "values": {}}
+    old = (
+        json.loads(RECORD.read_text("utf-8"))
+        if RECORD.exists()
+        else {"libraries": {}, "values": {}}
+    )
     for site in read():
         if site.library in ("torch", "optax") and runs_here(site):
             old["libraries"][site.library] = version(site.library)

@@ -1,0 +1,89 @@
+"""The chapter on errors in the wild: its labels are measured, its recordings and its kl_div hold."""
+
+import json
+import re
+from importlib.metadata import PackageNotFoundError, version
+
+import call_sites
+import numpy as np
+import pytest
+from building import REPOSITORY
+from call_sites import measure
+from scipy.special import log_softmax, softmax, xlogy
+
+CHAPTER = (REPOSITORY / "notebooks" / "19_errors_in_the_wild.md").read_text("utf-8")
+SITES = call_sites.read()
+RECORDED = json.loads(measure.RECORD.read_text("utf-8"))
+
+
+def named(site):
+    return site.name
+
+
+def installed(library):
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("site", SITES, ids=named)
+def test_a_site_is_right_if_and_only_if_no_mistake_is_named(site):
+    if not measure.runs_here(site) and site.name not in RECORDED["values"]:
+        pytest.skip(f"{site.library} is not installed")
+    (value,) = measure.measured([site]).values()
+    assert measure.agrees(value, measure.truth(site)) == (site.mistake == "none")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("site", [s for s in SITES if s.library in ("torch", "optax")], ids=named)
+def test_what_is_recorded_is_what_the_library_gives(site):
+    pytest.importorskip(site.library)
+    recorded = RECORDED["values"][site.name]
+    np.testing.assert_allclose(measure.run(site), recorded, rtol=1e-5, atol=1e-9)
+
+
+def test_the_recording_has_the_sites_that_need_it_and_no_other():
+    assert set(RECORDED["values"]) == {s.name for s in SITES if s.library in ("torch", "optax")}
+    assert set(RECORDED["libraries"]) == {"torch", "optax"}
+
+
+def test_names_are_unique_and_every_mistake_says_who_finds_it():
+    assert len({site.name for site in SITES}) == len(SITES)
+    for site in SITES:
+        if site.mistake != "none":
+            assert bool(site.codes) != bool(site.beyond), site.name
+
+
+def test_a_label_that_is_wrong_would_be_seen():
+    right = next(site for site in SITES if site.name == "scipy-rel-entr")
+    wrong = right._replace(code=right.code.replace("rel_entr(p, q)", "rel_entr(q, p)"))
+    assert measure.agrees(measure.run(right), measure.truth(right))
+    assert not measure.agrees(measure.run(wrong), measure.truth(wrong))
+
+
+def test_the_chapters_kl_div_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    names = {"np": np, "xlogy": xlogy}
+    (code,) = re.findall(r"ipython3\n(def kl_div\(.*?)```", CHAPTER, re.S)
+    exec(code, names)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 6, 5))
+    pairs = {
+        False: [
+            (log_softmax(a, 1), softmax(b, 1)),
+            (softmax(a, 1), softmax(b, 1)),
+            (softmax(a, 1), log_softmax(b, 1)),  # nan
+            (a, np.where(b > 0, b, 0)),  # zeros in the target
+            (a[0], np.abs(b[0])),
+        ],
+        True: [(log_softmax(a, 1), log_softmax(b, 1)), (a, b)],
+    }
+    for log_target, several in pairs.items():
+        for one in several:
+            tensors = [torch.from_numpy(x) for x in one]
+            for reduction in ("mean", "batchmean", "sum", "none"):
+                options = {"reduction": reduction, "log_target": log_target}
+                theirs = torch.nn.functional.kl_div(*tensors, **options).numpy()
+                np.testing.assert_allclose(names["kl_div"](*one, **options), theirs, rtol=1e-12)
