@@ -24,10 +24,10 @@ from call_sites.finding import codes_in
 RECORD = Path(__file__).parents[1] / "results" / "audit" / "public.json"
 
 SECOND = {
-    "d002": "wrong",  # a last layer without activation: its loss is clipped logits, whatever its name
+    "d002": "wrong",  # a last layer without activation: its loss is that of clipped logits
     "d006": "unknown",  # rows laid end to end are fine if they were distributions; nothing says not
     "d018": "suspicious",  # a constant is added and not normalised away, as in d007
-    "d021": "suspicious",  # rates below 0, whose divergence is infinite, are left out without a word
+    "d021": "suspicious",  # rates below 0, whose divergence is infinite, are left out
     "d034": "suspicious",  # a figure for a log: nothing says which direction was wanted
     "d050": "unknown",  # right if the caller passes logs, which the snippet does not show
     "d056": "unknown",  # right where the constant is one over the number of categories

@@ -1,4 +1,4 @@
-"""Figures about mistakes in code: what each does to the number, and how many of them a rule finds."""
+"""Figures about mistakes in code: what each does to the number, and how many a rule finds."""
 
 from __future__ import annotations
 

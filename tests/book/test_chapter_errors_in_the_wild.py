@@ -1,4 +1,4 @@
-"""The chapter on errors in the wild: its labels are measured, its recordings and its kl_div hold."""
+"""The chapter on errors in the wild: its labels are measured, recordings and kl_div hold."""
 
 import json
 import re
