@@ -18,8 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from call_sites import score
-from call_sites.finding import codes_in
+from call_sites import codes_in, score
 
 RECORD = Path(__file__).parents[1] / "results" / "audit" / "public.json"
 
