@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         kl_monte_carlo,
         mutual_information_from_counts,
     )
+    from .watching import watch
 
 __version__ = "0.1.0"
 
@@ -100,11 +101,13 @@ __all__ = [
     "set_num_threads",
     "softmax",
     "total_variation",
+    "watch",
 ]
 
 # Loaded when first asked for, so that `import kl_lib` costs little more than `import numpy`.
 _LATER = {
     "diagnose": "diagnosis",
+    "watch": "watching",
     **dict.fromkeys(
         (
             "kl_bernoulli",

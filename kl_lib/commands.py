@@ -28,6 +28,7 @@ ELSEWHERE = {
     "plot": "kl_lib.experiments.commands.plot:plot_command",
     "remove": "kl_lib.experiments.commands.remove:remove_command",
     "trajectories": "kl_lib.experiments.commands.trajectories:trajectories_command",
+    "watch": "kl_lib.watching.command:watch_command",
 }
 # Commands that have another name now, and what to say to who looks for something else by the old.
 RENAMED = {
@@ -54,8 +55,9 @@ def _elsewhere(name: str) -> Any:
     if name not in ELSEWHERE:
         return None
     module, _, function = ELSEWHERE[name].partition(":")
+    command = getattr(importlib.import_module(module), function)
     single = typer.Typer(add_completion=False)
-    single.command(name)(getattr(importlib.import_module(module), function))
+    single.command(name, context_settings=getattr(command, "context_settings", None))(command)
     return typer.main.get_command(single)
 
 

@@ -60,6 +60,13 @@ def _site(block: str) -> Site:
     )
 
 
+def codes_in(code: str) -> frozenset[str]:
+    """The codes of what `kl-lib audit` reports about the text of a program."""
+    from kl_lib.audit import audit_source
+
+    return frozenset(finding.code for finding in audit_source(code))
+
+
 class Score(NamedTuple):
     """What a rule did on labelled sites: it was right, it was wrong, it missed."""
 

@@ -1,0 +1,108 @@
+"""What happens when a watched function is called: count, choose, look, and tell the watches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import graphs
+from .arguments import Argument
+from .asked import Call, Given
+from .distributions import examine_distributions, with_closed_form
+from .examining import Examination, examine
+from .fetching import Unseen, check, fetch, in_graph
+from .running import WATCHES, WITHIN
+from .session import Watch, WatchError, WatchWarning
+from .sites import Site
+from .stack import Line, caller
+from .targets import Target
+
+
+class Hook:
+    """The observer of one target."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+
+    def enter(self) -> bool:
+        """Not of what one library calls inside another's KL, nor of what a look itself calls."""
+        if WITHIN.busy or not WATCHES:
+            return False
+        WITHIN.busy = True
+        return True
+
+    def leave(self) -> None:
+        WITHIN.busy = False
+
+    def told(self, given: Given, result: Any) -> None:
+        WITHIN.busy = True
+        try:
+            self._told(given, result)
+        except (WatchError, WatchWarning):
+            raise  # as was asked for
+        except Exception as error:  # whatever fails in a look must not stop the program
+            unseen = Unseen(f"not understood ({type(error).__name__}: {error})", "tell kl_lib's authors")
+            _note(self.target.call, caller(), unseen)
+        finally:
+            WITHIN.busy = False
+
+    def _told(self, given: Given, result: Any) -> None:
+        call, line = self.target.read(given), caller()
+        if call is None or line is None:
+            return
+        try:
+            values = (result,) if call.distributions else (call.p, call.q, result)
+            if in_graph(*values):
+                graphs.attach(self.target.call, line, call, values)
+                return
+            check(*values)
+        except Unseen as unseen:
+            _note(self.target.call, line, unseen)
+            return
+        looks = chosen(self.target.call, line)
+        if looks:
+            look(looks, call, values)
+
+
+def _note(name: str, line: Line | None, unseen: Unseen) -> None:
+    for watch in (*WATCHES,) if line else ():
+        watch.cannot_see(name, line or Line("", 0), unseen.why, unseen.remedy)
+
+
+def chosen(name: str, line: Line) -> list[tuple[Watch, Site]]:
+    """Count a call in each watch. Returns those that want to look at it."""
+    found = []
+    for watch in (*WATCHES,):
+        site = watch.site(name, line)
+        if watch.counts(watch.called(site)):
+            found.append((watch, site))
+    return found
+
+
+def look(looks: list[tuple[Watch, Site]], call: Call, values: tuple[Any, ...]) -> None:
+    """Read the values once, and tell each watch that wants to know."""
+    try:
+        seen = examined(call, values)
+    except Unseen as unseen:
+        for watch, site in looks:
+            line = Line(site.file, site.line, site.column)
+            watch.cannot_see(site.call, line, unseen.why, unseen.remedy)
+        return
+    for watch, site in looks:
+        watch.add(site, seen)
+
+
+def examined(call: Call, values: tuple[Any, ...]) -> Examination:
+    """What one look at these gives."""
+    with np.errstate(all="ignore"):
+        seen = examined_arrays(call, fetch(*values))
+        return with_closed_form(call, seen, *values) if call.distributions else seen
+
+
+def examined_arrays(call: Call, arguments: list[Argument]) -> Examination:
+    """The same of tensors that were fetched."""
+    with np.errstate(all="ignore"):
+        if call.distributions:
+            return examine_distributions(call, *arguments)
+        return examine(call.asked, *arguments)

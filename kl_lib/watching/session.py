@@ -1,0 +1,163 @@
+"""A watched block: what it saw, and what it does about it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any, Literal
+
+from kl_lib.errors import DistributionError
+
+from .codes import Finding
+from .examining import Examination
+from .sites import NotSeen, Site
+from .stack import Line
+
+On = Literal["warn", "raise", "record"]
+
+
+class WatchWarning(UserWarning):
+    """A mistake that `kl_lib.watch` found, at the line that has it."""
+
+    __module__ = "kl_lib.watching"
+
+
+class WatchError(ValueError):
+    """A mistake that `kl_lib.watch` found, where it was asked to raise.
+
+    Attributes
+    ----------
+    site
+        The `Site` with what was found.
+    """
+
+    __module__ = "kl_lib.watching"
+
+    def __init__(self, message: str, site: Site) -> None:
+        super().__init__(message)
+        self.site = site
+
+
+class Watch:
+    """What `kl_lib.watch` gives: a block to enter, and the report of what was seen in it.
+
+    Attributes
+    ----------
+    sites
+        The lines that called a KL, each a `Site`.
+    unseen
+        The calls that could not be looked at, each a `NotSeen`.
+    """
+
+    def __init__(self, on: On, first: int, every: int) -> None:
+        self.on: On = on
+        self.first, self.every = first, every
+        self._sites: dict[tuple[str, Line], Site] = {}
+        self._unseen: dict[tuple[str, Line, str], NotSeen] = {}
+        self._late: WatchError | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The lines that called a KL, in the order of their first call."""
+        return tuple(site for site in self._sites.values() if site.calls)
+
+    @property
+    def unseen(self) -> tuple[NotSeen, ...]:
+        """The calls that could not be looked at, and what would change that."""
+        return tuple(self._unseen.values())
+
+    @property
+    def mistakes(self) -> tuple[Site, ...]:
+        """The sites at which something is wrong, beyond notes."""
+        return tuple(site for site in self.sites if site.mistakes)
+
+    def __enter__(self) -> Watch:
+        from .active import begin
+
+        begin(self)
+        return self
+
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
+        from .active import end
+
+        end(self)
+        if kind is None and self._late is not None:
+            late, self._late = self._late, None
+            raise late
+
+    def counts(self, number: int) -> bool:
+        """Whether to look at a call, given its number at its place: the first ones, then some."""
+        return number <= self.first or (number - self.first) % self.every == 0
+
+    def site(self, call: str, line: Line) -> Site:
+        """The site of a call, made when first asked for."""
+        with self._lock:
+            return self._sites.setdefault((call, line), Site(call, *line))
+
+    def called(self, site: Site) -> int:
+        """Count a call. Returns its number."""
+        with self._lock:
+            site.calls += 1
+            return site.calls
+
+    def cannot_see(self, call: str, line: Line, why: str, remedy: str) -> None:
+        """Note a call that has no values to look at."""
+        with self._lock:
+            found = NotSeen(call, *line, why, remedy)
+            self._unseen.setdefault((call, line, why), found)
+
+    def add(self, site: Site, seen: Examination, *, now: bool = True) -> None:
+        """Take in one look at a call, and warn or raise of what is new; without `now`, at the end."""
+        with self._lock:
+            new = site.add(seen)
+        wrong = [finding for finding in new if finding.level == "mistake"]
+        if wrong and self.on == "raise":
+            error = WatchError(_message(site, wrong), site)
+            if now:
+                raise error
+            self._late = self._late or error
+        elif wrong and self.on == "warn":
+            warnings.warn_explicit(_message(site, wrong), WatchWarning, site.file, site.line)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for programs: lists, text and numbers."""
+        return {
+            "sites": [site.to_dict() for site in self.sites],
+            "unseen": [vars(each) for each in self.unseen],
+        }
+
+    def __str__(self) -> str:
+        wrong, sites = len(self.mistakes), len(self.sites)
+        head = f"kl_lib.watch: {sites} call site{'' if sites == 1 else 's'}, "
+        head += f"{wrong or 'none'} with a mistake"
+        text = [head, *map(str, self.sites)]
+        if self.unseen:
+            text += ["Not seen:", *(f"  {each}" for each in self.unseen)]
+        return "\n".join(text)
+
+    def __repr__(self) -> str:
+        return f"<{str(self).splitlines()[0]}>"
+
+
+def _message(site: Site, wrong: list[Finding]) -> str:
+    return "\n".join([f"{site.call}: {wrong[0]}", *map(str, wrong[1:])])
+
+
+def check_options(on: Any, first: Any, every: Any) -> None:
+    """Refuse what `kl_lib.watch` can't take."""
+    if on not in ("warn", "raise", "record"):
+        raise DistributionError(
+            f"on is {on!r}; pass 'warn', 'raise' or 'record'",
+            kind="option",
+            argument="on",
+            value=on,
+        )
+    for name, value in (("first", first), ("every", every)):
+        if not isinstance(value, int) or value < 1:
+            raise DistributionError(
+                f"{name} is {value!r}; pass a whole number of calls, at least 1",
+                kind="option",
+                argument=name,
+                value=value,
+            )
