@@ -39,22 +39,22 @@ def damage(ratios: Mapping[str, float]) -> Figure:
     return figure
 
 
-def found(rules: Mapping[str, tuple[float, float, float]]) -> Figure:
-    """One line for each rule: the share it finds and the interval around it.
+def shares(lines: Mapping[str, tuple[float, float, float]]) -> Figure:
+    """One line for each share, with its interval.
 
     Parameters
     ----------
-    rules
-        For each rule: share found, and the ends of its interval, from 0 to 1.
+    lines
+        For each name: the share and the ends of its interval, from 0 to 1.
     """
-    figure, (ax,) = panels(height=0.9 + _ROW * len(rules))
-    _rows(ax, list(rules))
+    figure, (ax,) = panels(height=0.9 + _ROW * len(lines))
+    _rows(ax, list(lines))
     look: dict[str, Any] = {"color": M_COLOR, "zorder": 3}
-    for row, (share, low, high) in enumerate(rules.values()):
+    for row, (share, low, high) in enumerate(lines.values()):
         ax.plot([low, high], [row, row], linewidth=3, solid_capstyle="butt", **look)
         ax.plot(share, row, "o", markersize=8, **look)
-    ax.set_xticks(np.linspace(0, 1, 6), [f"{tick} %" for tick in range(0, 101, 20)])
-    ax.set(xlabel="share found, with 95 % interval", xlim=(-0.03, 1.03))
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
+    ax.set(xlabel="share, with 95 % interval", xlim=(-0.04, 1.04))
     return figure
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,46 +60,56 @@ def _site(block: str) -> Site:
     )
 
 
-def codes_in(code: str) -> frozenset[str]:
+def codes_in(code: str, select: Sequence[str] | None = None) -> frozenset[str]:
     """The codes of what `kl-lib audit` reports about the text of a program."""
     from kl_lib.audit import audit_source
 
-    return frozenset(finding.code for finding in audit_source(code))
+    return frozenset(finding.code for finding in audit_source(code, select=select))
 
 
 class Score(NamedTuple):
-    """What a rule did on labelled sites: it was right, it was wrong, it missed."""
+    """What a rule did on labelled sites, in numbers of sites.
+
+    `right` reports name the mistake that the label names, `other` ones something else about a site
+    that is wrong too, `false` ones a site that is right; `missed` are mistakes without a report.
+    """
 
     right: int
-    wrong: int
+    other: int
+    false: int
     missed: int
 
 
 def score(
-    wanted: Mapping[str, Iterable[str]], found: Mapping[str, Iterable[str]]
+    wanted: Mapping[str, Iterable[str]],
+    found: Mapping[str, Iterable[str]],
+    clean: Collection[str],
 ) -> dict[str, Score]:
-    """For each rule: findings that were wanted, that were not, and wanted ones that are missing.
+    """For each rule, how its reports compare with the labels.
 
     Parameters
     ----------
     wanted, found
-        For each site, the codes that its label names, and those that the audit gave.
+        For each site, the codes that its label names, and those that were reported.
+    clean
+        The sites that are right.
 
     Examples
     --------
-    >>> score({"a": ["KLD101"], "b": []}, {"a": ["KLD101"], "b": ["KLD101"]})
-    {'KLD101': Score(right=1, wrong=1, missed=0)}
+    >>> score({"a": ["KLD101"], "b": []}, {"a": ["KLD101"], "b": ["KLD101"]}, clean=["b"])
+    {'KLD101': Score(right=1, other=0, false=1, missed=0)}
     """
     pairs = {(site, code) for site, codes in wanted.items() for code in codes}
     given = {(site, code) for site, codes in found.items() for code in codes}
-    return {
-        rule: Score(
-            sum(code == rule for _, code in pairs & given),
-            sum(code == rule for _, code in given - pairs),
-            sum(code == rule for _, code in pairs - given),
+    rules = {}
+    for rule in sorted({code for _, code in pairs | given}):
+        want = {site for site, code in pairs if code == rule}
+        have = {site for site, code in given if code == rule}
+        false = have.intersection(clean) - want
+        rules[rule] = Score(
+            len(want & have), len(have - want - false), len(false), len(want - have)
         )
-        for rule in sorted({code for _, code in pairs | given})
-    }
+    return rules
 
 
 def interval(hits: int, trials: int) -> tuple[float, float]:

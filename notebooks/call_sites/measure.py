@@ -137,24 +137,51 @@ def agrees(value: float | list[float] | str, wanted: float | list[float]) -> boo
 
 def measured(sites: list[Site]) -> dict[str, float | list[float] | str]:
     """What every site gives: run here where its library is installed, recorded otherwise."""
-    record = json.loads(RECORD.read_text("utf-8"))["values"] if RECORD.exists() else {}
-    return {site.name: run(site) if runs_here(site) else record[site.name] for site in sites}
+    return {
+        site.name: run(site) if runs_here(site) else _recorded("values")[site.name]
+        for site in sites
+    }
+
+
+def watch(site: Site) -> list[int]:
+    """The codes of the mistakes that `kl_lib.watch` reports when a site runs."""
+    with kl.watch(on="record") as seen:
+        run(site)
+    return sorted(
+        {
+            finding.code
+            for place in seen.mistakes
+            for finding in place.findings
+            if finding.level == "mistake"
+        }
+    )
+
+
+def watched(sites: list[Site]) -> dict[str, list[int]]:
+    """What `kl_lib.watch` reports of each site, recorded where its library is not installed."""
+    return {
+        site.name: watch(site) if runs_here(site) else _recorded("watched")[site.name]
+        for site in sites
+    }
+
+
+def _recorded(what: str) -> dict[str, Any]:
+    return json.loads(RECORD.read_text("utf-8"))[what]
 
 
 def _record() -> None:
     from importlib.metadata import version
 
-    old = (
-        json.loads(RECORD.read_text("utf-8"))
-        if RECORD.exists()
-        else {"libraries": {}, "values": {}}
-    )
+    record: dict[str, Any] = {"libraries": {}, "values": {}, "watched": {}}
+    if RECORD.exists():
+        record.update(json.loads(RECORD.read_text("utf-8")))
     for site in read():
         if site.library in ("torch", "optax") and runs_here(site):
-            old["libraries"][site.library] = version(site.library)
-            old["values"][site.name] = run(site)
+            record["libraries"][site.library] = version(site.library)
+            record["values"][site.name] = run(site)
+            record["watched"][site.name] = watch(site)
     RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(old, indent=1) + "\n", "utf-8")
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

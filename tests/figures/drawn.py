@@ -107,8 +107,8 @@ DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
     call_sites.damage: lambda: call_sites.damage(
         {"probabilities for logs": -1.24, "reduction left alone": 0.2, "sorted samples": 896}
     ),
-    call_sites.found: lambda: call_sites.found(
-        {"KLD101": (1, 0.4, 1), "KLD111": (0.9, 0.6, 0.99), "KLD131": (0, 0, 0.975)}
+    call_sites.shares: lambda: call_sites.shares(
+        {"wrong sites, 34 of 42": (0.81, 0.66, 0.91), "every other rule, 1 of 1": (1, 0.025, 1)}
     ),
     coins.sampled_bars: lambda: coins.sampled_bars([[0.5, 0.5]] * 2, [[0.5, 0.5]] * 2, ["p", "q"]),
     coins.walks: lambda: coins.walks(WALKS, -WALKS, (1.614, -0.637)),
