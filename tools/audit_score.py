@@ -1,6 +1,6 @@
 """How well `kl-lib audit` does on a file of labelled call sites that this project does not contain.
 
-    python tools/audit_score.py --data FILE.jsonl
+    PYTHONPATH=notebooks python tools/audit_score.py --data FILE.jsonl
 
 Each line of the file is an object with `id`, `label` (wrong, suspicious, correct, unknown), `class`
 and `snippet`. What is written to results/audit/public.json are counts and the file's checksum, no
