@@ -1,7 +1,7 @@
-"""The page of the audit's rules: its text is that of the rules themselves, so neither goes stale.
+"""The page of the audit's rules: its text is that of the rules themselves, and can't go stale.
 
-Where `book/audit_rules.md` says ``% the rules``, every rule of `kl_lib.audit` is written, by groups,
-with an anchor such as ``kld101`` to which the audit's reports can point.
+Where `book/audit_rules.md` says ``% the rules``, every rule of `kl_lib.audit` is written, by
+groups, with an anchor such as ``kld101`` to which the audit's reports can point.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def title(module: str) -> str:
 
 
 def section(rule: Rule) -> str:
-    """What one rule means, a program that it flags, the same as it should be, and how to silence it."""
+    """What one rule means, a program that it flags, the same as it should be, how to silence it."""
     state = "On by default" if rule.default else f"Off by default: `--select {rule.code}`"
     mends = ", and `--fix` mends it" if rule.fixable else ""
     return f"""({anchor(rule)})=

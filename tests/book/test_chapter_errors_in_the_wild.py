@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from building import REPOSITORY
 from call_sites import measure
-from scipy.special import log_softmax, softmax, xlogy
+from scipy.spatial.distance import jensenshannon
+from scipy.special import log_softmax, rel_entr, softmax, xlogy
+from scipy.stats import entropy
+
+import kl_lib as kl
 
 CHAPTER = (REPOSITORY / "notebooks" / "19_errors_in_the_wild.md").read_text("utf-8")
 SITES = call_sites.read()
@@ -87,3 +91,45 @@ def test_the_chapters_kl_div_is_pytorchs():
                 options = {"reduction": reduction, "log_target": log_target}
                 theirs = torch.nn.functional.kl_div(*tensors, **options).numpy()
                 np.testing.assert_allclose(names["kl_div"](*one, **options), theirs, rtol=1e-12)
+
+
+def block(first_word):
+    """The Python block under "In your code" whose comment begins with a word."""
+    section = re.search(r"^## In your code$(.*?)^## ", CHAPTER, re.M | re.S)[1]
+    (found,) = re.findall(rf"```python\n(# {first_word}.*?)```", section, re.S)
+    return found
+
+
+def test_the_lines_for_watch_run():
+    rows = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
+    names = {"compute": lambda: entropy(rows, rows[::-1])}
+    exec(block("any"), names)
+    assert [finding.code for finding in names["mistakes"]] == [201]
+
+
+RIGHT = {
+    "kl_lib": kl.kl_divergence,
+    "SciPy": lambda p, q: rel_entr(p, q).sum(axis=-1),
+    "in batches": lambda p, q: (p * np.log(p / q)).sum() / len(p),
+}
+WRONG = {
+    "mean": lambda p, q: (p * np.log(p / q)).mean(),
+    "sum": lambda p, q: (p * np.log(p / q)).sum(),
+    "first axis": lambda p, q: (p * np.log(p / q)).sum() / p.shape[1],
+    "swapped": lambda p, q: kl.kl_divergence(q, p),
+    "no log": lambda p, q: (p * (np.log(p) - q)).sum(axis=-1),
+    "two logs": lambda p, q: kl.kl_divergence(p, kl.softmax(q)),
+    "bits": lambda p, q: kl.kl_divergence(p, q, base=2),
+    "columns": lambda p, q: entropy(p, q),
+    "distance": lambda p, q: jensenshannon(p, q, axis=-1),
+    "JS": kl.js_divergence,
+    "symmetric": lambda p, q: (kl.kl_divergence(p, q) + kl.kl_divergence(q, p)) / 2,
+    "sign": lambda p, q: -kl.kl_divergence(p, q),
+}
+
+
+@pytest.mark.parametrize("name", [*RIGHT, *WRONG])
+def test_three_pairs_tell_right_from_wrong(name):
+    names = {"divergence": {**RIGHT, **WRONG}[name]}
+    exec(block("NumPy"), names)
+    assert names["works"] == (name in RIGHT)
