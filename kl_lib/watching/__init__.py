@@ -9,7 +9,8 @@ categories. No library is imported for it.
 from __future__ import annotations
 
 from .codes import CODES, Finding
-from .session import On, Watch, WatchError, WatchWarning, check_options
+from .raising import WatchError, WatchWarning
+from .session import On, Watch, check_options
 from .sites import NotSeen, Site
 
 __all__ = ["CODES", "Finding", "NotSeen", "Site", "Watch", "WatchError", "WatchWarning", "watch"]

@@ -6,15 +6,17 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import earlier, importing
 from .observing import Hook
 from .replacing import stand_in
 from .running import WATCHES
-from .session import Watch
 from .swapping import swap
 from .targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from .session import Watch
 
 _lock = threading.RLock()
 _undo: dict[str, Callable[[], None]] = {}
@@ -72,20 +74,21 @@ def _target(module: types.ModuleType, target: Target) -> Callable[[], None] | No
     if owner:
         return _method(holder, name, found, hook)
     if isinstance(found, types.FunctionType):
-        earlier.FUNCTIONS[found.__code__.co_filename, found.__code__.co_name] = target.call
-        return _function(found, hook)
+        inner = _innermost(found)
+        earlier.FUNCTIONS[inner.__code__.co_filename, inner.__code__.co_name] = target.call
+        return swap(inner, hook)
     return stand_in(found, hook, vars(module))
 
 
-def _function(found: types.FunctionType, hook: Hook) -> Callable[[], None]:
-    """TensorFlow's dispatcher wraps functions that autograph unwraps again: the inner one counts."""
+def _innermost(found: types.FunctionType) -> types.FunctionType:
+    """Autograph takes off what TensorFlow's dispatcher has wrapped around: the inner one counts."""
     while found.__module__.partition(".")[0] == "tf_keras" and hasattr(found, "__wrapped__"):
         found = found.__wrapped__
-    return swap(found, hook)
+    return found
 
 
 def _method(owner: type, name: str, inherited: Any, hook: Hook) -> Callable[[], None]:
-    """A method of its own for a class that inherits it, which its objects find at their next call."""
+    """A method of its own for a class that inherits it, which its objects find from now on."""
     method = types.FunctionType(
         inherited.__code__,
         inherited.__globals__,

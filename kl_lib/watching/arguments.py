@@ -1,4 +1,4 @@
-"""An argument of a watched call as numbers: all of a small one, lines along each axis of a large one.
+"""An argument of a watched call as numbers: all of a small one, lines along each axis of others.
 
 What stands along which axis is asked here: probabilities, or their logarithms.
 """
@@ -31,8 +31,8 @@ def lines(shape: tuple[int, ...], limit: int = LIMIT) -> dict[int | None, tuple[
     --------
     >>> lines((32, 10))
     {None: (slice(None, None, None), slice(None, None, None))}
-    >>> lines((1000, 1000), limit=8000)
-    {-2: (slice(None, None, None), slice(0, 4, None)), -1: (slice(0, 4, None), slice(None, None, None))}
+    >>> lines((1000, 1000), limit=8000)[-1]
+    (slice(0, 4, None), slice(None, None, None))
     """
     if math.prod(shape) <= limit:
         return {None: (slice(None),) * len(shape)}
@@ -94,7 +94,7 @@ class Argument:
         return tuple(axes for axes in self._axes() if self._sums_to_1(axes, logs=True))
 
     def sums(self, axes: Axes, logs: bool) -> Array:
-        """Of the entries, or of their exponentials, over `axes`; empty if these were not fetched."""
+        """Of the entries, or of their exponentials, over `axes`; none if these were not fetched."""
         values = self.along(axes)
         if values is None:
             return np.empty(0)

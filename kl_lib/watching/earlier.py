@@ -16,6 +16,7 @@ from .fetching import JAX, Unseen
 from .graphs import SCOPE, WITHOUT_OBSERVER
 from .running import WATCHES, WITHIN
 from .stack import caller
+from .swapping import Observer
 
 #: File and name of each watched function → what people call it.
 FUNCTIONS: dict[tuple[str, str], str] = {}
@@ -101,7 +102,7 @@ def _has_kl(loss: Any) -> bool:
 
 
 #: Module, class and method, and who is told that it ran.
-RUNNERS = [
+RUNNERS: list[tuple[str, str, str, Observer]] = [
     ("tensorflow.python.eager.polymorphic_function.concrete_function",
      "ConcreteFunction", "_call_flat", Runs()),
     ("keras.src.backend.jax.trainer", "JAXTrainer", "make_train_function", RunsOnJax()),

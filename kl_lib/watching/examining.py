@@ -75,7 +75,8 @@ def examine(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> 
     return Examination(
         tuple(one_each[code] for code in sorted(one_each)),
         gave,
-        *(meant or (None, 0)),
+        meant[0] if meant else None,
+        meant[1] if meant else 0,
         pair,
     )
 
@@ -85,7 +86,8 @@ def _axes(asked: Asked, p: Side, q: Side) -> Axes | None:
     both = [axes for axes in q.axes if axes in p.axes]
     if asked.axes in both or not (both or asked.axes is None):
         return asked.axes
-    return (both or [*q.axes, *p.axes, None])[0]
+    found = both or [*q.axes, *p.axes]
+    return found[0] if found else None
 
 
 def _meant(

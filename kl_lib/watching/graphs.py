@@ -8,17 +8,20 @@ over. Nothing that the program computes depends on them. When no watch is on, th
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arguments import LIMIT, Argument, Array
 from .asked import Call
 from .fetching import XLA, Unseen
+from .looking import examined_arrays
 from .running import WATCHES, WITHIN
-from .session import Watch
-from .sites import Site
 from .stack import Line, innermost
+
+if TYPE_CHECKING:
+    from .session import Watch
+    from .sites import Site
 
 SCOPE = "kl_lib_watch"
 #: Graphs traced in a block that could not be given an observer, and why.
@@ -49,8 +52,6 @@ class Observer:
 
     def take(self, flat: Array, *shapes: Array) -> None:
         """The values of one step: what was fetched of each tensor, one after the other."""
-        from .observing import examined_arrays
-
         looks, self.looks = self.looks, []
         WITHIN.busy = True
         try:
@@ -106,7 +107,7 @@ def attach(name: str, line: Line, call: Call, values: tuple[Any, ...]) -> None:
 
 
 def _some(tensor: Any) -> Any:
-    """All of a small tensor; of one that is or may be large, the first along all axes but the last."""
+    """All of a small tensor; of others the first entries along all axes but the last."""
     shape = tensor.shape
     if not shape.rank:
         return tensor

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import graphs
-from .arguments import Argument
 from .asked import Call, Given
-from .distributions import examine_distributions, with_closed_form
-from .examining import Examination, examine
+from .distributions import with_closed_form
+from .examining import Examination
 from .fetching import Unseen, check, fetch, in_graph
+from .looking import examined_arrays
+from .raising import WatchError, WatchWarning
 from .running import WATCHES, WITHIN
-from .session import Watch, WatchError, WatchWarning
-from .sites import Site
 from .stack import Line, caller
 from .targets import Target
+
+if TYPE_CHECKING:
+    from .session import Watch
+    from .sites import Site
 
 
 class Hook:
@@ -42,7 +45,9 @@ class Hook:
         except (WatchError, WatchWarning):
             raise  # as was asked for
         except Exception as error:  # whatever fails in a look must not stop the program
-            unseen = Unseen(f"not understood ({type(error).__name__}: {error})", "tell kl_lib's authors")
+            unseen = Unseen(
+                f"not understood ({type(error).__name__}: {error})", "tell kl_lib's authors"
+            )
             _note(self.target.call, caller(), unseen)
         finally:
             WITHIN.busy = False
@@ -98,11 +103,3 @@ def examined(call: Call, values: tuple[Any, ...]) -> Examination:
     with np.errstate(all="ignore"):
         seen = examined_arrays(call, fetch(*values))
         return with_closed_form(call, seen, *values) if call.distributions else seen
-
-
-def examined_arrays(call: Call, arguments: list[Argument]) -> Examination:
-    """The same of tensors that were fetched."""
-    with np.errstate(all="ignore"):
-        if call.distributions:
-            return examine_distributions(call, *arguments)
-        return examine(call.asked, *arguments)

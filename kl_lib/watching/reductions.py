@@ -1,4 +1,4 @@
-"""Shapes, axes and reduction of a call: do the two arguments belong together, what divides the sum?"""
+"""Shapes, axes and reduction: do two arguments belong together, and what divides the sum?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for what has no Python code, in every place that holds it: NumPy's universal functions.
+"""A stand-in for what has no Python code, NumPy's universal functions, in all places that hold it.
 
 `scipy.special.rel_entr` is one. Module globals, other dicts, lists, classes and closures that hold
 it get the stand-in and are given the original back. What is out of reach, a tuple or a running

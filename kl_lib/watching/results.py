@@ -1,4 +1,4 @@
-"""The result of a call: is it a divergence at all, and what has the library's clipping done to it?"""
+"""The result of a call: is it a divergence, and what has the library's clipping done to it?"""
 
 from __future__ import annotations
 
@@ -31,19 +31,21 @@ def per_row(asked: Asked, result: Argument | None, axes: Axes | None) -> Array |
     return next(iter(result.parts.values()))
 
 
-def findings(
-    values: Array | None, dtype: str, causes: Sequence[Finding] = ()
-) -> Iterator[Finding]:
+def findings(values: Array | None, dtype: str, causes: Sequence[Finding] = ()) -> Iterator[Finding]:
     """What no divergence is: nan, infinite, negative. What is wrong beside is the likely cause."""
     if values is None or not values.size:
         return
     first = f"mend KLD{causes[0].code} first" if causes else ""
     if bad := int(np.isnan(values).sum()):
         told = f"{_some(values, bad)} nan"
-        yield Finding(312, told, first or "see whether q is 0 or -inf where p is 0, or an argument nan")
+        yield Finding(
+            312, told, first or "see whether q is 0 or -inf where p is 0, or an argument nan"
+        )
     if bad := int(np.isinf(values).sum()):
         told = f"{_some(values, bad)} infinite"
-        yield Finding(313, told, first or "compute q from logits, which keeps it above 0 where p is")
+        yield Finding(
+            313, told, first or "compute q from logits, which keeps it above 0 where p is"
+        )
     finite = values[np.isfinite(values)]
     if (finite < -ROUNDING.get(dtype, 1e-4)).any():
         bad = int((finite < -ROUNDING.get(dtype, 1e-4)).sum())
@@ -70,5 +72,7 @@ def clipped(epsilon: float, pair: Pair | None) -> Iterator[Finding]:
     if off.any():
         row = int(np.argmax(off))
         true = "infinite" if math.isinf(exact[row]) else f"{exact[row]:.4g}"
-        told = f"q is clipped at {epsilon:g}: row {row} gives {with_clip[row]:.4g}, its KL is {true}"
+        told = (
+            f"q is clipped at {epsilon:g}: row {row} gives {with_clip[row]:.4g}, its KL is {true}"
+        )
         yield Finding(309, told, "use kl_lib.losses.keras.kl_loss, from logits")

@@ -8,34 +8,15 @@ from typing import Any, Literal
 
 from kl_lib.errors import DistributionError
 
+from .active import begin, end
 from .codes import Finding
 from .examining import Examination
+from .fetching import DYNAMO
+from .raising import WatchError, WatchWarning
 from .sites import NotSeen, Site
 from .stack import Line
 
 On = Literal["warn", "raise", "record"]
-
-
-class WatchWarning(UserWarning):
-    """A mistake that `kl_lib.watch` found, at the line that has it."""
-
-    __module__ = "kl_lib.watching"
-
-
-class WatchError(ValueError):
-    """A mistake that `kl_lib.watch` found, where it was asked to raise.
-
-    Attributes
-    ----------
-    site
-        The `Site` with what was found.
-    """
-
-    __module__ = "kl_lib.watching"
-
-    def __init__(self, message: str, site: Site) -> None:
-        super().__init__(message)
-        self.site = site
 
 
 class Watch:
@@ -64,8 +45,16 @@ class Watch:
 
     @property
     def unseen(self) -> tuple[NotSeen, ...]:
-        """The calls that could not be looked at, and what would change that."""
-        return tuple(self._unseen.values())
+        """The calls that could not be looked at, and what would change that.
+
+        Not those whose values were read after all, as when PyTorch runs a graph step by step.
+        """
+        read = {(x.call, x.file, x.line, x.column) for x in self.sites if x.looked_at}
+        return tuple(
+            each
+            for each in self._unseen.values()
+            if each.why != DYNAMO[0] or (each.call, each.file, each.line, each.column) not in read
+        )
 
     @property
     def mistakes(self) -> tuple[Site, ...]:
@@ -73,14 +62,10 @@ class Watch:
         return tuple(site for site in self.sites if site.mistakes)
 
     def __enter__(self) -> Watch:
-        from .active import begin
-
         begin(self)
         return self
 
     def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
-        from .active import end
-
         end(self)
         if kind is None and self._late is not None:
             late, self._late = self._late, None
@@ -108,7 +93,7 @@ class Watch:
             self._unseen.setdefault((call, line, why), found)
 
     def add(self, site: Site, seen: Examination, *, now: bool = True) -> None:
-        """Take in one look at a call, and warn or raise of what is new; without `now`, at the end."""
+        """Take in one look, and warn or raise of what is new; without `now` raise at the end."""
         with self._lock:
             new = site.add(seen)
         wrong = [finding for finding in new if finding.level == "mistake"]

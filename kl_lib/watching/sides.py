@@ -1,4 +1,4 @@
-"""The reference and the approximation of a call, each for itself: is it what the call takes it for?"""
+"""The reference and the approximation of a call: is each what the call takes it for?"""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def swapped(asked: Asked, p: Argument, q: Argument) -> bool:
 def bernoulli(asked: Asked, p: Argument, q: Argument) -> bool:
     """Whether both hold chances of a yes: logarithms of sigmoids against numbers from 0 to 1."""
     unnormalised = not (p.probabilities or p.logarithms or q.probabilities or q.logarithms)
-    in_unit = 0 <= p.range[0] and p.range[1] <= 1
+    in_unit = p.range[0] >= 0 and p.range[1] <= 1
     return (asked.p_holds, asked.q_holds) == ("probabilities", "logarithms") and (
         unnormalised and in_unit and q.range[1] <= 0
     )

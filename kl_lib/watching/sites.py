@@ -1,4 +1,4 @@
-"""Where KL is called: how often, what was found, what the value was and what it should have been."""
+"""Where KL is called: how often, what was found, what it gave and what it should have given."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ class Site:
         ]  # fmt: skip
         return {
             "call": self.call, "file": self.file, "line": self.line, "column": self.column,
-            "calls": self.calls, "looked_at": self.looked_at, "gave": self.gave, "kl": self.kl, "rows": self.rows,
+            "calls": self.calls, "looked_at": self.looked_at,
+            "gave": self.gave, "kl": self.kl, "rows": self.rows,
             "findings": found, "diagnosis": self.diagnosis if found else None,
         }  # fmt: skip
 
@@ -106,7 +107,9 @@ class Site:
         calls = "1 call" if self.calls == 1 else f"{self.calls} calls, {seen} looked at"
         text = [f"{where(self.file, self.line, self.column)}: {self.call}, {calls}"]
         for finding in self.findings:
-            often = f" ({self.times[finding.code]} of {self.looked_at})" if self.looked_at > 1 else ""
+            often = (
+                f" ({self.times[finding.code]} of {self.looked_at})" if self.looked_at > 1 else ""
+            )
             note = "note: " if finding.level == "note" else ""
             text += _folded(f"KLD{finding.code} {note}{finding.message}{often}", "  ")
             text += _folded(finding.remedy, "         -> ")
