@@ -13,7 +13,7 @@ from itertools import groupby
 
 from sphinx.application import Sphinx
 
-from kl_lib.audit.findings import RULES, Rule
+from kl_lib.audit import RULES, Rule
 
 PAGE = "book/audit_rules"
 TABLE, SECTIONS = "% the table", "% the rules"
@@ -32,11 +32,11 @@ def page(text: str, rules: Iterable[Rule]) -> str:
 
 def table(rules: Iterable[Rule]) -> str:
     """One row a rule: its code, what it flags, whether it is on, and whether it can be mended."""
-    rows = ["| code | flags | by default | `--fix` |", "|---|---|---|---|"]
+    rows = ["| code | flags | default |", "|---|---|---|"]
     for rule in rules:
         code = f"{{ref}}`{rule.code} <{anchor(rule)}>`"
-        on, mends = "on" if rule.default else "off", "yes" if rule.fixable else ""
-        rows.append(f"| {code} | {markdown(rule.summary)} | {on} | {mends} |")
+        state = ("on" if rule.default else "off") + (", fix" if rule.fixable else "")
+        rows.append(f"| {code} | {markdown(rule.summary)} | {state} |")
     return "\n".join(rows)
 
 
@@ -63,7 +63,7 @@ def title(module: str) -> str:
 
 def section(rule: Rule) -> str:
     """What one rule means, a program that it flags, the same as it should be, how to silence it."""
-    state = "On by default" if rule.default else f"Off by default: `--select {rule.code}`"
+    state = "On by default" if rule.default else f"Off by default: `--extend-select {rule.code}`"
     mends = ", and `--fix` mends it" if rule.fixable else ""
     return f"""({anchor(rule)})=
 ### {rule.code}: {markdown(rule.summary)}

@@ -25,6 +25,7 @@ class Site(NamedTuple):
     beyond: str
     call: str
     truth: str
+    mends: tuple[tuple[str, str], ...]
     code: str
 
 
@@ -43,8 +44,11 @@ def read(path: Path = SITES) -> list[Site]:
 
 def _site(block: str) -> Site:
     name, *lines = block.splitlines()
-    known = {}
-    while found := re.fullmatch(r"(library|mistake|codes|call|truth): (.+)", lines[0]):
+    known: dict[str, str] = {}
+    mends = []
+    while found := re.fullmatch(r"(library|mistake|codes|call|truth|mend): (.+)", lines[0]):
+        if found[1] == "mend":
+            mends.append(tuple(found[2].split(" => ")))
         known[found[1]] = found[2]
         del lines[0]
     codes = known.get("codes", "")
@@ -56,8 +60,19 @@ def _site(block: str) -> Site:
         beyond=codes if codes in (RUN, NOBODY) else "",
         call=known["call"],
         truth=known["truth"],
+        mends=tuple((old, new) for old, new in mends),
         code="\n".join(lines).strip() + "\n",
     )
+
+
+def mended(site: Site) -> Site:
+    """A site with what its `mend` says in place of its mistake."""
+    code = site.code
+    for old, new in site.mends:
+        if code.count(old) != 1:
+            raise ValueError(f"{site.name}: {old!r} stands in it {code.count(old)} times; name one")
+        code = code.replace(old, new)
+    return site._replace(code=code)
 
 
 def codes_in(code: str, select: Sequence[str] | None = None) -> frozenset[str]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import kl_lib as kl
-from call_sites import Site, read
+from call_sites import Site, mended, read
 
 RECORD = Path(__file__).resolve().parents[2] / "results" / "audit" / "sites.json"
 NEEDS = {"tfp": "tensorflow_probability"}  # where the module has another name
@@ -30,7 +30,7 @@ class Model:
     """Something with a `predict`, as scikit-learn and Keras have it."""
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        return kl.softmax(inputs * 0.5)
+        return kl.softmax(inputs)
 
 
 def inputs() -> dict[str, Any]:
@@ -143,6 +143,15 @@ def measured(sites: list[Site]) -> dict[str, float | list[float] | str]:
     }
 
 
+def mended_values(sites: list[Site]) -> dict[str, float | list[float] | str]:
+    """What every site with a mend gives when it is mended."""
+    return {
+        site.name: run(mended(site)) if runs_here(site) else _recorded("mended")[site.name]
+        for site in sites
+        if site.mends
+    }
+
+
 def watch(site: Site) -> list[int]:
     """The codes of the mistakes that `kl_lib.watch` reports when a site runs."""
     with kl.watch(on="record") as seen:
@@ -172,7 +181,7 @@ def _recorded(what: str) -> dict[str, Any]:
 def _record() -> None:
     from importlib.metadata import version
 
-    record: dict[str, Any] = {"libraries": {}, "values": {}, "watched": {}}
+    record: dict[str, Any] = {"libraries": {}, "values": {}, "mended": {}, "watched": {}}
     if RECORD.exists():
         record.update(json.loads(RECORD.read_text("utf-8")))
     for site in read():
@@ -180,6 +189,8 @@ def _record() -> None:
             record["libraries"][site.library] = version(site.library)
             record["values"][site.name] = run(site)
             record["watched"][site.name] = watch(site)
+            if site.mends:
+                record["mended"][site.name] = run(mended(site))
     RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 

@@ -46,11 +46,42 @@ def test_what_is_recorded_is_what_the_library_gives(site):
     pytest.importorskip(site.library)
     recorded = RECORDED["values"][site.name]
     np.testing.assert_allclose(measure.run(site), recorded, rtol=1e-5, atol=1e-9)
+    assert measure.watch(site) == RECORDED["watched"][site.name]
+    if site.mends:
+        mended = measure.run(call_sites.mended(site))
+        np.testing.assert_allclose(mended, RECORDED["mended"][site.name], rtol=1e-5)
 
 
 def test_the_recording_has_the_sites_that_need_it_and_no_other():
     assert set(RECORDED["values"]) == {s.name for s in SITES if s.library in ("torch", "optax")}
     assert set(RECORDED["libraries"]) == {"torch", "optax"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("site", [s for s in SITES if s.mistake != "none"], ids=named)
+def test_a_mended_site_gives_what_it_promises_and_is_not_reported(site):
+    if site.name == "numpy-samples-as-probabilities":
+        assert not site.mends  # no line makes probabilities of samples
+        return
+    pytest.importorskip("libcst")
+    if not measure.runs_here(site) and site.name not in RECORDED["mended"]:
+        pytest.skip(f"{site.library} is not installed")
+    (value,) = measure.mended_values([site]).values()
+    wanted = measure.truth(site)
+    assert measure.agrees(value, wanted)
+    mended = call_sites.mended(site)
+    assert not call_sites.codes_in(mended.code)
+    if measure.runs_here(site) and np.isfinite(wanted):
+        assert measure.watch(mended) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("site", [s for s in SITES if s.mistake == "none"], ids=named)
+def test_a_right_site_is_reported_by_neither_tool(site):
+    pytest.importorskip("libcst")
+    assert not call_sites.codes_in(site.code)
+    if measure.runs_here(site) or site.name in RECORDED["watched"]:
+        assert measure.watched([site]) == {site.name: []}
 
 
 def test_names_are_unique_and_every_mistake_says_who_finds_it():
