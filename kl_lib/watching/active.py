@@ -18,6 +18,9 @@ from .targets import TARGETS, Target
 if TYPE_CHECKING:
     from .session import Watch
 
+#: The module in C that makes SciPy's universal functions and goes on holding them.
+MAKER = "scipy.special._ufuncs"
+
 _lock = threading.RLock()
 _undo: dict[str, Callable[[], None]] = {}
 _MODULES = {x.module for x in TARGETS} | {x[0] for x in earlier.RUNNERS}
@@ -77,7 +80,7 @@ def _target(module: types.ModuleType, target: Target) -> Callable[[], None] | No
         inner = _innermost(found)
         earlier.FUNCTIONS[inner.__code__.co_filename, inner.__code__.co_name] = target.call
         return swap(inner, hook)
-    return stand_in(found, hook, vars(module))
+    return stand_in(found, hook, vars(sys.modules[MAKER]))
 
 
 def _innermost(found: types.FunctionType) -> types.FunctionType:

@@ -65,7 +65,9 @@ def examine(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> 
         *q_side.findings,
         *reductions.findings(asked, p, q, axes),
     ]
-    found += results.findings(values, q.dtype, causes=[x for x in found if x.level == "mistake"])
+    causes = [finding for finding in found if finding.level == "mistake"]
+    terms = asked.entries and axes is None
+    found += results.findings(values, q.dtype, causes, terms)
     if not found and asked.clip is not None:
         found += results.clipped(asked.clip, pair)
     one_each = {x.code: x for x in reversed(found)}

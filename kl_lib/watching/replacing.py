@@ -11,6 +11,7 @@ import gc
 import pickle
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .swapping import Observer
@@ -58,16 +59,13 @@ def stand_in(original: Any, observer: Observer, home: dict[str, Any]) -> Callabl
     """Put a stand-in for `original` wherever it is held, but in its `home`. Returns the undoing."""
     stand = StandIn(original, observer, ("p", "q"))
     _replace(original, stand, but=(home, stand.__dict__))
-
-    def undo() -> None:
-        _replace(stand, original, but=())
-
-    return undo
+    return partial(_replace, stand, original, but=())  # no closure, whose cells would be replaced
 
 
 def _replace(old: Any, new: Any, but: tuple[Any, ...]) -> None:
     for holder in gc.get_referrers(old):
-        if any(holder is x for x in but):
+        # An extension module may hold what is in its dict in a second place.
+        if any(x is holder or x is getattr(holder, "__dict__", None) for x in but):
             continue
         if isinstance(holder, dict):
             _replace_in_dict(holder, old, new)

@@ -23,16 +23,22 @@ def per_row(asked: Asked, result: Argument | None, axes: Axes | None) -> Array |
     """The result; summed over the categories where it has a number for each of them."""
     if result is None:
         return None
-    if asked.entries:
-        values = None if axes is None else result.along(axes)
-        if values is None or values.ndim < -min(axes or (0,)):
-            return None
-        return np.asarray(values.sum(axis=axes))
-    return next(iter(result.parts.values()))
+    values = next(iter(result.parts.values()))
+    if not asked.entries or axes is None:
+        return values
+    lines = result.along(axes)
+    if lines is None or lines.ndim < -min(axes):
+        return values
+    return np.asarray(lines.sum(axis=axes))
 
 
-def findings(values: Array | None, dtype: str, causes: Sequence[Finding] = ()) -> Iterator[Finding]:
-    """What no divergence is: nan, infinite, negative. What is wrong beside is the likely cause."""
+def findings(
+    values: Array | None, dtype: str, causes: Sequence[Finding] = (), terms: bool = False
+) -> Iterator[Finding]:
+    """What no divergence is: nan, infinite, negative. What is wrong beside is the likely cause.
+
+    With `terms` these are parts of a sum, and may be negative.
+    """
     if values is None or not values.size:
         return
     first = f"mend KLD{causes[0].code} first" if causes else ""
@@ -47,7 +53,7 @@ def findings(values: Array | None, dtype: str, causes: Sequence[Finding] = ()) -
             313, told, first or "compute q from logits, which keeps it above 0 where p is"
         )
     finite = values[np.isfinite(values)]
-    if (finite < -ROUNDING.get(dtype, 1e-4)).any():
+    if not terms and (finite < -ROUNDING.get(dtype, 1e-4)).any():
         bad = int((finite < -ROUNDING.get(dtype, 1e-4)).sum())
         told = f"{_some(values, bad)} negative ({finite.min():.4g}), and KL never is"
         yield Finding(311, told, first or "divide p and q by their sums over the categories")

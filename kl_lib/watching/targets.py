@@ -91,7 +91,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _entries(call: str) -> Callable[[Given], Call]:
     def read(given: Given) -> Call:
-        return Call(Asked(call, "x", "y", masses=True, entries=True), given["p"], given["q"])
+        p, q = given.get("*", ()) or (given["p"], given["q"])  # a function under SCIPY_ARRAY_API
+        return Call(Asked(call, "x", "y", masses=True, entries=True), p, q)
 
     return read
 
@@ -135,9 +136,9 @@ TARGETS = [
            _scipy("scipy.stats.entropy", "pk", "qk")),
     Target("scipy.spatial.distance", "jensenshannon", "scipy.spatial.distance.jensenshannon",
            _scipy("scipy.spatial.distance.jensenshannon", "p", "q")),
-    Target("scipy.special._ufuncs", "rel_entr", "scipy.special.rel_entr",
+    Target("scipy.special", "rel_entr", "scipy.special.rel_entr",
            _entries("scipy.special.rel_entr")),
-    Target("scipy.special._ufuncs", "kl_div", "scipy.special.kl_div",
+    Target("scipy.special", "kl_div", "scipy.special.kl_div",
            _entries("scipy.special.kl_div")),
     Target("mxnet.gluon.loss", "KLDivLoss.__call__", "mxnet.gluon.loss.KLDivLoss", _gluon),
     Target("optax.losses._classification", "kl_divergence", "optax.kl_divergence", _optax),
