@@ -11,6 +11,7 @@ pytest.importorskip("libcst")
 sys.path.insert(0, str(REPOSITORY / "book" / "_ext"))
 
 import kl_audit_rules
+
 from kl_lib.audit import RULES
 
 OWN = (REPOSITORY / "book" / "audit_rules.md").read_text("utf-8")
