@@ -139,7 +139,9 @@ def _method(node: cst.Call, base: Term, name: str, arguments: Arguments, at: Sta
         return found
     if base.op == "made" and name in ("forward", "__call__", "call"):
         return loss_called(node, base, arguments, at)
-    if base.op == "symbol" and base.value is None:  # a name that the file does not import
+    if base.op == "symbol" and base.value is None and not all(map(_is_constant, args)):
+        # A name that the file does not define: a module, it seems, for a method of an array is
+        # given an axis and the like.
         return terms.make("call", base, *args, *_named(given, at), name=name)
     where = node.func.value
     if name == "add" and base.op in ("sequence", "call") and len(args) == 1:
@@ -166,6 +168,10 @@ def _method(node: cst.Call, base: Term, name: str, arguments: Arguments, at: Sta
             assign(where, changed, at)
         return changed
     return terms.make("method", base, *args, *_named(given, at), name=name)
+
+
+def _is_constant(term: Term) -> bool:
+    return term.op == "const" or (term.op == "tuple" and all(map(_is_constant, term.args)))
 
 
 def _registered(node: cst.Call, base: Term, at: State) -> Term:

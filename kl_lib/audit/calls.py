@@ -352,7 +352,7 @@ def _clamp(terms: Terms, args: list[Term], given: dict[str, Term], said: Term | 
     # Two arrays, of which the larger or smaller counts entry by entry, are another matter.
     bounds = [*args[1:], *given.values()]
     small = all(bound.op in ("const", "symbol", "attr", "full", "item") for bound in bounds)
-    if len(args) == 2 and args[0].op == "const":
+    if len(args) == 2 and args[0].op == "const" and args[1].op != "const":
         return _clamp(terms, [args[1], args[0]], given, said)
     return terms.make("clamp" if small else "extreme", args[0], *([] if small else bounds))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import libcst as cst
 
@@ -135,18 +136,26 @@ def docstring_of(node: cst.FunctionDef | cst.Lambda) -> str:
     return found or ""
 
 
-def assigned_in(node: cst.CSTNode) -> set[str]:
+_SCOPES = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+_ASSIGNING = frozenset({cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.NamedExpr})
+#: What most nodes are, and nothing is assigned in.
+_LEAVES = frozenset({cst.Name, cst.SimpleWhitespace, cst.TrailingWhitespace, cst.Attribute})
+
+
+@lru_cache(maxsize=500)
+def assigned_in(node: cst.CSTNode) -> frozenset[str]:
     """Names that are given a value somewhere in a block."""
     found: set[str] = set()
     stack: list[cst.CSTNode] = [node]
     while stack:
         one = stack.pop()
-        if isinstance(one, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+        kind = type(one)
+        if kind in _SCOPES or kind in _LEAVES:
             continue
-        if isinstance(one, cst.AssignTarget | cst.AugAssign | cst.AnnAssign | cst.NamedExpr):
-            found |= names_in(one.target)
+        if kind in _ASSIGNING:
+            found |= names_in(one.target)  # type: ignore[attr-defined]
         stack.extend(one.children)
-    return found
+    return frozenset(found)
 
 
 def names_in(node: cst.CSTNode) -> set[str]:

@@ -149,7 +149,7 @@ def _subscript(node: cst.Subscript, at: State) -> Term:
             _index(element.slice, at)
         return terms.make("shape", base.args[0], value="part")
     index = [_index(element.slice, at) for element in node.slice]
-    path = f"{attribute_path(node.value)}[{index[0]!r}]"
+    path = f"{attribute_path(node.value)}[{index[0].index}]"
     if len(index) == 1 and path in at.names:
         return at.names[path]
     if all(part.op == "const" and part.value in ("slice", "new", ...) for part in index):

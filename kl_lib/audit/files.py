@@ -14,16 +14,14 @@ from .selection import AuditError
 
 #: Folders that hold other people's code, and are read only if named.
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "_build"})
-#: A file without any of these has no KL in it.
-_NAMES = rb"""kl_?div|kullback|kld\b|rel_entr|jensenshannon|\bentropy\s*\("""
-_WANTED = re.compile(_NAMES, re.I)
-# p * log(p / q), and p * (log p - log q).
-_LOGARITHM = re.compile(rb"""[\w.]*\blog(2|10)?\s*\(|\.log\(\)|xlogy""")
-_PRODUCT = re.compile(rb"""\*\s*\(?\s*[\w.]*log|log[^\n]*\)\s*\*|xlogy|\*\s*\(""")
-# 1 + log_var - mu**2 - exp(log_var)
-_ONE = re.compile(rb"""\b1(\.0?)?\s*\+|[-+]\s*1(\.0?)?\b""")
-_SQUARE = re.compile(rb"""square\(|\bpow\(|\*\*\s*2|(\b\w+)\s*\*\s*\1\b""")
-_EXP = re.compile(rb"""\bexp\(|\blog\(""")
+#: Names of which one is enough, in small letters.
+_NAMES = (b"kl_div", b"kldiv", b"kullback", b"kld", b"rel_entr", b"jensenshannon", b"xlogy")
+_ENTROPY = re.compile(rb"\bentropy\b")
+_LOGARITHM = re.compile(rb"log(?:2|10|_softmax)?\(")
+# The 1 of the VAE's formula, and how far around it the rest is looked for.
+_ONE = re.compile(rb"\b1(?:\.0*)?\s*[-+]|[-+]\s*1(?:\.0*)?\b")
+_AROUND = 200
+_SQUARES = (b"square(", b"pow(", b"**")
 _MAGIC = re.compile(r"\s*[%!]|\s*[\w.]+\?{1,2}\s*$|\s*\?")
 #: Cell magics whose cell is Python all the same.
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")
@@ -95,11 +93,34 @@ def mentions_kl(raw: bytes) -> bool:
     >>> mentions_kl(b"loss = F.kl_div(log_q, p)"), mentions_kl(b"loss = F.cross_entropy(q, y)")
     (True, False)
     """
-    if _WANTED.search(raw):
+    small = raw.lower()
+    if any(name in small for name in _NAMES):
         return True
-    if _LOGARITHM.search(raw) and _PRODUCT.search(raw):
+    if b"scipy" in small and _ENTROPY.search(small):
         return True
-    return bool(_ONE.search(raw) and _SQUARE.search(raw) and _EXP.search(raw))
+    return _is_by_hand(small) or _is_gaussian(small)
+
+
+def _is_by_hand(text: bytes) -> bool:
+    """True if a logarithm stands near a product or holds a quotient."""
+    for match in _LOGARITHM.finditer(text):
+        start, end = match.span()
+        before, after = text[max(0, start - 60) : start], text[end : end + 60]
+        if b"*" in before or b"*" in after or b"/" in after:
+            return True
+    return False
+
+
+def _is_gaussian(text: bytes) -> bool:
+    """True if the terms of 1 + log σ² - μ² - σ² stand together."""
+    for match in _ONE.finditer(text):
+        around = text[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+        squares = sum(around.count(square) for square in _SQUARES)
+        if squares > 1 or (squares and b"log" in around):
+            return True
+        if b"exp(" in around and b"*" in around:
+            return True
+    return False
 
 
 def notebook(path: str, raw: bytes) -> Source:

@@ -97,7 +97,7 @@ def _site(
 ) -> Term:
     terms = at.program.facts.terms
     site = Site(api, name, node, at.function, terms.const(None), first, second, maker=maker)
-    site.given = bound.values
+    site.given, site.followed = bound.values, at.depth > 0
     if api == "torch":
         _set_torch(site, bound)
     elif api == "optax":

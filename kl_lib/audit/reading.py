@@ -116,7 +116,7 @@ def _assign_place(target: cst.Subscript, value: Term, at: State) -> None:
     if path is None:
         return
     if len(index) == 1 and index[0].op == "const" and isinstance(index[0].value, str):
-        at.names[f"{path}[{index[0]!r}]"] = value  # of a dict
+        at.names[f"{path}[{index[0].index}]"] = value  # of a dict
         return
     changed = terms.make("setitem", base, value, *index)
     at.record(target, changed)

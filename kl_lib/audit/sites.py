@@ -36,6 +36,7 @@ class Site:
     given: dict[str, Term] = field(default_factory=dict)  # arguments by name
     written: str = ""  # the name of the function as the file has it
     conditions: tuple[Term, ...] = ()  # under which it is computed
+    followed: bool = False  # True where the arguments are those of one call of the function
 
     @property
     def wants_log(self) -> bool:

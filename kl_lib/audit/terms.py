@@ -44,12 +44,16 @@ class Term:
         return float(value) if self.op == "const" and numeric else None
 
     def __repr__(self) -> str:
+        return self.shown()
+
+    def shown(self, depth: int = 4) -> str:
+        """The term as text, to a depth: all of it may be exponentially long."""
         said = self.name or ("" if self.value is None else repr(self.value))
+        if not self.args:
+            return said or self.op
         axis = "" if self.axis is None else f", axis={self.axis}"
-        inner = ", ".join(map(repr, self.args))
-        return (
-            f"{self.op}{f'[{said}]' if said else ''}({inner}{axis})" if inner else said or self.op
-        )
+        inner = ", ".join(arg.shown(depth - 1) for arg in self.args) if depth else "…"
+        return f"{self.op}{f'[{said}]' if said else ''}({inner}{axis})"
 
 
 class Terms:

@@ -64,7 +64,8 @@ def _rescaled(site: Site) -> bool:
 )
 def mean_reduction(facts: Facts) -> Iterator[Hit]:
     for site in facts.sites_of("torch"):
-        if site.reduction == "mean" and site.reduction_given and not _rescaled(site):
+        by_name = "reduction" in (site.maker or site).given
+        if site.reduction == "mean" and by_name and not _rescaled(site):
             message = 'reduction="mean" divides by every element, by the categories too'
             yield Hit(site.node, message, 'reduction="batchmean"')
 

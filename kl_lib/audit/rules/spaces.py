@@ -71,7 +71,7 @@ def _from_scores(site: Site) -> bool:
     "target in logs without log_target",
     why="""The second argument of kl_div is p itself unless log_target=True. Log-probabilities there
     are negative weights, and the logarithm of those is taken: PyTorch and optax answer nan, and
-    PyTorch before 1.12, which left such entries out, a number that is no divergence.""",
+    older versions of PyTorch, which left such entries out, a number that is no divergence.""",
     wrong=_TORCH
     + """def loss(student, teacher):
     log_q = F.log_softmax(student, dim=1)
@@ -88,17 +88,26 @@ def log_target_missing(facts: Facts) -> Iterator[Hit]:
         if not second.kind.is_log or site.log_target is not False or _is_probability(first):
             continue
         call = site.maker.node if site.maker is not None else site.node
+        fix, edit = "the exponential of the second argument", None
         if site.api == "torch":
             fix, edit = "log_target=True", Edit(call, keywords=(("log_target", "True"),))
         elif site.name == "optax.kl_divergence":
-            fix, new = "kl_divergence_with_log_targets", "kl_divergence_with_log_targets"
-            edit = Edit(call, function=new)
-        else:
-            fix, edit = "the exponential of the second argument", None
+            fix = "kl_divergence_with_log_targets"
+            edit = Edit(call, function=fix)
+        edit = edit if _all_alike(site, facts) else None
         message = f"{_short(site)} gets its second argument, the target, as a logarithm"
         if site.api == "torch":
             message += ", without log_target=True"
         yield Hit(site.node, message, fix, edit)
+
+
+def _all_alike(site: Site, facts: Facts) -> bool:
+    """True if the call, or the loss object, is given such targets wherever it is used."""
+    alike = [other for other in facts.sites if other.node is site.node]
+    if site.maker is not None:
+        alike += [other for other in facts.sites if other.maker is site.maker]
+    spaces = [other.second.kind.is_log for other in alike if other.second is not None]
+    return len(set(spaces)) == 1 and not any(other.followed for other in alike)
 
 
 @rule(
@@ -124,7 +133,7 @@ def log_target_of_probabilities(facts: Facts) -> Iterator[Hit]:
     for site, _, second in _logs_first(facts):
         if site.log_target is True and _is_probability(second):
             edit = None
-            if site.api == "torch":
+            if site.api == "torch" and _all_alike(site, facts):
                 call = site.maker.node if site.maker is not None else site.node
                 edit = Edit(call, keywords=(("log_target", None),))
             message = (
