@@ -33,7 +33,7 @@ if [ "${1:-}" = --peers ]; then
     "$python" -m venv --clear "$scratch/env"
     # CPU wheels where pip finds them; elsewhere those of PyTorch are larger.
     "$scratch/env/bin/python" -m pip -q --disable-pip-version-check install \
-        torch==2.13.0 torchmetrics "jax[cpu]<0.11" keras scikit-learn filelock statsmodels threadpoolctl \
+        torch==2.13.0 torchmetrics "jax[cpu]<0.11" optax keras scikit-learn filelock statsmodels threadpoolctl \
         scipy pandas polars pyarrow xarray "dask[array]" matplotlib rich typer \
         hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 pytest
     # From the checkout, whose book and notebooks some of them read. Of the trainings, whose tests
