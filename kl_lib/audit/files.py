@@ -72,7 +72,7 @@ def _below(folder: Path, exclude: list[str]) -> Iterator[str]:
             and not _is_excluded(os.path.join(here, name), exclude)
         )
         for name in sorted(names):
-            path = os.path.join(here, name)
+            path = os.path.normpath(os.path.join(here, name))
             if name.endswith((".py", ".ipynb")) and not _is_excluded(path, exclude):
                 yield path
 

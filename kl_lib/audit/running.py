@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -171,6 +173,7 @@ class UnparsableError(ValueError):
 def parsed(raw: bytes) -> tuple[cst.Module, str]:
     import libcst as cst
 
+    _check_depth(raw)
     try:
         module = cst.parse_module(raw)
         return module, raw.decode(module.encoding)
@@ -181,6 +184,25 @@ def parsed(raw: bytes) -> tuple[cst.Module, str]:
         raise UnparsableError(f"its encoding cannot be read: {error}") from error
     except RecursionError as error:
         raise UnparsableError("an expression is nested too deep") from error
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse what is nested so deep that libcst's parser would overflow the stack, and not return.
+
+    Python's own parser stops in time. What it does not know, as the syntax of a newer Python, is
+    left to libcst.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes and the like in the file
+            ast.parse(raw)
+    except (RecursionError, MemoryError) as error:
+        raise UnparsableError("an expression is nested too deep") from error
+    except SyntaxError as error:
+        if "nested" in (error.msg or ""):
+            raise UnparsableError("an expression is nested too deep") from error
+    except ValueError:
+        pass  # null bytes: libcst says so, too
 
 
 def _notebook_findings(
