@@ -11,7 +11,7 @@ from building import REPOSITORY
 from call_sites import measure
 from scipy.spatial.distance import jensenshannon
 from scipy.special import log_softmax, rel_entr, softmax, xlogy
-from scipy.stats import entropy
+from scipy.stats import binom, entropy
 
 import kl_lib as kl
 
@@ -164,3 +164,68 @@ def test_three_pairs_tell_right_from_wrong(name):
     names = {"divergence": {**RIGHT, **WRONG}[name]}
     exec(block("NumPy"), names)
     assert names["works"] == (name in RIGHT)
+
+
+LABELS = ("wrong", "suspicious", "correct", "unknown")
+COUNTED = ("torch-two-mistakes", "torch-textbook")
+PUBLIC = json.loads((REPOSITORY / "results" / "audit" / "public.json").read_text("utf-8"))
+
+
+def test_what_is_recorded_of_the_public_sites_are_counts():
+    def leaves(value):
+        if isinstance(value, dict):
+            for one in value.values():
+                yield from leaves(one)
+        else:
+            yield value
+
+    checksum = PUBLIC["sha256"]
+    assert re.fullmatch("[0-9a-f]{64}", checksum)
+    assert all(isinstance(one, int) for one in leaves(PUBLIC) if one != checksum)
+    assert sum(PUBLIC["labels"].values()) == PUBLIC["sites"]
+    assert all(PUBLIC["reported"][label] <= PUBLIC["labels"][label] for label in PUBLIC["reported"])
+    by_class = [sum(one.get(label, 0) for one in PUBLIC["classes"].values()) for label in LABELS]
+    assert by_class == [PUBLIC["labels"][label] for label in LABELS]
+
+
+def test_sites_of_a_file_are_counted():
+    pytest.importorskip("libcst")
+    import audit_score
+
+    wrong, right = (next(s.code for s in SITES if s.name == name) for name in COUNTED)
+    rows = [
+        {"id": "d089", "label": "wrong", "class": "probs_in_log", "snippet": wrong},
+        {"id": "d053", "label": "wrong", "class": "probs_in_log", "snippet": right},
+        {"id": "d085", "label": "correct", "class": "ok", "snippet": right},
+    ]
+    found = audit_score.counts(rows)
+    assert found["reported"] == {"wrong": 1}
+    nothing = {"other": 0, "false": 0}
+    assert found["rules"]["KLD101"] == {"right": 1, "missed": 1, **nothing}
+    assert found["rules"]["KLD111"] == {"right": 1, "missed": 1, **nothing}
+    assert found["classes"]["probs_in_log"] == {"wrong": 2, "reported": 1}
+
+
+def test_a_false_alarm_is_told_from_another_mistake():
+    clean = ["right"]
+    found = {"right": ["KLD101"], "wrong": ["KLD101", "KLD111"]}
+    scores = call_sites.score({"wrong": ["KLD111"], "right": []}, found, clean)
+    assert scores["KLD101"] == call_sites.Score(right=0, other=1, false=1, missed=0)
+    assert scores["KLD111"] == call_sites.Score(right=1, other=0, false=0, missed=0)
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 42), (15, 84), (3, 3), (34, 42)])
+def test_the_interval_is_that_of_clopper_and_pearson(hits, trials):
+    low, high = call_sites.interval(hits, trials)
+    if hits:
+        assert binom.sf(hits - 1, trials, low) == pytest.approx(0.025)
+    if hits < trials:
+        assert binom.cdf(hits, trials, high) == pytest.approx(0.025)
+    assert low == (0 if hits == 0 else low)
+    assert high == (1 if hits == trials else high)
+
+
+def test_the_mend_of_a_site_stands_in_it_once():
+    site = next(s for s in SITES if s.mends)
+    with pytest.raises(ValueError, match="stands in it 0 times"):
+        call_sites.mended(site._replace(mends=(("not there", "x"),)))
