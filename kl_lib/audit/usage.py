@@ -9,6 +9,9 @@ from .terms import Term, flat, paths
 
 #: What a value goes through entry by entry.
 ELEMENTWISE = frozenset({"mul", "div", "add", "sub", "clamp", "detach", "nan_to_num", "where"})
+_LINEAR = frozenset(
+    ["sum", "mean", "nansum", "moved", "getitem", "item", "phi", "stack", "list", "cat"]
+)
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Use:
     divisors: list[Term] = field(default_factory=list)  # what else it is divided by
     addends: list[Term] = field(default_factory=list)  # what is added, whatever the sign
     reductions: list[tuple[str, object]] = field(default_factory=list)  # (sum or mean, axis)
-    through: list[str] = field(default_factory=list)  # all operations, the first one first
+    through: list[str] = field(default_factory=list)  # the operations, up to the first unknown
 
     @property
     def times_size(self) -> bool:
@@ -41,13 +44,15 @@ def uses(value: Term, function: Function) -> list[Use]:
         for way in paths(root, value):
             use = Use()
             for term, place in reversed(way):
+                use.through.append(term.op)
+                if term.op not in ELEMENTWISE | _LINEAR:  # after an absolute value no sign is known
+                    break
                 _step(use, term, place)
             found.append(use)
     return found
 
 
 def _step(use: Use, term: Term, place: int) -> None:
-    use.through.append(term.op)
     others = [arg for i, arg in enumerate(term.args) if i != place]
     if term.op == "mul":
         for other in others:

@@ -149,6 +149,11 @@ CORRECT = {
             minus_kl = 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
             return F.mse_loss(recon, x, reduction="sum") - minus_kl
     """,
+    "the distance of the KL from a capacity": """
+        def loss(x, recon, mu, logvar, capacity):
+            kl = torch.mean(-0.5 * torch.sum(1 + logvar - mu ** 2 - logvar.exp(), dim=1))
+            return F.mse_loss(recon, x) + 1000 * torch.abs(capacity - kl)
+    """,
     "the half one line later": """
         def kl(mu, logvar):
             kl = 1 + logvar - mu.pow(2) - logvar.exp()

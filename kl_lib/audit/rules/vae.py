@@ -109,9 +109,7 @@ def vae_sign(facts: Facts) -> Iterator[Hit]:
         # With +½ this is minus the KL, which belongs in a bound; a loss beside it says otherwise.
         no_half = abs(scale - 1) < 1e-9 and not use.factors
         if no_half or any(_is_loss(addend) for addend in use.addends):
-            message = (
-                "1 + log σ² - μ² - σ² is added to a loss with a plus, and is minus twice the KL"
-            )
+            message = "1 + log σ² - μ² - σ² enters the loss with a plus, and it is minus the KL"
             yield Hit(formula.node, message, "-0.5 times the sum")
 
 

@@ -30,7 +30,7 @@ IMPORTS = "%matplotlib inline\nimport torch.nn.functional as F"
 def test_values_go_from_cell_to_cell(write):
     write(notebook("# text", IMPORTS, "q = F.softmax(s, -1)", "x = 1\nF.kl_div(q, p)"))
     result = audit(".")
-    assert [str(one).rpartition(": ")[0] for one in result][0] == "a.ipynb:cell 4:2:1"
+    assert next(str(one).rpartition(": ")[0] for one in result) == "a.ipynb:cell 4:2:1"
     assert {(one.cell, one.line, one.code) for one in result} == {
         (4, 2, "KLD101"),
         (4, 2, "KLD111"),
