@@ -28,6 +28,12 @@ class Unseen(Exception):  # noqa: N818 - a result, which no user meets as an err
         self.why, self.remedy = why, remedy
 
 
+def not_understood(error: Exception) -> tuple[str, str]:
+    """Why a look has failed for a reason that nobody thought of."""
+    why = " ".join(f"not understood ({type(error).__name__}: {error})".split())
+    return why, "tell the authors of kl_lib"
+
+
 def library(value: Any) -> str:
     """The library whose tensor this is: "torch", "tensorflow", "jax", "mxnet", or "numpy"."""
     for kind in type(value).__mro__:
@@ -68,16 +74,20 @@ def fetch(*values: Any) -> list[Argument]:
     kinds = {library(value) for value in values}
     if "torch" in kinds:
         return _from_torch(values)
-    if "tensorflow" in kinds and any(_on_gpu(x) for x in values):
+    if "tensorflow" in kinds and any(map(_on_gpu, values)):
         return _from_tensorflow(values)
+    if "mxnet" in kinds and any(map(_on_gpu, values)):
+        return _from_mxnet(values)
+    if "jax" in kinds:
+        import jax
+
+        values = tuple(jax.device_get([_concrete(value) for value in values]))
     return [_from_memory(value) for value in values]
 
 
 def _from_memory(value: Any) -> Argument:
     kind = library(value)
-    if kind == "jax":
-        value = _concrete(value)
-    elif kind in ("mxnet", "tensorflow"):
+    if kind in ("mxnet", "tensorflow"):
         value = value.asnumpy() if kind == "mxnet" else value.numpy()
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
@@ -150,7 +160,8 @@ def _from_torch(values: tuple[Any, ...]) -> list[Argument]:
 
 
 def _on_gpu(value: Any) -> bool:
-    return "GPU" in str(getattr(value, "device", ""))
+    place = getattr(value, "device", None) or getattr(value, "context", "")
+    return "gpu" in str(place).lower()
 
 
 def _from_tensorflow(values: tuple[Any, ...]) -> list[Argument]:
@@ -168,6 +179,26 @@ def _from_tensorflow(values: tuple[Any, ...]) -> list[Argument]:
     return [
         Argument(shape, x.dtype.name, parts)
         for shape, x, parts in zip(shapes, tensors, parted(shapes, flat), strict=True)
+    ]
+
+
+# MXNet
+
+
+def _from_mxnet(values: tuple[Any, ...]) -> list[Argument]:
+    import mxnet as mx
+
+    with mx.autograd.pause():  # nothing that is done here is part of a gradient
+        pieces = [
+            x[index].astype("float64").reshape(-1)
+            for x in values
+            for index in lines(tuple(x.shape)).values()
+        ]
+        flat = mx.nd.concat(*pieces, dim=0).asnumpy()
+    shapes = [tuple(x.shape) for x in values]
+    return [
+        Argument(shape, np.dtype(x.dtype).name, parts)
+        for shape, x, parts in zip(shapes, values, parted(shapes, flat), strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .arguments import LIMIT, Argument, Array
 from .asked import Call
-from .fetching import XLA, Unseen
+from .fetching import XLA, Unseen, not_understood
 from .looking import examined_arrays
 from .running import WATCHES, WITHIN
 from .stack import Line, innermost
@@ -58,6 +58,9 @@ class Observer:
             seen = examined_arrays(self.call, self._arguments(flat, shapes))
             for watch, site in looks:
                 watch.add(site, seen, now=False)
+        except Exception as error:  # which must not stop the graph
+            for watch, _ in looks:
+                watch.cannot_see(self.name, self.line, *not_understood(error))
         finally:
             WITHIN.busy = False
 

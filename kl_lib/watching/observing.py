@@ -10,7 +10,7 @@ from . import graphs
 from .asked import Call, Given
 from .distributions import with_closed_form
 from .examining import Examination
-from .fetching import Unseen, check, fetch, in_graph
+from .fetching import Unseen, check, fetch, in_graph, not_understood
 from .looking import examined_arrays
 from .raising import WatchError, WatchWarning
 from .running import WATCHES, WITHIN
@@ -45,10 +45,7 @@ class Hook:
         except (WatchError, WatchWarning):
             raise  # as was asked for
         except Exception as error:  # whatever fails in a look must not stop the program
-            unseen = Unseen(
-                f"not understood ({type(error).__name__}: {error})", "tell kl_lib's authors"
-            )
-            _note(self.target.call, caller(), unseen)
+            _note(self.target.call, caller(), Unseen(*not_understood(error)))
         finally:
             WITHIN.busy = False
 

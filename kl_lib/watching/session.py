@@ -35,7 +35,7 @@ class Watch:
         self.first, self.every = first, every
         self._sites: dict[tuple[str, Line], Site] = {}
         self._unseen: dict[tuple[str, Line, str], NotSeen] = {}
-        self._late: WatchError | None = None
+        self._late: WatchError | WatchWarning | None = None
         self._lock = threading.Lock()
 
     @property
@@ -103,7 +103,12 @@ class Watch:
                 raise error
             self._late = self._late or error
         elif wrong and self.on == "warn":
-            warnings.warn_explicit(_message(site, wrong), WatchWarning, site.file, site.line)
+            try:
+                warnings.warn_explicit(_message(site, wrong), WatchWarning, site.file, site.line)
+            except WatchWarning as warning:  # a filter makes errors of warnings
+                if now:
+                    raise
+                self._late = self._late or warning
 
     def to_dict(self) -> dict[str, Any]:
         """The report for programs: lists, text and numbers."""

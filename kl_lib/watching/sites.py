@@ -41,6 +41,10 @@ class Site:
         KL(p‖q) of what was probably meant, in nats, the mean of the rows; None if nobody can say.
     rows
         How many rows that is the mean of.
+    times
+        How many of the calls that were looked at had it, by code.
+    pair
+        Some rows of p and q as the call takes them.
     """
 
     call: str

@@ -49,7 +49,6 @@ def swap(function: types.FunctionType, observer: Observer) -> Callable[[], None]
     original = types.FunctionType(
         code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
-    original.__kwdefaults__ = function.__kwdefaults__
     original.__module__, original.__qualname__ = function.__module__, function.__qualname__
     original.__annotations__ = function.__annotations__
     function.__code__ = _body(code, (original, observer))

@@ -51,6 +51,15 @@ def test_each_mistake_is_found_and_nothing_else(code):
     assert codes(p, q, **{**TORCH, **asked}) == [code]
 
 
+@pytest.mark.parametrize("code", WRONG)
+def test_each_message_is_short_with_one_remedy(code):
+    p, q, asked = WRONG[code]
+    [finding] = seen(p, q, **{**TORCH, **asked}).findings
+    assert str(finding).startswith(f"KLD{code} ")
+    assert str(finding).count("; ") == 1
+    assert len(str(finding)) <= 240
+
+
 RIGHT = {
     "logarithms": (P, np.log(Q), TORCH),
     "log target": (np.log(P), np.log(Q), {**TORCH, "p_holds": "logarithms"}),
@@ -147,6 +156,29 @@ def test_scipy_sums_over_rows_that_are_distributions():
     asked = {"axes": (-2,), "normalizes": True, "left_axis": True}
     assert codes(P, Q, **asked) == [201]
     assert math.isclose(seen(P, Q, **asked).kl, KL, rel_tol=1e-9)
+
+
+def test_tables_whose_rows_and_columns_both_sum_to_1_leave_scipy_its_axis():
+    p, q = np.full((3, 3), 1 / 3), np.eye(3) * 0.4 + 0.2
+    assert codes(p, q, axes=(-2,), normalizes=True, left_axis=True) == []
+
+
+def test_one_input_against_a_batch_of_targets_is_divided_by_the_wrong_number():
+    assert codes(P, np.log(Q[0]), **TORCH) == [115, 304]
+    assert codes(P, np.log(Q[0]), **{**TORCH, "divides_by": None}) == []
+
+
+def test_without_an_axis_in_common_nobody_can_say_the_value():
+    found = seen(P, np.log(softmax(LOGITS, 0)), **TORCH)
+    assert (found.kl, found.rows) == (None, 0)
+
+
+def test_terms_of_masses_may_be_negative():
+    p, q = 20 * P, 30 * Q + 1
+    terms = p * np.log(p / q)
+    assert (terms < 0).any()
+    assert codes(p, q, terms, masses=True, entries=True) == []
+    assert codes(p, q, np.abs(terms) * np.inf, masses=True, entries=True) == [313]
 
 
 def test_clipping_is_noted_where_it_changes_the_value():

@@ -224,10 +224,11 @@ def test_a_module_is_told_of_once_it_has_been_run(tmp_path, monkeypatch):
     told = []
     install({"comes_later"}, lambda name: told.append(sys.modules[name].value))
     try:
-        import comes_later  # noqa: F401
+        import comes_later
     finally:
         remove()
         sys.modules.pop("comes_later", None)
+    assert "exec_module" not in vars(comes_later.__loader__)
     assert told == [1]
     assert not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path)
 

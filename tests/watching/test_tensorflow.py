@@ -2,13 +2,14 @@
 
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from kl_calls import KL, LOGITS, P, Q, watched
 
 import kl_lib as kl
-from kl_lib.watching import WatchError
+from kl_lib.watching import WatchError, WatchWarning, fetching
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -205,6 +206,41 @@ def test_a_batch_of_unknown_size_and_many_categories_is_cut():
     exact = (p * np.log(p / q)).sum(axis=-1)[: site.rows].mean()
     assert math.isclose(site.kl, exact, rel_tol=1e-3)
     assert math.isclose(site.gave, float(values.mean()), rel_tol=1e-5)
+
+
+def test_what_fails_in_a_look_stops_no_graph(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("not thought of")
+
+    monkeypatch.setattr("kl_lib.watching.looking.examine", broken)
+    with kl.watch("raise") as seen:
+        train(network(), 1)
+    assert "RuntimeError: not thought of" in seen.unseen[0].why
+
+
+def test_a_warning_made_an_error_waits_for_the_end_of_the_block():
+    went_on = []
+
+    def program():
+        with kl.watch("warn"):
+            went_on.append(train(network(None), 1))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", WatchWarning)
+        with pytest.raises(WatchWarning, match="KLD301"):
+            program()
+    assert len(went_on) == 1
+
+
+def test_from_a_gpu_all_comes_over_at_once_as_from_memory(monkeypatch):
+    """There is no GPU here: its way is taken on the processor."""
+    values = [tf.constant(P), tf.constant(np.float32(LOGITS)), tf.random.uniform((300, 400))]
+    memory = fetching.fetch(*values)
+    monkeypatch.setattr(fetching, "_on_gpu", lambda value: True)
+    for one, other in zip(memory, fetching.fetch(*values), strict=True):
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        assert list(one.parts) == list(other.parts)
+        assert all(map(np.array_equal, one.parts.values(), other.parts.values()))
 
 
 # tf_keras and TensorFlow Probability
