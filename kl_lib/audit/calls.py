@@ -210,7 +210,6 @@ NOT_METHODS = frozenset(
         "randn",
         "add",
         "multiply",
-        "normal_",
         "absolute",
         "negative",
         "subtract",
@@ -274,6 +273,8 @@ _BINARY = frozenset(["add", "sub", "mul", "div", "pow", "xlogy", "and", "or"])
 def operation(name: str) -> tuple[str, str] | None:
     """The operation of a function by its canonical name, and the namespace it is of."""
     space, _, last = name.rpartition(".")
+    if name == "torch.autograd.Variable":
+        return "same", space
     if space not in NAMESPACES:
         return None
     if name in ("numpy.random.randn", "tensorflow.random.normal"):

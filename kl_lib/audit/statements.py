@@ -107,12 +107,15 @@ def _if(node: cst.If, at: State) -> bool:
         left_other = block(node.orelse.body, other)
     staying = [way for way, left in ((then, left_then), (other, left_other)) if not left]
     at.join(*(staying or [then, other]))
+    if left_then and staying:  # what follows is done only where the test fails
+        failed = at.program.facts.terms.make("not", then.conditions[-1])
+        at.conditions = (*at.conditions, failed)
     return not staying
 
 
 @reads(cst.For, cst.While)
 def _loop(node: cst.For | cst.While, at: State) -> None:
-    before = at.branch()
+    before, conditions = at.branch(), at.conditions
     changed = definitions.assigned_in(node.body)
     if isinstance(node, cst.For):
         over = node.iter
@@ -124,6 +127,7 @@ def _loop(node: cst.For | cst.While, at: State) -> None:
             at.names[name] = _some(name, at)
         evaluate(node.test, at)
     block(node.body, at)
+    at.conditions = conditions
     if node.orelse is not None:
         block(node.orelse.body, at)
     for name, value in before.names.items():

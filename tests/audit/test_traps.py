@@ -210,3 +210,134 @@ def test_correct_code_is_clean(name):
 
 def test_a_temperature_squared_later_is_no_temperature_without_square():
     assert codes(CORRECT["T² lines later"], select=["KLD211"]) == []
+
+
+WRONG = {
+    "skipped where q is 0": (
+        "KLD183",
+        """
+        def kl(p, q):
+            total = 0.0
+            for a, b in zip(p, q):
+                if a == 0 or b == 0:
+                    continue
+                total += a * np.log(a / b)
+            return total
+        """,
+    ),
+    "a comprehension that leaves out q = 0": (
+        "KLD183",
+        """
+        def kl(p, q):
+            return sum(a * np.log(a / b) for a, b in zip(p, q) if a > 0 and b > 0)
+        """,
+    ),
+    "where neither is 0": (
+        "KLD183",
+        """
+        def kl(p, q):
+            return np.where((p != 0) & (q != 0), p * np.log(p / q), 0).sum()
+        """,
+    ),
+    "the mean of a stack": (
+        "KLD121",
+        """
+        def js(a, b):
+            p, q = F.softmax(a, -1), F.softmax(b, -1)
+            m = torch.mean(torch.stack([p, q]), dim=0)
+            return F.kl_div(p.log(), m, reduction="batchmean")
+        """,
+    ),
+    "the mean by methods": (
+        "KLD121",
+        """
+        def js(a, b):
+            p, q = F.softmax(a, -1), F.softmax(b, -1)
+            return F.kl_div(p.log(), p.add(q).div(2), reduction="batchmean")
+        """,
+    ),
+    "Jensen-Shannon of SciPy's entropy": (
+        "KLD121",
+        """
+        def js(p, q):
+            m = (p + q) / 2
+            return (stats.entropy(m, p) + stats.entropy(m, q)) / 2
+        """,
+    ),
+    "Jensen-Shannon by hand": (
+        "KLD121",
+        """
+        def js(p, q):
+            m = 0.5 * (p + q)
+            return np.sum(m * np.log(m / p)) + np.sum(m * np.log(m / q))
+        """,
+    ),
+    "a VAE of Keras": (
+        "KLD172",
+        """
+        from tensorflow.keras import backend as K
+        from tensorflow.keras.losses import binary_crossentropy
+
+        def loss(x, out, mu, log_var):
+            fit = 784 * binary_crossentropy(x, out)
+            kl = 0.5 * K.sum(1 + log_var - K.square(mu) - K.exp(log_var), axis=-1)
+            return K.mean(fit + kl)
+        """,
+    ),
+    "the sampling of a Keras VAE": (
+        "KLD171",
+        """
+        from tensorflow.keras import backend as K
+
+        def sampling(args):
+            z_mean, z_log_var = args
+            noise = K.random_normal(shape=K.shape(z_mean))
+            return z_mean + K.exp(z_log_var) * noise
+
+        def kl(z_mean, z_log_var):
+            return -0.5 * K.sum(1 + z_log_var - K.square(z_mean) - K.exp(z_log_var), axis=-1)
+        """,
+    ),
+    "noise in place": (
+        "KLD171",
+        """
+        def sample(mu, logvar):
+            std = logvar.exp()
+            return mu + std * torch.empty_like(std).normal_()
+
+        def kl(mu, logvar):
+            return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        """,
+    ),
+    "a mean with a number of terms": (
+        "KLD113",
+        """
+        def loss(s, t, T):
+            terms = F.kl_div(F.log_softmax(s / T, 1), F.softmax(t / T, 1), reduction="none")
+            return (terms * T ** 2).mean()
+        """,
+    ),
+    "own bins, by torch": (
+        "KLD181",
+        """
+        def drift(a, b):
+            p, q = torch.histc(a, bins=50), torch.histc(b, bins=50)
+            return stats.entropy(p + 1, q + 1)
+        """,
+    ),
+    "infinity set to 0": (
+        "KLD191",
+        """
+        def kl(p, q):
+            terms = special.rel_entr(p, q)
+            terms[np.isinf(terms)] = 0
+            return terms.sum()
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_found_however_it_is_spelled(name):
+    code, text = WRONG[name]
+    assert codes(text) == [code]

@@ -167,15 +167,18 @@ def _skipped(site: Site) -> bool:
     if site.api != "hand" or site.q is None or _mentions_infinity(site):
         return False
     q = site.q.core
-    for condition in site.conditions:
-        stack = [condition]
-        while stack:
-            one = stack.pop()
-            if one.op == "and":
-                stack.extend(one.args)
-            elif one is q or _compares(one, q, (">", "!=")):
-                return True
-    return False
+    return any(_demands(condition, q, True) for condition in site.conditions)
+
+
+def _demands(condition: Term, q: Term, true: bool) -> bool:
+    """True if a condition that holds (or fails, if not `true`) says that q is not 0."""
+    if condition.op == "not":
+        return _demands(condition.args[0], q, not true)
+    if condition.op == ("and" if true else "or"):
+        return any(_demands(arg, q, true) for arg in condition.args)
+    return (condition is q and true) or _compares(
+        condition, q, (">", "!=") if true else ("==", "<=")
+    )
 
 
 def _mentions_infinity(site: Site) -> bool:

@@ -11,6 +11,7 @@ from ..terms import Term, contains, walk
 from ..usage import Use, uses
 
 _TORCH = "import torch\nimport torch.nn.functional as F\n\n"
+_NOISE = ("randn", "normal", "sample", "rsample", "standard_normal")
 _LOSSES = ("loss", "cross_entropy", "entropy", "mse", "crossentropy", "error")
 
 
@@ -70,7 +71,7 @@ def _is_noise(term: Term) -> bool:
     while term.op in ("moved", "detach", "item"):
         term = term.args[0]
     last = term.name.rpartition(".")[2]
-    return term.op == "random" or (term.op == "call" and last in ("randn", "normal", "rand_like"))
+    return term.op == "random" or (term.op in ("call", "method") and last in _NOISE)
 
 
 def _names(term: Term, function: Function) -> set[str]:
@@ -115,10 +116,12 @@ def vae_sign(facts: Facts) -> Iterator[Hit]:
 
 def _is_loss(term: Term) -> bool:
     """True if a term is a loss: positive, and smaller where the fit is better."""
-    while term.op in ("mul", "sum", "mean", "moved"):
-        if term.op == "mul" and (term.args[0].number or 1) < 0:
-            return False
-        term = term.args[-1] if term.op == "mul" else term.args[0]
+    while term.op in ("sum", "mean", "moved"):
+        term = term.args[0]
+    if term.op == "mul":
+        return (term.args[0].number or 1) > 0 and any(map(_is_loss, term.args))
+    if term.op == "div":
+        return _is_loss(term.args[0])
     if term.op == "square":
         return True
     name = term.name
