@@ -19,6 +19,7 @@ from .printing import printable
 
 # All other commands, and where each is. A module is imported when its command is asked for.
 ELSEWHERE = {
+    "audit": "kl_lib.audit.command:audit_command",
     "run": "kl_lib.experiments.commands.run:run_command",
     "sweep": "kl_lib.experiments.commands.sweep:sweep_command",
     "results": "kl_lib.experiments.commands.results:results_command",

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from kl_lib import figures
 from kl_lib.figures import (
+    call_sites,
     coins,
     compare,
     confidence,
@@ -36,6 +37,7 @@ from kl_lib.figures import (
 )
 
 MODULES = (
+    call_sites,
     coins,
     compare,
     confidence,
@@ -102,6 +104,12 @@ SURFACES = {name: X**2 / 4 + np.array([[0.2], [0], [0.4]]) for name in ("forward
 HUMP = np.exp(-(X**2) - (X[:, None] - 1) ** 2)
 
 DRAWINGS: dict[Callable[..., Figure], Callable[[], Figure]] = {
+    call_sites.damage: lambda: call_sites.damage(
+        {"probabilities for logs": -1.24, "reduction left alone": 0.2, "sorted samples": 896}
+    ),
+    call_sites.shares: lambda: call_sites.shares(
+        {"wrong sites, 34 of 42": (0.81, 0.66, 0.91), "every other rule, 1 of 1": (1, 0.025, 1)}
+    ),
     coins.sampled_bars: lambda: coins.sampled_bars([[0.5, 0.5]] * 2, [[0.5, 0.5]] * 2, ["p", "q"]),
     coins.walks: lambda: coins.walks(WALKS, -WALKS, (1.614, -0.637)),
     coins.exponents: lambda: coins.exponents(N, N / 1e5, N / 1e5, (1.6, 0.6), (N / 1e5, N / 1e5)),

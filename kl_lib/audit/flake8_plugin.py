@@ -1,0 +1,33 @@
+"""The audit as a plugin of flake8: rules that are on by default, under the code KLD."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .. import __version__
+from . import rules as _rules  # noqa: F401 - registers them
+from .files import mentions_kl
+from .running import read_file
+from .selection import selected
+
+
+class Plugin:
+    """What flake8 makes for each file."""
+
+    name = "kl-lib-audit"
+    version = __version__
+
+    def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<text>") -> None:
+        self._lines = lines
+        self._filename = filename
+
+    def run(self) -> Iterator[tuple[int, int, str, type]]:
+        """Line, column counted from 0, text and this class for each finding."""
+        raw = "".join(self._lines).encode()
+        if not mentions_kl(raw):
+            return
+        found, _, _ = read_file(self._filename, raw, [rule.code for rule in selected()])
+        for finding, _ in found:
+            text = f"{finding.code} {finding.message}"
+            yield finding.line, finding.column - 1, text, type(self)
