@@ -202,7 +202,8 @@ def _terms(
     total = float(parts.sum())
     if total == 0:
         return (), None
-    order = np.argsort(-parts, kind="stable")[:TERMS]
+    by_size = np.argsort(-parts, kind="stable")
+    order = by_size[:TERMS]
     shares = parts[order] / total
     finite = bool(np.isfinite(total))
     most = np.cumsum(shares) - shares < 0.99 if finite else np.isinf(parts[order])
@@ -218,7 +219,9 @@ def _terms(
         )
         for i, share in listed
     )
-    return found, min(float(shares[most].sum()), 1.0) if finite else None
+    # Of what is not listed, which makes it all where nothing is left.
+    rest = float(parts[by_size[len(found) :]].sum())
+    return found, 1 - rest / total if finite else None
 
 
 def _label(names: Sequence[Any] | None, i: int) -> str | None:

@@ -53,6 +53,7 @@
   }
 
   function broadcastTo(x, shape) {
+    if (equalShapes(x.shape, shape)) return x;
     const own = stridesOf(x.shape);
     const missing = shape.length - x.shape.length;
     const strides = shape.map((n, i) => {

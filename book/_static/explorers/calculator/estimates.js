@@ -69,6 +69,7 @@
     if (value === Infinity) return { value, standardError: NaN, bias: null };
     const [n, m] = [a, b].map((row) => row.reduce((total, x) => total + x, 0));
     const totals = [n, m].map((total) => total + alpha * a.length);
+    if (!totals.every((total) => Number.isFinite(total ** 2))) fail("too many");
     const p = Array.from(a, (x) => (x + alpha) / totals[0]);
     const q = Array.from(b, (x) => (x + alpha) / totals[1]);
     const { bias, first, second } = deltaMethod(p, q, n, m, alpha);
@@ -126,20 +127,13 @@
       kept = value >> 32n;
       return value & 0xffffffffn;
     };
-    /** A whole number from 0 to `most`, by Lemire's method. */
+    /** A whole number from 0 to `most`: of as many bits, until one is not beyond. */
     return (most) => {
-      if (most === 0) return 0;
-      const range = BigInt(most) + 1n;
-      let product = next32() * range;
-      let rest = product & 0xffffffffn;
-      if (rest < range) {
-        const least = (0x100000000n - range) % range;
-        while (rest < least) {
-          product = next32() * range;
-          rest = product & 0xffffffffn;
-        }
+      const bits = (1n << BigInt(most.toString(2).length)) - 1n;
+      for (;;) {
+        const value = Number(next32() & bits);
+        if (value <= most) return value;
       }
-      return Number(product >> 32n);
     };
   }
 

@@ -17,8 +17,11 @@
     return { p, q, axis, shape: arrays.broadcastShape(p.shape, q.shape) };
   }
 
-  const together = (asked) =>
-    [asked.p, asked.q].map((x) => arrays.broadcastTo(x, asked.shape));
+  /** Both with that shape; made once. */
+  function together(asked) {
+    if (!asked.both) asked.both = [asked.p, asked.q].map((x) => arrays.broadcastTo(x, asked.shape));
+    return asked.both;
+  }
 
   const axisIn = (asked, axis) => (axis + asked.shape.length) % asked.shape.length;
 

@@ -120,17 +120,23 @@
   }
 
   function ofTfp(p, q, term, round = (x) => x) {
-    if (!p.shape[lastAxis(p)] || !q.shape[lastAxis(q)]) return ofNothing(p, q);
-    const [a, b] = [p, q].map((x) => logSoftmax(arrays.map(x, (y) => round(log(y))), round));
+    const ofBoth = broadcast(p, q, ofTensorFlow("Sub"));
+    if (!ofBoth[0].data.length) return ofNothing(ofBoth[0]);
+    const [a, b] = [p, q].map((x) =>
+      logSoftmax(arrays.map(x, (y) => round(log(flushed(y, round)))), round));
     const terms = elementwise(a, b, (x, y) => term(round(x - y), round(Math.exp(x))),
       ofTensorFlow("Sub"));
     return arrays.sum(terms, [lastAxis(terms)]);
   }
 
-  const ofNothing = (p, q) => {
-    const shape = arrays.broadcastShape(p.shape, q.shape);
-    return arrays.make(new Float64Array(arrays.sizeOf(shape.slice(0, -1))), shape.slice(0, -1));
+  const ofNothing = ({ shape }) => {
+    const rest = shape.slice(0, -1);
+    return arrays.make(new Float64Array(arrays.sizeOf(rest)), rest);
   };
+
+  /** TensorFlow reads a subnormal number as 0. */
+  const flushed = (x, round) =>
+    (Math.abs(x) < (round === fround ? 2 ** -126 : 2 ** -1022) ? 0 : x);
 
   const categorical = (p, q) => ofTfp(p, q, (gap, share) => (share === 0 ? 0 : gap * share));
 
@@ -151,9 +157,8 @@
 
   /** KLDivLoss()(prediction, label): over all axes but the first. */
   function klDivLoss(prediction, label) {
-    if (!prediction.data.length || !label.data.length) {
-      refuse("MXNetError: Operator _plus_scalar inferring shapes failed.");
-    }
+    const empty = ["_plus_scalar", "broadcast_sub"][[label, prediction].findIndex((x) => !x.data.length)];
+    if (empty) refuse(`MXNetError: Operator ${empty} inferring shapes failed.`);
     const [a, b] = [label, prediction].map(inFloat32);
     const terms = elementwise(a, b, (x, y) => {
       const surprise = fround(fround(log(fround(x + fround(1e-12)))) - y);

@@ -155,16 +155,15 @@
     const order = arrays.range(parts.length).sort((i, j) => parts[j] - parts[i] || i - j);
     const top = order.slice(0, TERMS);
     let before = 0;
-    let carried = 0;
     const listed = [];
     for (const i of top) {
       const share = parts[i] / total;
       if (isFinite ? before < 0.99 : parts[i] === Infinity) {
         listed.push([i, share]);
-        carried += share;
       }
       before += share;
     }
+    const rest = order.slice(listed.length).reduce((sum, i) => sum + parts[i], 0);
     return {
       terms: listed.map(([i, share]) => ({
         index: i,
@@ -174,7 +173,7 @@
         share: isFinite ? share : null,
         label: labelOf(names, i),
       })),
-      carried: isFinite ? Math.min(carried, 1) : null,
+      carried: isFinite ? 1 - rest / total : null,
     };
   }
 

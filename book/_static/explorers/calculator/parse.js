@@ -248,7 +248,9 @@
   function parseTable(text) {
     const separator = [",", ";", "\t"].find((sign) => text.includes(sign)) || " ";
     const lines = text.split("\n").map((line, i) => ({ line: i + 1, cells: cellsOf(line, separator) }));
-    let rows = lines.filter(({ cells }) => cells.some((cell) => cell.text));
+    // The last line that pandas prints below a Series is none of its numbers.
+    const isSaid = ({ cells }) => /^(Name|Length|dtype):$/.test((cells[0] || {}).text);
+    let rows = lines.filter((row) => row.cells.some((cell) => cell.text) && !isSaid(row));
     let [names, index] = [null, null];
     if (rows.length && hasNames(rows)) {
       names = rows[0].cells.map((cell) => cell.text);
@@ -258,6 +260,11 @@
         index = rows.map(({ cells }) => cells[0].text);
         rows = rows.map((row) => ({ ...row, cells: row.cells.slice(1) }));
       }
+    } else if (rows.length > 1 && rows.every(beginsWithName)) {
+      index = rows.map(({ cells }) => cells[0].text);
+      rows = rows.map((row) => ({ ...row, cells: row.cells.slice(1) }));
+    }
+    if (names || index) {
       if (!rows.length) fail(`line 1: ${quoted(names[0] || "")} is not a number`);
     }
     const table = rows.map(({ line, cells }) => cells.map((cell, i) => {
@@ -317,16 +324,20 @@
   const bare = (text) =>
     (/^".*"$/.test(text) ? text.slice(1, -1).replace(/""/g, '"') : text).trim();
 
-  /** Whether the first line holds names: no number at all, or the index of pandas. */
+  const isName = ({ text }) => !text || leafOf(text) === null;
+
+  /** A name, and after it a number: 'cat 0.5'. */
+  const beginsWithName = ({ cells }) =>
+    cells.length > 1 && cells[0].text && isName(cells[0]) && !isName(cells[1]);
+
+  /** Whether the first line holds names: no number at all, or the counted columns of pandas. */
   function hasNames(rows) {
-    const isName = ({ text }) => !text || leafOf(text) === null;
     const [{ cells }, ...others] = rows;
     if (!others.length) return false;
     if (cells.every(isName)) return true;
-    const isIndexed = others.every((row) => row.cells.length && isName(row.cells[0]));
-    if (isName(cells[0]) && isIndexed) return true;
-    const counted = cells.slice(1).every(({ text }, i) => text === String(i));
-    return cells.length > 1 && !cells[0].text && counted;
+    const areCounted = cells.slice(1).every(({ text }, i) => text === String(i));
+    return cells.length > 1 && isName(cells[0]) && areCounted && (!cells[0].text
+      || others.every((row) => isName(row.cells[0])));
   }
 
   kl.parse = parse;

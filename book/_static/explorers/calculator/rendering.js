@@ -9,20 +9,22 @@
 
   function blocks(report) {
     const found = [];
-    const add = (title, sentences) => found.push({ title, sentences });
+    const add = (title, sentences) =>
+      found.push({ title, sentences, header: [], rows: [], note: "" });
+    const table = (block) => found.push({ sentences: [], ...block });
     if (report.problems.length) add("What is wrong", report.problems.map(problem));
     if (report.remedies.length) add("What you can do", report.remedies.map((x) => x.message));
     if (report.notes.length) add("What to know", report.notes.map((x) => x.message));
     add("Input", [...report.arguments.map(argument), ...size(report)]);
-    if (report.summaries.length && report.rows !== 1) found.push(summaries(report));
-    if (report.measures.length) found.push(measures(report));
-    if (report.terms.length) found.push(terms(report));
+    if (report.summaries.length && report.rows !== 1) table(summaries(report));
+    if (report.measures.length) table(measures(report));
+    if (report.terms.length) table(terms(report));
     if (report.mismatches.length) {
       add("Zeros that do not match", report.mismatches.map(mismatch));
     }
     if (report.answers.length) {
       const isOrdered = report.arguments.some((x) => x.reordered);
-      found.push({
+      table({
         title: `Other libraries on the same input${isOrdered ? ", its labels aligned" : ""}`,
         header: ["library", "call", "answer"],
         rows: report.answers.map((x) => [x.version || x.library, x.call || "", answer(x)]),
