@@ -131,7 +131,7 @@ def counts() -> Iterator[Pair]:
     yield "huge counts", [1e300, 2e300], [1e300, 1e300], {"normalize": True}
     yield "huge counts that overflow", [1e308, 1e308], [1e308, 5e307], {"normalize": True}
     yield "tiny weights", [1e-300, 2e-300], [1e-300, 1e-300], {"normalize": True}
-    yield "counts from tiny to huge", [1e-200, 1e200], [1.0, 1e200], {"normalize": True}
+    yield "counts from tiny to huge", [1e-200, 2e200, 1e200], [1.0, 1e200, 3e200], {"normalize": True}
     yield "negative count, normalize", [2, -1, 4], [1, 1, 1], {"normalize": True}
     yield "counts of one", [1, 1, 1, 1, 0, 0], [1, 2, 1, 1, 1, 1], {}
 
