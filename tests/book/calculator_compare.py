@@ -154,7 +154,7 @@ def _of_answers(a: list[dict], b: list[dict], tolerance: Tolerance) -> Iterator[
         yield from unlike(one["values"], other["values"], f"{path}.values", far)
         if dtype == "float32" and _is_noise(one) and _is_noise(other):
             continue
-        same = ("library", "version", "call", "status", "shape", "differing", "message")
+        same = ("library", "call", "status", "shape", "differing", "message")
         yield from unlike({x: one[x] for x in same}, {x: other[x] for x in same}, path)
         if one["status"] == "differs":  # elsewhere the row that differs most does not matter
             yield from unlike(one["row"], other["row"], f"{path}.row")

@@ -14,7 +14,7 @@
     keras: "keras 3.15.1 on tensorflow 2.21.0",
     tfp: "tensorflow-probability 0.25.0",
     mxnet: "mxnet 1.9.1",
-    torch: "torch 2.13.0+cpu",
+    torch: "torch 2.13.0",
   };
 
   const { fround, log } = Math;

@@ -59,8 +59,9 @@
 
   function field(name, words, input, ...more) {
     input.id = id(name);
-    return element("div", { class: "calculator-field" },
-      element("label", { for: id(name) }, words), input, ...more);
+    const label = element("label", { for: id(name) }, words);
+    const both = input.type === "checkbox" ? [input, label] : [label, input];
+    return element("div", { class: "calculator-field" }, ...both, ...more);
   }
 
   function choice(options) {
@@ -75,9 +76,9 @@
     const report = element("div", { class: "calculator-report" });
     const told = element("p", { class: "calculator-told", role: "status" });
     const axis = choice([
-      ["-1", "each row is a distribution (axis=-1)"],
-      ["0", "each column is a distribution (axis=0)"],
-      ["1", "axis=1"],
+      ["-1", "rows are distributions"],
+      ["0", "columns are (axis=0)"],
+      ["1", "axis=1 holds the categories"],
     ]);
     const normalize = element("input", { type: "checkbox" });
     const base = element("input", { inputmode: "decimal", placeholder: "none", autocomplete: "off" });
