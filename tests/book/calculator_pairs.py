@@ -67,6 +67,8 @@ def good() -> Iterator[Pair]:
         wide = draw(1, 50, 3)[0]
         yield f"near equal, {size:g}", wide, near(wide, size), {}
         yield f"near equal, {size:g}, few", P, near(P, size, 1), {}
+    yield "as near as floats are", P, near(P, 1e-15, 1), {}
+    yield "as near as floats are, in a batch", draw(3, 4, 1), near(draw(3, 4, 1), 1e-14, 1), {}
     for seed in range(8):
         categories = 2 + 3 * seed
         yield f"row {seed}", draw(1, categories, seed)[0], draw(1, categories, 90 + seed)[0], {}

@@ -93,11 +93,12 @@
       if (token === null) return fail(`line ${line()}: a bracket is never closed`);
       if (/^[A-Za-z_][\w.]*$/.test(token) && list[at + 1] && list[at + 1].token === "(") {
         at += 2;
-        const isPlain = /(^|\.)(float|int|u?int\d+|float\d+|bool_?)$/.test(token);
+        // float("nan") is a number, a text alone is none.
+        if (/(^|\.)float\d*$/.test(token) && peek() !== null) list[at].token = unquoted(peek());
         const inner = value(place);
         options();
         expect(")");
-        return isPlain && inner.leaf ? inner : inner;
+        return inner;
       }
       if (token === "[" || token === "(") return sequence(place);
       if (token === "{") return object();
@@ -246,11 +247,12 @@
   // Lines of numbers, and CSV with names: as kl_lib.input_files reads it
 
   function parseTable(text) {
-    const separator = [",", ";", "\t"].find((sign) => text.includes(sign)) || " ";
-    const lines = text.split("\n").map((line, i) => ({ line: i + 1, cells: cellsOf(line, separator) }));
-    // The last line that pandas prints below a Series is none of its numbers.
-    const isSaid = ({ cells }) => /^(Name|Length|dtype):$/.test((cells[0] || {}).text);
-    let rows = lines.filter((row) => row.cells.some((cell) => cell.text) && !isSaid(row));
+    // What pandas prints below a Series is none of its numbers.
+    const numbers = text.replace(/^(Name|Length|dtype): .*$/gm, "");
+    const separator = [",", ";", "\t"].find((sign) => numbers.includes(sign)) || " ";
+    const lines = numbers.split("\n");
+    let rows = lines.map((line, i) => ({ line: i + 1, cells: cellsOf(line, separator) }))
+      .filter(({ cells }) => cells.some((cell) => cell.text));
     let [names, index] = [null, null];
     if (rows.length && hasNames(rows)) {
       names = rows[0].cells.map((cell) => cell.text);
