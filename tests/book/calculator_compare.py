@@ -176,8 +176,12 @@ def _of_answers(a: list[dict], b: list[dict], tolerance: Tolerance) -> Iterator[
 def _is_noise(answer: dict) -> bool:
     """Whether it agrees, or would but for the last digits of float32."""
     kinds = {reason["kind"] for reason in answer["reasons"]}
-    return answer["status"] in ("agrees", "differs") and kinds <= {"rounding"} and bool(
-        answer["value"] is not None and agree(answer["value"], answer["expected"], 0, 1e-4)
+    return (
+        answer["status"] in ("agrees", "differs")
+        and kinds <= {"rounding"}
+        and bool(
+            answer["value"] is not None and agree(answer["value"], answer["expected"], 0, 1e-4)
+        )
     )
 
 

@@ -133,7 +133,12 @@ def counts() -> Iterator[Pair]:
     yield "huge counts", [1e300, 2e300], [1e300, 1e300], {"normalize": True}
     yield "huge counts that overflow", [1e308, 1e308], [1e308, 5e307], {"normalize": True}
     yield "tiny weights", [1e-300, 2e-300], [1e-300, 1e-300], {"normalize": True}
-    yield "counts from tiny to huge", [1e-200, 2e200, 1e200], [1.0, 1e200, 3e200], {"normalize": True}
+    yield (
+        "counts from tiny to huge",
+        [1e-200, 2e200, 1e200],
+        [1.0, 1e200, 3e200],
+        {"normalize": True},
+    )
     yield "negative count, normalize", [2, -1, 4], [1, 1, 1], {"normalize": True}
     yield "counts of one", [1, 1, 1, 1, 0, 0], [1, 2, 1, 1, 1, 1], {}
 
@@ -170,7 +175,12 @@ def not_finite() -> Iterator[Pair]:
     yield "nan in place of zero", [0.5, 0.5, nan], [0.3, 0.3, 0.4], {}
     yield "nan in both", [0.5, nan], [nan, 0.5], {}
     yield "only nan", [nan, nan], [0.5, 0.5], {}
-    yield "nan in a row", [[0.5, 0.5], [0.3, 0.7], [nan, 1]], [[0.5, 0.5], [0.4, 0.6], [0.2, 0.8]], {}
+    yield (
+        "nan in a row",
+        [[0.5, 0.5], [0.3, 0.7], [nan, 1]],
+        [[0.5, 0.5], [0.4, 0.6], [0.2, 0.8]],
+        {},
+    )
     yield "nan and a bad sum", [[0.5, 0.5], [0.3, 0.7], [nan, 1]], [[0.5, 0.6], [0.4, 0.6], [0.2, 0.8]], {}  # fmt: skip  # noqa: E501
     yield "nan and negative", [nan, 1.0], [-0.5, 1.5], {}
     yield "inf", [inf, 1], [0.5, 0.5], {}
@@ -188,7 +198,12 @@ def sums() -> Iterator[Pair]:
     yield "sum a little off", [0.2, 0.5, 0.3001], [0.3, 0.4, 0.3], {}
     yield "sum off by rounding", [0.33, 0.33, 0.33], [0.3, 0.4, 0.3], {}
     yield "sum in float32's tolerance", [0.2, 0.5, 0.3003], [0.3, 0.4, 0.3], {}
-    yield "sums of printed digits", [[0.33, 0.33, 0.33], [0.17, 0.17, 0.67]], [[0.3, 0.4, 0.3]] * 2, {}
+    yield (
+        "sums of printed digits",
+        [[0.33, 0.33, 0.33], [0.17, 0.17, 0.67]],
+        [[0.3, 0.4, 0.3]] * 2,
+        {},
+    )
     yield "sum too small", [0.2, 0.5], [0.3, 0.7], {}
     yield "sum of 0.6 in both", [0.3, 0.3], [0.4, 0.2], {}
     yield "missing category", [0.2, 0.5, 0.1], [0.3, 0.4, 0.1], {}
@@ -215,7 +230,12 @@ def sums() -> Iterator[Pair]:
     yield "one chance", [0.3], [0.4], {}
     yield "chance and labels", [[1], [0]], [[0.9], [0.2]], {}
     yield "densities", [0.1, 1.3, 0.4, 0.2], [0.2, 1.1, 0.6, 0.1], {}
-    yield "class labels as a vector", [0, 2, 1], [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.6, 0.2]], {}
+    yield (
+        "class labels as a vector",
+        [0, 2, 1],
+        [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.6, 0.2]],
+        {},
+    )
     yield "class labels as a column", [[0], [2]], [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]], {}
     yield "class labels as floats", [0.0, 1.0], [[0.7, 0.3], [0.1, 0.9]], {}
     yield "class labels for logits", [0, 2], [[2.0, -1.0, 0.3], [0.5, 1.0, 3.0]], {}
@@ -292,8 +312,12 @@ def labelled() -> Iterator[Pair]:
         np.array([[1.0, 3], [0, 2]]), (None, ["b", "a"])), {}  # fmt: skip
     yield "a label twice", Table(np.array([0.2, 0.3, 0.5]), (["a", "b", "a"],)), {
         "a": 0.5, "b": 0.5}, {}  # fmt: skip
-    yield "a label twice, in another order", Table(np.array([0.2, 0.3, 0.5]), (["a", "b", "a"],)), (
-        Table(np.array([0.2, 0.3, 0.5]), (["a", "a", "b"],))), {}
+    yield (
+        "a label twice, in another order",
+        Table(np.array([0.2, 0.3, 0.5]), (["a", "b", "a"],)),
+        (Table(np.array([0.2, 0.3, 0.5]), (["a", "a", "b"],))),
+        {},
+    )
 
 
 def pairs() -> list[Pair]:

@@ -230,8 +230,10 @@ def test_the_keyboard_is_enough(page):
     reached = set()
     for _ in range(14):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("""() => { const x = document.activeElement;
-            return x.id || x.textContent.slice(0, 20); }"""))
+        reached.add(
+            page.evaluate("""() => { const x = document.activeElement;
+            return x.id || x.textContent.slice(0, 20); }""")
+        )
     assert {"calculator-axis", "calculator-base", "calculator-normalize"} <= reached
     assert {"Diagnose", "Swap p and q", "Copy link"} <= reached
 
