@@ -14,7 +14,7 @@ SITE = _build/html
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks chapter serve lab bench fuzz mutate faults compat lock format clean
+.PHONY: help book test notebooks validate chapter serve lab bench fuzz mutate faults compat lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: $(READY) ## run every check: style, types, library, notebooks, site, brows
 
 notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
 	@$(BIN)/python notebooks/execute.py -j $(JOBS) $(NAME)
+
+validate: $(READY) ## check the notebooks that changed, record it, and write the page of it
+	@$(BIN)/python notebooks/validate.py $(NAME)
 
 chapter: $(READY) ## begin a chapter from the template (NAME=18_my_subject)
 	@[ -n "$(NAME)" ] || { echo "Say which: make chapter NAME=18_my_subject" >&2; exit 1; }

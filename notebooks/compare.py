@@ -20,14 +20,17 @@ PIXEL_RMS = 0.5, TILE_RMS = 5 (of 255)
 from __future__ import annotations
 
 import base64
+import configparser
 import io
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+EXCEPTIONS = Path(__file__).with_name("sanitize.cfg")
 RELATIVE = 1e-6
 ABSOLUTE = 1e-14
 PIXEL_RMS = 0.5
@@ -117,7 +120,7 @@ def outputs_difference(
     stored: Sequence[Mapping[str, Any]], computed: Sequence[Mapping[str, Any]]
 ) -> str | None:
     """What differs between two lists of outputs of one cell, in one line, or None."""
-    old, new = [_described(o) for o in stored], [_described(o) for o in computed]
+    old, new = [described(o) for o in stored], [described(o) for o in computed]
     if [kind for kind, _ in old] != [kind for kind, _ in new]:
         return f"outputs differ: stored {_kinds(old)}, computed {_kinds(new)}"
     for (kind, old_data), (_, new_data) in zip(old, new, strict=True):
@@ -139,7 +142,7 @@ def _data_difference(mime: str, stored: Any, computed: Any) -> str | None:
     return None if stored == computed else "data differs"
 
 
-def _described(output: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def described(output: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """One output as its kind and its data by MIME type."""
     kind = output["output_type"]
     if kind == "stream":
@@ -159,3 +162,17 @@ def _kinds(outputs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         )
         or "nothing"
     )
+
+
+def exceptions_for(notebook: str) -> dict[int, list[re.Pattern[str]]]:
+    """The patterns of sanitize.cfg for one notebook, by the number of the code cell, from 1."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(EXCEPTIONS, encoding="utf-8")
+    found: dict[int, list[re.Pattern[str]]] = {}
+    for section in config.sections():
+        name, cell = (part.strip() for part in section.split(","))
+        if not config[section].get("reason"):
+            raise ValueError(f"{EXCEPTIONS.name}: [{section}] gives no reason")
+        if name == notebook:
+            found.setdefault(int(cell), []).append(re.compile(config[section]["regex"]))
+    return found

@@ -8,9 +8,7 @@ have.
 
 from __future__ import annotations
 
-import configparser
 import platform
-import re
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -18,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compare import outputs_difference
+from compare import exceptions_for, outputs_difference
 from execute import KERNEL_ARGUMENTS, kernel_environment, missing_packages
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
-
-EXCEPTIONS = Path(__file__).with_name("sanitize.cfg")
 
 
 class Kernel(RunningKernel):
@@ -100,20 +96,6 @@ class Notebook(IPyNbFile):
             yield Cell.from_parent(
                 self, name=f"cell {number}", cell_num=number, cell=cell.cell, options=cell.options
             )
-
-
-def exceptions_for(notebook: str) -> dict[int, list[re.Pattern[str]]]:
-    """The patterns of sanitize.cfg for one notebook, by the number of the code cell, from 1."""
-    config = configparser.ConfigParser(interpolation=None)
-    config.read(EXCEPTIONS, encoding="utf-8")
-    found: dict[int, list[re.Pattern[str]]] = {}
-    for section in config.sections():
-        name, cell = (part.strip() for part in section.split(","))
-        if not config[section].get("reason"):
-            raise pytest.UsageError(f"{EXCEPTIONS.name}: [{section}] gives no reason")
-        if name == notebook:
-            found.setdefault(int(cell), []).append(re.compile(config[section]["regex"]))
-    return found
 
 
 @pytest.hookimpl(wrapper=True)

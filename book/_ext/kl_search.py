@@ -1,9 +1,9 @@
 """Search by section: an index that the browser can load from a file, too.
 
-Sphinx's own search answers with whole pages. Here every section and every documented function is a
-result of its own. The index is read from the pages as written, so that it holds what readers see,
-and is a script, because a page opened as a file may not fetch. `book_search.js` ranks and shows;
-`search_synonyms` in `_config.yml` says which words mean the same.
+Sphinx's own search answers with whole pages. Here every section, exercise and documented function
+is a result of its own. The index is read from the pages as written, so that it holds what readers
+see, and is a script, because a page opened as a file may not fetch. `book_search.js` ranks and
+shows; `search_synonyms` in `_config.yml` says which words mean the same.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ MARKS = re.compile(r"</?span[^>]*>")
 DETAILS = "dl.field-list, .rubric, .rubric ~ *"
 HEADING = re.compile("h[1-6]")
 NAMED = re.compile(r"^(?!id\d+$)")
+#: What is a result of its own: sections, documented names, exercises, paragraphs with an anchor.
+PARTS = "section[id], dl.py:has(> dt[id]), div.exercise[id], p[id]:has(> strong:first-child)"
 TEX_SIGNS = {
     r"\|": "‖",
     r"\mid": "|",
@@ -110,12 +112,12 @@ def without_code(article: Tag) -> None:
 
 
 def sections(page: str, html: str) -> Iterator[Section]:
-    """Every section of a page, and every documented name, in the order of the page."""
+    """Every part of a page that is found for itself, in the order of the page: see `PARTS`."""
     article = article_of(html)
     if article is None:
         return
     without_code(article)
-    parts = article.select("section[id], dl.py:has(> dt[id])")
+    parts = article.select(PARTS)
     found = {id(part): described(page, part) for part in parts}
     for part in parts:
         found[id(part)].above = " › ".join(
@@ -142,7 +144,10 @@ def described(page: str, part: Tag) -> Section:
         heading, anchor = words_of(name).partition("(")[0], str(name["id"])
         name.extract()
         return Section(page, anchor, heading)
-    title = part.find(HEADING, recursive=False)
+    if part.name == "p":  # its first words, in bold, are its heading; they stay
+        title = part.find("strong")
+        return Section(page, str(part["id"]), words_of(title) if isinstance(title, Tag) else "")
+    title = part.find("p" if part.name == "div" else HEADING, recursive=False)
     target = part.find("span", id=NAMED, recursive=False)
     heading = words_of(title) if isinstance(title, Tag) else ""
     if isinstance(title, Tag):

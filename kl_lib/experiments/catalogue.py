@@ -25,7 +25,7 @@ def find_experiment(name: str) -> Named:
     Parameters
     ----------
     name : str
-        A built-in one, ``"cifar10"`` or ``"digits"``; one that an installed package offers in its
+        A built-in one, such as ``"cifar10"``; one that an installed package offers in its
         entry points as ``kl_lib.experiments``; or ``"FILE.py:NAME"`` or ``"module:NAME"``.
 
     Returns

@@ -50,6 +50,28 @@ def test_the_framework_is_small():
     assert SCRIPTS == kl_explorers.SCRIPTS
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("theme", "page"),
+    [(r"\.explorer", "#ffffff"), (r"html\[data-theme=\"dark\"\] \.explorer", "#121212")],
+)
+def test_what_is_drawn_stands_out_from_the_page(theme, page):
+    css = (EXPLORERS / "kl_explorer.css").read_text("utf-8")
+    rule = re.search(rf"^{theme} {{(.*?)}}", css, re.M | re.S)[1]
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", rule))
+    assert {"p", "q", "m", "positive", "negative", "line"} <= set(colours)
+    del colours["faint"]  # lines of a grid, which nobody needs
+    for name, colour in colours.items():
+        light, dark = sorted((luminance(colour), luminance(page)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, name
+
+
 def texts(svg: str) -> list[str]:
     return [text.text or "" for text in ElementTree.fromstring(svg).findall(".//{*}text")]
 
@@ -125,22 +147,27 @@ def test_the_keyboard_moves_every_range_and_handle(browser, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_finger_drags_a_handle_and_does_not_scroll_the_page(browser, name):
-    with opened(browser, name, screen=PHONE, has_touch=True) as explorer:
+    options = {"screen": PHONE, "has_touch": True, "is_mobile": True}
+    with opened(browser, name, **options) as explorer:
         page = explorer.page
-        page.evaluate("document.body.style.paddingBottom = '2000px'")
         handles = explorer.root.locator(".handle")
         if not handles.count():
             pytest.skip("this explorer has nothing to drag")
+        page.evaluate("""() => { document.body.style.padding = "50px 0 2000px"; scrollTo(0, 40);
+            window.cancelled = 0;
+            addEventListener("pointercancel", () => { window.cancelled += 1; }, true); }""")
         box = handles.first.locator(".grip").bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         before = handles.first.get_attribute("transform")
         touch = page.context.new_cdp_session(page)
-        for kind, step in (("Start", 0), ("Move", 15), ("Move", 30), ("End", None)):
-            points = [] if step is None else [{"x": x + step / 3, "y": y + step}]
+        steps = [("Start", 0), *(("Move", 6 * i) for i in range(1, 11)), ("End", None)]
+        for kind, step in steps:
+            points = [] if step is None else [{"x": x + step / 3, "y": y - step}]
             event = {"type": f"touch{kind}", "touchPoints": points}
             touch.send("Input.dispatchTouchEvent", event)
+            page.wait_for_timeout(20)
         assert handles.first.get_attribute("transform") != before
-        assert page.evaluate("scrollY") == 0
+        assert page.evaluate("[scrollY, cancelled]") == [40, 0]
 
 
 @pytest.mark.parametrize("name", NAMES)

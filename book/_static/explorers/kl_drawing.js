@@ -142,6 +142,8 @@ const klDrawing = (() => {
       group.focus();
       start = options.grab?.();
     });
+    // A finger drags the handle and not the page: browsers ignore touch-action inside an SVG.
+    group.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     group.addEventListener("pointermove", (event) => {
       if (group.hasPointerCapture(event.pointerId)) options.drag(...place(event), start);
     });

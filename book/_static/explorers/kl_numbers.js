@@ -96,11 +96,6 @@ const klNumbers = (() => {
       const [b, bLow] = twoProduct(rows[1][i], pSum);
       return { a, b, difference: a - b + (aLow - bLow + (rows[0][i] * qRest - rows[1][i] * pRest)) };
     });
-    // What a category with most of p lacks in q is what the others have too much.
-    const most = shares.find(({ a }) => a > 0.5 * total);
-    if (most) {
-      most.difference = sum(shares.map((share) => (share === most ? 0 : -share.difference)));
-    }
     for (const share of shares) {
       const { a, b, difference } = share;
       share.log = a === 0 && b === 0 ? 0 : logRatio(a, b, difference);
