@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kl_lib import checks, labels
+from kl_lib import checks, labels, stable
 from kl_lib.discrete import cross_entropy, entropy, js_divergence, kl_divergence, kl_terms
 from kl_lib.errors import PLACES
 from kl_lib.rows import CHUNK
@@ -135,7 +135,7 @@ def _coarse(p: Array, q: Array, exact: Array, dtypes: tuple[str, ...]) -> Array:
     ∂KL/∂log p = p·(log(p/q) − KL) and ∂KL/∂log q = q − p for normalised rows, and an entry is off
     by at most half a unit in its last place.
     """
-    logs = np.where((p > 0) & (q > 0), np.log(p) - np.log(q), 0.0)
+    logs = np.where((p > 0) & (q > 0), stable.log_ratio(p, q), 0.0)
     by_p = np.abs(p * (logs - exact[..., None])).sum(axis=-1)
     by_q = np.abs(p - q).sum(axis=-1)
     return by_p * 2.0 ** -_bits(dtypes[0]) + by_q * 2.0 ** -_bits(dtypes[1])

@@ -111,10 +111,10 @@ def test_counts_whose_sum_is_beyond_the_floats_have_shares_like_others(counts):
         expected = function(*small, normalize=True)
         for pair in (huge, [huge[0], small[1]], [small[0], huge[1]]):
             found = function(*pair, normalize=True)
-            np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-16)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)
         rows = [np.stack([a, b]) for a, b in zip(huge, small, strict=True)]
         found = function(*rows, normalize=True)
-        np.testing.assert_allclose(found, np.stack([expected] * 2), rtol=1e-13, atol=1e-16)
+        np.testing.assert_allclose(found, np.stack([expected] * 2), rtol=1e-12, atol=1e-16)
     long = [np.tile(x, 50_000) for x in huge]  # in pieces
     assert kl.kl_terms(*long, normalize=True).sum() == pytest.approx(
         kl.kl_divergence(*small, normalize=True)

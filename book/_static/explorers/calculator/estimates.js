@@ -1,4 +1,5 @@
 // The other functions of kl_lib that a remedy may call: from logits, of coins, from counts, from points.
+/* global klNumbers */
 (function (kl) {
   "use strict";
 
@@ -8,19 +9,10 @@
     throw new Error(why);
   };
 
-  /** x − log(1 + x), never negative. */
-  function minusLog1p(x) {
-    const z = x / (2 + x);
-    if (Math.abs(z) >= 0.25 || Number.isNaN(z)) return x === Infinity ? x : x - Math.log1p(x);
-    let excess = 0;
-    for (let k = 15; k >= 1; k -= 1) excess = excess * z * z + 1 / (2 * k + 1);
-    return Math.max(x * z - 2 * z * z * excess * z, 0);
-  }
-
   /** e^(−t) − 1 + t, never negative. */
   function expm1Plus(t) {
     const x = Math.expm1(-t);
-    return Math.abs(t) < 0.1 ? minusLog1p(x) : x + t;
+    return Math.abs(t) < 0.1 ? klNumbers.minusLog1p(x) : x + t;
   }
 
   /** KL(softmax(a)‖softmax(b)) of two rows: kl_lib.kl_from_logits. */
@@ -43,7 +35,7 @@
       total += Math.max(isNear ? p * expm1Plus(gap) : p * gap + more, 0);
       [sum, surplus] = [sum + p, surplus + more];
     }
-    return Math.max(total / sum - minusLog1p(surplus / sum), 0);
+    return Math.max(total / sum - klNumbers.minusLog1p(surplus / sum), 0);
   }
 
   /** KL between two coins: kl_lib.kl_bernoulli. */

@@ -68,7 +68,7 @@
   function coarse(p, q, exact) {
     let total = 0;
     for (let i = 0; i < p.length; i += 1) {
-      const log = p[i] > 0 && q[i] > 0 ? Math.log(p[i]) - Math.log(q[i]) : 0;
+      const log = p[i] > 0 && q[i] > 0 ? divergences.logRatio(p[i], q[i]) : 0;
       total += Math.abs(p[i] * (log - exact)) + Math.abs(p[i] - q[i]);
     }
     return total * 2 ** -BITS;

@@ -42,7 +42,19 @@
     return { x: isWhole ? x + 0 : x, kind: isWhole ? "i" : "f", text: wording.literal(x, isWhole) };
   }
 
+  /** More than a page answers at once. */
+  const MOST = 100000;
+
   function parse(text) {
+    const given = read(text);
+    for (const part of given.type === "pair" ? [given.p, given.q] : [given]) {
+      const n = part.array ? part.array.data.length : 0;
+      if (n > MOST) fail(`${n} numbers; the page takes ${MOST}, kl_lib.diagnose any number`);
+    }
+    return given;
+  }
+
+  function read(text) {
     const clean = text.replace(/^\uFEFF/, "").replace(/\u2212/g, "-").replace(/\r\n?/g, "\n");
     if (!clean.trim()) fail("nothing is pasted here; paste numbers, such as 0.2 0.5 0.3");
     return /[[{(]/.test(clean) ? parseLiteral(clean) : parseTable(clean);
