@@ -15,19 +15,12 @@
     return row.some((x) => (x * power) / power !== x);
   }
 
-  /** log(p/q); ±inf where only one of them is 0. */
-  function logRatio(p, q) {
-    if (p === q) return 0;
-    if (p === 0) return -Infinity;
-    return q === 0 ? Infinity : klNumbers.logRatio(p, q);
-  }
-
   /** p·log(p/q) − p + q: never negative, q where p is 0, inf where only q is. */
   function generalizedTerm(p, q, difference = p - q) {
     if (p === 0) return q;
     if (q === 0) return Infinity;
     if (Math.abs(difference) < 0.5 * p) return p * klNumbers.minusLog1p(-difference / p);
-    return Math.max(p * logRatio(p, q) - difference, 0);
+    return Math.max(p * klNumbers.logRatio(p, q) - difference, 0);
   }
 
   /** Shares of a row, and the logarithms of those that are too small for a float. */
@@ -85,7 +78,7 @@
   }
 
   kl.divergences = {
-    logRatio, generalizedTerm, klDivergence, generalizedDivergence, klTerms, jensenShannon,
-    crossEntropy, entropy, normalized,
+    generalizedTerm, klDivergence, generalizedDivergence, klTerms, jensenShannon, crossEntropy,
+    entropy, normalized,
   };
 })((window.klCalculator = window.klCalculator || {}));

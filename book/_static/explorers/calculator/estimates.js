@@ -76,7 +76,7 @@
     const seen = arrays.range(categories).filter((i) => allP[i] > 0);
     const [p, q] = [allP, allQ].map((row) => seen.map((i) => row[i]));
     const ratio = p.map((x, i) => x / q[i]);
-    const log = p.map((x, i) => divergences.logRatio(x, q[i]));
+    const log = p.map((x, i) => klNumbers.logRatio(x, q[i]));
     const shiftP = p.map((x) => (alpha * (1 - categories * x)) / pTotal);
     const shiftQ = q.map((x) => (alpha * (1 - categories * x)) / qTotal);
     const total = (row) => row.reduce((sum, x) => sum + x, 0);

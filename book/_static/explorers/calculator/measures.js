@@ -1,4 +1,5 @@
 // The numbers of a report on valid input, row by row: kl_lib/diagnosis/measures.py.
+/* global klNumbers */
 (function (kl) {
   "use strict";
 
@@ -68,7 +69,7 @@
   function coarse(p, q, exact) {
     let total = 0;
     for (let i = 0; i < p.length; i += 1) {
-      const log = p[i] > 0 && q[i] > 0 ? divergences.logRatio(p[i], q[i]) : 0;
+      const log = p[i] > 0 && q[i] > 0 ? klNumbers.logRatio(p[i], q[i]) : 0;
       total += Math.abs(p[i] * (log - exact)) + Math.abs(p[i] - q[i]);
     }
     return total * 2 ** -BITS;

@@ -112,20 +112,17 @@
   /** p and q as arrays, labels in the order of p; and the labels by role. */
   function aligned(p, q, roles) {
     const known = new Map();
-    const found = [p, q].map(({ given, array, name }, which) => {
+    const found = [p, q].map(({ given, array, name }) => {
       const labels = labelsOf(given);
       if (labels === null) return array;
       let result = array;
       roles(labels.length).forEach((role, axis) => {
         const names = labels[axis];
         if (names === null) return;
-        if (!known.has(role)) known.set(role, { which, name, names, given });
+        if (!known.has(role)) known.set(role, { name, names, given });
         const { names: wanted } = known.get(role);
         const shared = typeof role === "number" && (names.length === 1 || wanted.length === 1);
-        if (shared || sameList(names, wanted)) {
-          if (names.length > wanted.length) known.set(role, { which, name, names, given });
-          return;
-        }
+        if (shared || sameList(names, wanted)) return;
         const order = orderOf(wanted, names);
         if (order === null) {
           differ(known.get(role), { name, names, given }, role, axis - labels.length);
