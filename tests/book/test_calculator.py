@@ -261,7 +261,8 @@ BAD = {
     " \n ": "nothing is pasted here; paste numbers, such as 0.2 0.5 0.3",
     "0.2 abc 0.3": "number 2: 'abc' is not a number",
     "0.1 0.2 0.7\n0.3 0.3 abc": "row 2, column 3: 'abc' is not a number",
-    "0.1,0.2,0.7\n0.3,,0.4": "row 2, column 2: empty; write a number, 0 where a category cannot happen",
+    "0.1,0.2,0.7\n0.3,,0.4": "row 2, column 2: empty; write a number, 0 where a category cannot "
+    "happen",
     "[0.2, abc]": "number 2: 'abc' is not a number",
     "[[0.1, 0.2, 0.7], [0.3, 0.3, abc]]": "row 2, column 3: 'abc' is not a number",
     "[0.2, 'half']": "number 2: 'half' is not a number",

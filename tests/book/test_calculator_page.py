@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from kl_lib import diagnose
 
+#: Of which one row is infinite.
+BATCH = "[[0.5, 0.5], [0.2, 0.8]]", "[[0, 1], [0.2, 0.8]]"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -204,12 +206,15 @@ def test_nonsense_in_the_address_does_no_harm(page, site, nonsense):
 
 
 def test_every_example_has_its_report(page):
-    names = page.get_by_label("Example").locator("option").all_inner_texts()
+    own, *names = page.get_by_label("Example").locator("option").all_inner_texts()
+    assert own == "your own"
     verdicts = set()
     for name in names:
         page.get_by_label("Example").select_option(name)
         assert page.locator("[aria-invalid]").count() == 0
         verdicts.add(verdict(page))
+    paste(page, "0.5 0.5", "0.9 0.1")
+    assert page.get_by_label("Example").input_value() == ""
     assert len(names) >= 8
     assert len(verdicts) >= 6
 
@@ -242,7 +247,8 @@ def test_a_screen_reader_is_told_the_verdict_and_nothing_else(page):
     told = page.locator(".calculator-verdict")
     assert told.get_attribute("role") == "status"
     told.evaluate("""part => { window.said = [];
-        new MutationObserver(() => said.push(part.textContent)).observe(part, { childList: true }); }""")
+        new MutationObserver(() => said.push(part.textContent))
+            .observe(part, { childList: true }); }""")
     paste(page, "0.5 0.5", "0.9 0.1")
     page.wait_for_function("said.length > 0")
     assert set(page.evaluate("said")) == {diagnose([0.5, 0.5], [0.9, 0.1]).verdict}
@@ -251,8 +257,7 @@ def test_a_screen_reader_is_told_the_verdict_and_nothing_else(page):
 
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("pair", [None, ("[[0.5, 0.5], [0.2, 0.8]]", "[[0, 1], [0.2, 0.8]]"), ("x", "")],
-                         ids=["example", "infinite", "refused"])  # fmt: skip
+@pytest.mark.parametrize("pair", [None, BATCH, ("x", "")], ids=["example", "infinite", "refused"])
 def test_axe_finds_nothing(browser, site, screen, theme, pair):
     for page in opened(browser, site, viewport=screen, color_scheme=theme):
         assert page.evaluate("document.documentElement.dataset.theme") == theme
@@ -268,7 +273,7 @@ def test_axe_finds_nothing(browser, site, screen, theme, pair):
 
 def test_on_a_phone_nothing_is_cut_or_too_small_for_a_finger(browser, site):
     for page in opened(browser, site, viewport={"width": 360, "height": 740}):
-        paste(page, "[[0.5, 0.5], [0.2, 0.8]]", "[[0, 1], [0.2, 0.8]]")
+        paste(page, *BATCH)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         outside = page.evaluate("""() => {
             const frame = document.querySelector(".calculator").getBoundingClientRect();
@@ -291,5 +296,6 @@ def test_without_javascript_it_says_what_to_run_in_python(browser, site):
     context.close()
     assert re.sub(r"\s+", " ", told).strip() == (
         "The calculator needs JavaScript, which is switched off here. In Python the same report is "
-        "printed by print(kl_lib.diagnose(p, q)), on the command line by kl-lib diagnose p.csv q.csv."
+        "printed by print(kl_lib.diagnose(p, q)), on the command line by kl-lib diagnose p.csv "
+        "q.csv."
     )

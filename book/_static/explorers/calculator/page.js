@@ -82,7 +82,7 @@
     ]);
     const normalize = element("input", { type: "checkbox" });
     const base = element("input", { inputmode: "decimal", placeholder: "none", autocomplete: "off" });
-    const example = choice(Object.keys(EXAMPLES).map((name) => [name, name]));
+    const example = choice([["", "your own"], ...Object.keys(EXAMPLES).map((name) => [name, name])]);
 
     function box(name) {
       boxes[name] = element("textarea", {
@@ -134,9 +134,6 @@
       axis.value = next.axis;
       if (axis.selectedIndex < 0) axis.value = START.axis;
       normalize.checked = next.normalize;
-      const same = Object.keys(EXAMPLES).find((name) =>
-        EXAMPLES[name].p === next.p && EXAMPLES[name].q === next.q);
-      example.value = same || "";
       run();
     }
 
@@ -175,8 +172,16 @@
       }
     }
 
+    /** Which example stands in the boxes, if one does. */
+    function nameExample() {
+      const same = Object.keys(EXAMPLES).find((name) =>
+        EXAMPLES[name].p === boxes.p.value && EXAMPLES[name].q === boxes.q.value);
+      example.value = same || "";
+    }
+
     function run() {
       told.textContent = "";
+      nameExample();
       spread();
       const given = ["q", "p"].map(readBox).reverse(); // the last fault that is said is that of p
       const pair = given.findIndex((x) => x && x.type === "pair");
@@ -217,7 +222,10 @@
       return made;
     };
     const swap = () => show({ ...state(), p: boxes.q.value, q: boxes.p.value });
-    example.addEventListener("change", () => show({ ...START, ...EXAMPLES[example.value] }));
+    example.addEventListener("change", () => {
+      show(example.value ? { ...START, ...EXAMPLES[example.value] } : { ...START, p: "", q: "" });
+      if (!example.value) boxes.p.focus();
+    });
     for (const control of [axis, normalize, base]) control.addEventListener("change", run);
 
     root.setAttribute("role", "group");
