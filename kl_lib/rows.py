@@ -165,10 +165,12 @@ def _values(
         value.min() > precision.bound * np.max(scale)
         and value.max() < np.inf
         and sums.min() > enough
+        and sums.max() < np.inf
     ):
         # A negative q beside a positive p has made its row nan: it is among these.
         least = np.min([least, *(x.min() for x in parts)])
         safe = (value > precision.bound * scale) & (value < np.inf) & (sums.min(axis=0) > enough)
+        safe &= sums.max(axis=0) < np.inf  # of shares of an infinite sum nothing is left
         # What is computed of each row takes space too, which counts where it has few entries.
         for rows in batches(~safe, max(1, len(scratch) // (24 * max(parts[0].shape[1], 4)))):
             wide = [x[rows].astype(np.float64, copy=False) for x in parts]
@@ -261,9 +263,8 @@ def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tupl
         space, valid = list(np.empty((2, entries))), True
         for parts, out_block in share:
             width = parts[0].shape[1] if parts[0].size <= entries else CHUNK
-            pieces, outs = cut(parts, width), [x[0] for x in cut([out_block], width)]
-            wide = ([x.astype(np.float64, copy=False) for x in piece] for piece in pieces)
-            sums = np.sum([[sums_of_rows(x) for x in piece] for piece in wide], axis=0)
+            outs = [x[0] for x in cut([out_block], width)]
+            pieces, sums = _with_finite_sums(parts, width)
             least = of_terms.fill(pieces, outs, space, *sums)
             if task.divisor != 1:
                 out_block /= task.divisor
@@ -271,6 +272,19 @@ def terms(p: Array, q: Array, task: Task, dtype: type[np.floating[Any]]) -> tupl
         return valid
 
     return out, on_threads(work, blocks([p, q], out, entries), threads_for(p))
+
+
+def _with_finite_sums(parts: Sequence[Array], width: int) -> tuple[list[list[Array]], Array]:
+    """Rows in pieces and the sums of each argument, both halved until these are finite."""
+    pieces = cut(parts, width)
+    wide = ([x.astype(np.float64, copy=False) for x in piece] for piece in pieces)
+    sums = np.sum([[sums_of_rows(x) for x in piece] for piece in wide], axis=0)
+    if not np.isposinf(sums).any() or any(np.isposinf(x).any() for x in parts):
+        return pieces, sums
+    # By a power of two, which changes no digit, and no share.
+    least = 2.0 ** -parts[0].shape[1].bit_length()
+    scales = [np.where(np.isposinf(total), least, 1.0)[:, None] for total in sums]
+    return _with_finite_sums([x * y for x, y in zip(parts, scales, strict=True)], width)
 
 
 def logits(a: Array, b: Array, divisor: float, dtype: type[np.floating[Any]]) -> tuple[Array, bool]:

@@ -72,7 +72,7 @@ def in_order(p: Input, q: Input, both: checks.Arguments, axis: int) -> Iterator[
     own = from_end(axis, max(array.ndim for array in both.arrays))
     for argument, array in zip((p, q), both.arrays, strict=True):
         given = np.moveaxis(array, -1, own)
-        if both.labels is labels.NONE or np.array_equal(given, argument.given):
+        if both.labels is labels.NONE or np.array_equal(given, argument.given, equal_nan=True):
             yield argument
         else:
             yield replace(argument, given=given, reordered=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kl_lib import checks, labels
+from kl_lib import checks, labels, stable
 from kl_lib.discrete import cross_entropy, entropy, js_divergence, kl_divergence, kl_terms
 from kl_lib.errors import PLACES
 from kl_lib.rows import CHUNK
@@ -135,7 +135,7 @@ def _coarse(p: Array, q: Array, exact: Array, dtypes: tuple[str, ...]) -> Array:
     ∂KL/∂log p = p·(log(p/q) − KL) and ∂KL/∂log q = q − p for normalised rows, and an entry is off
     by at most half a unit in its last place.
     """
-    logs = np.where((p > 0) & (q > 0), np.log(p) - np.log(q), 0.0)
+    logs = np.where((p > 0) & (q > 0), stable.log_ratio(p, q), 0.0)
     by_p = np.abs(p * (logs - exact[..., None])).sum(axis=-1)
     by_q = np.abs(p - q).sum(axis=-1)
     return by_p * 2.0 ** -_bits(dtypes[0]) + by_q * 2.0 ** -_bits(dtypes[1])
@@ -202,7 +202,8 @@ def _terms(
     total = float(parts.sum())
     if total == 0:
         return (), None
-    order = np.argsort(-parts, kind="stable")[:TERMS]
+    by_size = np.argsort(-parts, kind="stable")
+    order = by_size[:TERMS]
     shares = parts[order] / total
     finite = bool(np.isfinite(total))
     most = np.cumsum(shares) - shares < 0.99 if finite else np.isinf(parts[order])
@@ -218,7 +219,9 @@ def _terms(
         )
         for i, share in listed
     )
-    return found, min(float(shares[most].sum()), 1.0) if finite else None
+    # Of what is not listed, which makes it all where nothing is left.
+    rest = float(parts[by_size[len(found) :]].sum())
+    return found, 1 - rest / total if finite else None
 
 
 def _label(names: Sequence[Any] | None, i: int) -> str | None:

@@ -96,6 +96,31 @@ def test_counts_of_any_size():
         assert kl.kl_divergence(p, q, normalize=True) == pytest.approx(float(exact), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "counts", [([2, 2], [2, 1]), ([2, 1, 0.5], [0.25, 2, 1]), ([2, 2], [1, 0])]
+)
+def test_counts_whose_sum_is_beyond_the_floats_have_shares_like_others(counts):
+    """Divided by a sum of inf, all shares were 0: Jensen-Shannon was log 2, whatever came in."""
+    small = [np.array(x, dtype=float) for x in counts]
+    huge = [0.6e308 * x for x in small]
+    assert 0.6e308 * max(map(sum, counts)) > 1.797e308
+    for function in (
+        kl.js_divergence, kl.total_variation, kl.hellinger_distance, kl.kl_divergence,
+        kl.cross_entropy, kl.kl_terms, kl.bhattacharyya_distance,
+    ):  # fmt: skip
+        expected = function(*small, normalize=True)
+        for pair in (huge, [huge[0], small[1]], [small[0], huge[1]]):
+            found = function(*pair, normalize=True)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)
+        rows = [np.stack([a, b]) for a, b in zip(huge, small, strict=True)]
+        found = function(*rows, normalize=True)
+        np.testing.assert_allclose(found, np.stack([expected] * 2), rtol=1e-12, atol=1e-16)
+    long = [np.tile(x, 50_000) for x in huge]  # in pieces
+    assert kl.kl_terms(*long, normalize=True).sum() == pytest.approx(
+        kl.kl_divergence(*small, normalize=True)
+    )
+
+
 def test_counts_whose_shares_underflow_still_count_in_the_logarithm():
     """Found by tools/fuzz.py."""
     p, q = np.array([0.1, 0.9, 0.2]), np.array([1e-168, 2.4e247, 4.4e-310])

@@ -186,7 +186,11 @@ def test_the_categories_that_carry_the_sum_come_first_and_their_shares_add_up():
         assert (term.p, term.q) == pytest.approx((p[term.index], q[term.index]))
         assert term.term == pytest.approx(p[term.index] * math.log(p[term.index] / q[term.index]))
         assert term.share == pytest.approx(shares[term.index], rel=1e-8)
-    assert report.carried == pytest.approx(1)
+    # All of it, and not "> 99.9 %", as rounding of the shares would have it here and there.
+    for seed in range(50):
+        every = diagnose(*rows(2, 4, seed), libraries=())
+        assert every.carried == 1 or len(every.terms) < 4
+    assert report.carried == 1
     # Of many categories only the largest few.
     p, q = rows(2, 1000, 5)
     report = diagnose(p, q, libraries=())
@@ -657,6 +661,9 @@ def test_that_others_were_asked_on_aligned_labels_is_said_and_only_then(library)
     turned, same = made({"dog": 0.1, "cat": 0.9}), made({"cat": 0.9, "dog": 0.1})
     report = diagnose(p, turned)
     assert [a.reordered for a in report.arguments] == [False, True]
+    # A nan is not equal to itself, and its labels may be in order all the same.
+    missing = diagnose({"a": 0.5, "b": math.nan}, {"a": 0.5, "b": 0.5}, libraries=())
+    assert not any(a.reordered for a in missing.arguments)
     assert "Other libraries on the same input, its labels aligned" in str(report)
     assert "sums 1; put in the order of the labels of p" in re.sub(r"\s+", " ", str(report))
     # What is quoted is the answer to the numbers in that order, which by position is another.
