@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .style import ACCENT, GREY, LIGHT, M_COLOR, Q_COLOR, panels
 
 if TYPE_CHECKING:
