@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import posixpath
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import chromium
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, SoupStrainer, Tag
 
 NO_BROWSER = "make pdf needs a browser: install Chromium (apt-get install chromium) or Chrome"
 #: What belongs to a screen.
@@ -106,10 +105,16 @@ def lead_inside(link: Tag, page: str, pages: list[str]) -> None:
         del link["href"]
 
 
-def style_sheets(site: Path, page: str) -> Iterator[str]:
-    for link in parsed(site / page).select("link[rel=stylesheet]"):
-        address = (site / posixpath.dirname(page) / urlsplit(str(link["href"])).path).as_uri()
-        yield f'<link rel="stylesheet" href="{address}">'
+def style_sheets(site: Path, pages: list[str]) -> str:
+    """Links to those of all pages; some pages have one of their own."""
+    links = SoupStrainer("link", rel="stylesheet")
+    addresses = [
+        (site / posixpath.dirname(page) / urlsplit(str(link["href"])).path).resolve().as_uri()
+        for page in pages
+        for link in BeautifulSoup((site / page).read_text("utf-8"), "html.parser", parse_only=links)
+    ]
+    unique = dict.fromkeys(addresses)
+    return "".join(f'<link rel="stylesheet" href="{address}">' for address in unique)
 
 
 def joined(site: Path, pages: list[str]) -> str:
@@ -126,7 +131,7 @@ def joined(site: Path, pages: list[str]) -> str:
     )
     return (
         f'<!DOCTYPE html><html id="book" lang="en" data-theme="light" data-mode="light"><head>'
-        f'<meta charset="utf-8"><title>{name}</title>{"".join(style_sheets(site, pages[0]))}'
+        f'<meta charset="utf-8"><title>{name}</title>{style_sheets(site, pages)}'
         f"<style>{STYLE}</style></head><body>"
         f'<div id="title-page"><h1>{name}</h1>{lines}</div>'
         f'<nav id="contents"><h1>Contents</h1><ul>{contents}</ul></nav>'

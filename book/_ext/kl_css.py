@@ -32,7 +32,7 @@ def names_in(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
         for double, single in ATTRIBUTE.findall(page):
             found.update((double or single).split())
     for script in scripts:
-        found.update(re.findall(r"[\w-]+", script), START.findall(script))
+        found.update(re.findall(r"[A-Za-z_][\w-]*", script), START.findall(script))
     return found
 
 

@@ -136,6 +136,15 @@ def test_nothing_is_printed_as_a_picture_but_pictures(whole):
     assert re.search(r"#book \* { box-shadow: none !important;", style)
 
 
+def test_a_style_sheet_of_one_page_is_there_once(tmp_path):
+    (tmp_path / "a.css").touch()
+    for name, sheets in {"one": ("a",), "two": ("b", "a")}.items():
+        links = "".join(f"<link rel=stylesheet href={sheet}.css?v=1>" for sheet in sheets)
+        (tmp_path / f"{name}.html").write_text(f"<link rel=icon href=c>{links}<p>text</p>")
+    found = re.findall(r"(\w+\.css)", pdf.style_sheets(tmp_path, ["one.html", "two.html"]))
+    assert found == ["a.css", "b.css"]
+
+
 def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path):
     if chromium.program() is None:
         pytest.skip("make pdf: no Chromium or Chrome is installed")

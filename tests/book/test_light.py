@@ -60,12 +60,15 @@ def test_every_icon_of_every_page_is_in_the_small_font(site, texts):
         ("@font-face{src:url(a.b)}", "@font-face{src:url(a.b)}"),
         ("@keyframes spin{from{x:y}}", "@keyframes spin{from{x:y}}"),
         (":root{--off:1}.by-script{x:y}", ":root{--off:1}.by-script{x:y}"),
+        (".-Color-Red{x:y}", ""),  # "-" is a sign of scripts, and no start of a name
         (".tip-top{x:y}.kl-bar{x:y}.other-bar{x:y}", ".tip-top{x:y}.kl-bar{x:y}"),
     ],
 )
 def test_a_style_sheet_loses_what_nothing_can_match(css, expected):
     page = "<p class=\"on other\" id='here'>off</p>"
-    script = 'part.classList.add("by-script"); tip.className = `tip-${place}`; other = "kl-" + kind'
+    script = (
+        'part.classList.add("by-script"); a.className = `tip-${place}`; b = "kl-" + kind; 2 - 1'
+    )
     assert without_unused(css, names_in([page], [script])) == expected
 
 
