@@ -19,8 +19,10 @@ class Finding:
     ----------
     path
         The file.
-    line, column
-        Where, both counted from 1; in a notebook the line is one of the cell.
+    line
+        Where it begins, counted from 1; in a notebook a line of the cell.
+    column
+        Where in the line, counted from 1.
     code
         The rule, such as ``"KLD101"``.
     message
@@ -31,8 +33,10 @@ class Finding:
         What to write instead, where that is certain; else "".
     cell
         The code cell of a notebook, counted from 1 over all cells; None in a ``.py`` file.
-    end_line, end_column
-        Where it ends.
+    end_line
+        The line in which it ends.
+    end_column
+        The column after its last.
     """
 
     path: str
