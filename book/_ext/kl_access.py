@@ -11,14 +11,14 @@ from typing import Any
 from sphinx.application import Sphinx
 
 MENDED = {
-    # pandas heads the column of an unnamed index with an empty cell.
-    "<th></th>": "<td></td>",
     # Its border is the style sheet's now.
     '<table border="1" ': "<table ",
     # docutils gives a source in the bibliography a role that ARIA gave up; its list wants items.
     'role="doc-biblioentry"': 'role="listitem"',
 }
 
+#: A column without a name has no head: a table's first one, an index of pandas.
+EMPTY_HEAD = re.compile(r"<th(?: [^>]*)?>\s*(?:<p>\s*</p>)?\s*</th>")
 #: pandas' own style of a table, which HTML allows in no text; the book's style sheet has one.
 SCOPED = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)
 
@@ -28,7 +28,7 @@ def mend(app: Sphinx, pagename: str, _: str, context: dict[str, Any], *__: Any) 
         return
     for wrong, right in MENDED.items():
         context["body"] = context["body"].replace(wrong, right)
-    context["body"] = SCOPED.sub("", context["body"])
+    context["body"] = EMPTY_HEAD.sub("<td></td>", SCOPED.sub("", context["body"]))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -24,7 +24,18 @@ ONE_OF_EACH_KIND = (
 )
 SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
 # A formula has the colours of the text around it; its hundred parts would be asked one by one.
-RUN = "() => axe.run({ exclude: [['math']] }, { resultTypes: ['violations'] })"
+RUN = """async () => {
+    const resultTypes = ["violations"];
+    const rules = { "color-contrast": { enabled: false } };
+    const { violations } = await axe.run(document, { resultTypes, rules });
+    const colours = await axe.run(
+        { exclude: [["math"]] }, { resultTypes, runOnly: ["color-contrast"] });
+    // axe takes a head that is a formula for empty; who reads aloud reads MathML.
+    for (const found of violations) {
+        found.nodes = found.nodes.filter(({ html }) => !/^<th[^>]*>.*<math>/.test(html));
+    }
+    return [...violations, ...colours.violations].filter(({ nodes }) => nodes.length > 0);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +56,7 @@ def pages(site: Path) -> list[str]:
 def violations(page: Page) -> list[str]:
     """What axe finds: rule, how often, and the first place."""
     page.evaluate(Path(str(distribution("axe-playwright-python").locate_file(AXE))).read_text())
-    found = page.evaluate(RUN)["violations"]
+    found = page.evaluate(RUN)
     return [f"{v['id']}: {len(v['nodes'])} times, {v['nodes'][0]['html'][:200]}" for v in found]
 
 
