@@ -19,7 +19,7 @@
     const FAR_BEHIND = 0.15; // of the best score: such sections are left out
     const NAMED = 2; // it has a name that is asked for, such as kl_divergence
     const ASIDE = 0.7; // for what a reader wants after the text: references, summaries, exercises
-    const IS_ASIDE = /^book\/(reference|errors|bibliography)|^Summary$|^Exercises$|^Further reading$/;
+    const IS_ASIDE = /^book\/(reference|errors|bibliography|audit_rules)|^Summary$|^Exercises$|^Further reading$/;
     const SHOWN_TYPING = 8;
     const SHOWN_IN_ALL = 30;
 

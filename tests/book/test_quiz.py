@@ -248,4 +248,5 @@ def test_the_focus_is_seen(visit):
     page.keyboard.press("Shift+Tab")
     style = first.evaluate("part => getComputedStyle(part).outlineStyle")
     width = first.evaluate("part => getComputedStyle(part).outlineWidth")
-    assert (style, width) == ("solid", "2px")
+    assert style == "solid"
+    assert float(width.removesuffix("px")) >= 2

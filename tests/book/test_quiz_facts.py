@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from call_sites import measure
 from scipy import integrate, optimize, special, stats
 from test_quiz import ALL, TEMPLATE, quizzes
 
@@ -20,7 +21,7 @@ from kl_lib.frameworks.record import recorded
 FACTS: dict[str, Callable[[], bool]] = {}
 #: Questions about what follows from what, where nothing is left to compute.
 IN_WORDS = {"quiz-cifar-equivalent", "quiz-soft-calibrated", "quiz-vae-kl-grows"}
-IN_WORDS |= {"quiz-claims-evidence"}
+IN_WORDS |= {"quiz-claims-evidence", "quiz-wild-silence"}
 
 
 def fact(label: str) -> Callable[[Callable[[], bool]], Callable[[], bool]]:
@@ -523,3 +524,13 @@ def _():
 def _():
     printed, right = 0.6371457, quadrature(stats.norm(2, 0.5), stats.norm(1, 1))
     return abs(printed - right) < 0.5 and (round(printed, 2), round(right, 2)) == (0.64, 0.82)
+
+
+@fact("wild-swapped")
+def _():
+    given = measure.inputs()
+    q, p = (special.softmax(given[name], axis=1) for name in ("s", "t"))
+    m = (p + q) / 2
+    right = (special.rel_entr(p, m) + special.rel_entr(q, m)).sum(axis=1).mean() / 2
+    swapped = (special.rel_entr(m, p) + special.rel_entr(m, q)).sum(axis=1).mean() / 2
+    return close(swapped, 0.3415, 5e-5) and close(right, 0.2247, 5e-5) and swapped < np.log(2)
