@@ -60,7 +60,7 @@ QUERIES = {
     "sklearn mutual information nats": "notebooks/10_one_number_five_libraries#ex-libraries-mutual",
     "vae posterior collapse": "notebooks/15_vae_elbo#q-posterior-collapse",
     "vae kl sum or mean": "notebooks/15_vae_elbo#q-sum-or-mean-kl",
-    "kullbck leibler": "notebooks/02_from_entropy_to_kl#q-what-is-kl",
+    "kullbck leibler": "book/introduction#introduction",
     "kl_divergence": "book/reference#kl_lib.kl_divergence",
     "install": "book/introduction#running-it-yourself",
 }

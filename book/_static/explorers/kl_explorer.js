@@ -121,7 +121,10 @@ const klExplorer = (() => {
     svg.setAttribute("aria-label", what.label);
     const canvas = klDrawing.canvas(svg);
     const [readout, note, table] = ["dl", "p", "table"].map((tag) => element(tag));
-    const folded = element("details", {}, element("summary", {}, "The numbers"), table);
+    // A table may be wider than a phone: it scrolls by itself, by finger and by key.
+    const scrolled = { class: "explorer-table", tabindex: 0, role: "region", "aria-label": "The numbers" };
+    const folded = element("details", {}, element("summary", {}, "The numbers"));
+    folded.append(element("div", scrolled, table));
     const status = element("p", { role: "status", class: "explorer-status" });
     const told = element("p", { "aria-live": "polite", class: "explorer-told" });
     const starting = Object.fromEntries(what.controls.map((c) => [c.name, c.value]));
