@@ -1,13 +1,32 @@
-"""The browser that tests drive: the Chromium or Chrome that is installed, by way of Playwright."""
+"""The browser that tests drive, by way of Playwright, and the pages that they look at."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import chromium
 import pytest
+from building import old_pages
 from playwright.sync_api import Browser, sync_playwright
+
+ONE_OF_EACH_KIND = [
+    *("book/bibliography.html", "book/introduction.html", "book/reference_diagnose.html"),
+    *("notebooks/08_keras_cifar10.html", "search.html"),
+]
+
+
+def page_names(site: Path) -> list[str]:
+    """The pages that a reader stays on; the first address and old ones lead on."""
+    found = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    return sorted(n for n in found - {"index.html", *old_pages()} if not n.startswith("_static"))
+
+
+def some_pages(site: Path) -> list[str]:
+    """One page of each kind, or with ALL_PAGES=1, as in `.ci/run`, every page."""
+    return page_names(site) if "ALL_PAGES" in os.environ else ONE_OF_EACH_KIND
 
 
 @contextmanager

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,15 +12,10 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from browser import opened_browser
-from building import old_pages
+from browser import opened_browser, some_pages
 from playwright.sync_api import Browser, Page
 
 AXE = "axe_playwright_python/axe.min.js"
-ONE_OF_EACH_KIND = (
-    *("book/introduction", "book/bibliography", "book/reference_diagnose"),
-    *("notebooks/08_keras_cifar10", "search"),
-)
 SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
 # A formula has the colours of the text around it; its hundred parts would be asked one by one.
 RUN = """async () => {
@@ -44,15 +38,6 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def pages(site: Path) -> list[str]:
-    """The pages to look at, the first address and old ones aside, which lead on."""
-    if "ALL_PAGES" not in os.environ:
-        return list(ONE_OF_EACH_KIND)
-    found = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    readable = {name for name in found if not name.startswith("_")} - {"index.html", *old_pages()}
-    return sorted(name.removesuffix(".html") for name in readable)
-
-
 def violations(page: Page) -> list[str]:
     """What axe finds: rule, how often, and the first place."""
     page.evaluate(Path(str(distribution("axe-playwright-python").locate_file(AXE))).read_text())
@@ -66,8 +51,8 @@ def test_axe_finds_nothing(browser, site, screen, scheme):
     context = browser.new_context(viewport=SCREENS[screen], color_scheme=scheme)
     page = context.new_page()
     found = {}
-    for name in pages(site):
-        page.goto((site / f"{name}.html").as_uri())
+    for name in some_pages(site):
+        page.goto((site / name).as_uri())
         page.evaluate("document.fonts.ready")
         found[name] = violations(page)
     context.close()
