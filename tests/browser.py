@@ -25,8 +25,8 @@ def page_names(site: Path) -> list[str]:
 
 
 def some_pages(site: Path) -> list[str]:
-    """One page of each kind, or with ALL_PAGES=1, as in `.ci/run`, every page."""
-    return page_names(site) if "ALL_PAGES" in os.environ else ONE_OF_EACH_KIND
+    """One page of each kind, or with THOROUGH=1, as in `.ci/run`, every page."""
+    return page_names(site) if "THOROUGH" in os.environ else ONE_OF_EACH_KIND
 
 
 @contextmanager

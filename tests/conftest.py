@@ -22,6 +22,19 @@ if "MUTANT_UNDER_TEST" in os.environ:
     settings.load_profile("mutation")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "thorough: minutes; only with THOROUGH=1, as in .ci/run")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` stays under ten minutes; CI does what takes longer, too."""
+    if "THOROUGH" not in os.environ:
+        skipped = pytest.mark.skip(reason="takes long: set THOROUGH=1, as .ci/run does")
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(skipped)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The built book. Test processes that run side by side share one build."""

@@ -35,7 +35,7 @@ if [ "${1:-}" = --peers ]; then
     "$scratch/env/bin/python" -m pip -q --disable-pip-version-check install \
         torch==2.13.0 torchmetrics "jax[cpu]<0.11" optax keras scikit-learn filelock statsmodels threadpoolctl \
         scipy pandas polars pyarrow xarray "dask[array]" matplotlib rich typer \
-        hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 pytest
+        hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 libcst pytest
     # From the checkout, whose book and notebooks some of them read. Of the trainings, whose tests
     # are TensorFlow's, that on JAX.
     export PYTHONPATH=$PWD KERAS_BACKEND=jax

@@ -9,6 +9,8 @@ import pytest
 import training
 import training_page
 
+pytestmark = pytest.mark.thorough
+
 
 def test_each_precision_runs_once_with_all_cores_and_as_often_as_there_are_cores():
     members = training.teams(4, ["float32", "mixed_bfloat16"])

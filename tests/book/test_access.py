@@ -1,6 +1,6 @@
 """The built book for who cannot see it, hear it or point at it: axe, the focus, whole HTML.
 
-`make test` looks at one page of each kind; with ALL_PAGES=1, as in `.ci/run`, at every page.
+`make test` looks at one page of each kind; with THOROUGH=1, as in `.ci/run`, at every page.
 """
 
 from __future__ import annotations

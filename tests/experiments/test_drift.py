@@ -26,6 +26,7 @@ from kl_lib.experiments.convnet.drift import (
 )
 
 RESULTS = Path(__file__).parents[2] / "results"
+pytestmark = pytest.mark.thorough
 
 # Training in a process of its own: the number of threads can be set once in each.
 TRACING = """

@@ -20,6 +20,8 @@ RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(size=(64, 6, 6, 1)).astype(np.float32)
 LABELS = RANDOM.dirichlet(np.ones(3), 64).astype(np.float32)
 
+pytestmark = pytest.mark.thorough
+
 
 def network(end="softmax", **how):
     keras.utils.set_random_seed(3)
