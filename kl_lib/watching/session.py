@@ -12,6 +12,7 @@ from .active import begin, end
 from .codes import Finding
 from .examining import Examination
 from .fetching import DYNAMO
+from .halves import Halves
 from .raising import WatchError, WatchWarning
 from .sites import NotSeen, Site
 from .stack import Line
@@ -35,6 +36,7 @@ class Watch:
         self.first, self.every = first, every
         self._sites: dict[tuple[str, Line], Site] = {}
         self._unseen: dict[tuple[str, Line, str], NotSeen] = {}
+        self._halves = Halves()
         self._late: WatchError | WatchWarning | None = None
         self._lock = threading.Lock()
 
@@ -67,6 +69,8 @@ class Watch:
 
     def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
         end(self)
+        for site, half in self._halves.left():
+            self._tell(site, [half], now=False)
         if kind is None and self._late is not None:
             late, self._late = self._late, None
             raise late
@@ -95,8 +99,10 @@ class Watch:
     def add(self, site: Site, seen: Examination, *, now: bool = True) -> None:
         """Take in one look, and warn or raise of what is new; without `now` raise at the end."""
         with self._lock:
-            new = site.add(seen)
-        wrong = [finding for finding in new if finding.level == "mistake"]
+            new = site.add(self._halves.without(site, seen))
+        self._tell(site, [finding for finding in new if finding.level == "mistake"], now=now)
+
+    def _tell(self, site: Site, wrong: list[Finding], *, now: bool) -> None:
         if wrong and self.on == "raise":
             error = WatchError(_message(site, wrong), site)
             if now:

@@ -92,6 +92,13 @@ class Site:
         self.findings = tuple(sorted((*self.findings, *new), key=lambda finding: finding.code))
         return new
 
+    def add_late(self, finding: Finding, times: int, seen: Examination) -> None:
+        """Enter what only the end of the block could tell, of a look that was taken in before."""
+        if not self.findings:
+            self.gave, self.kl, self.rows, self.pair = seen.gave, seen.kl, seen.rows, seen.pair
+        self.times[finding.code] += times
+        self.findings = tuple(sorted((*self.findings, finding), key=lambda each: each.code))
+
     def to_dict(self) -> dict[str, Any]:
         """What a program can read: numbers, text and lists."""
         found = [

@@ -57,10 +57,6 @@ def test_the_recording_has_the_sites_that_need_it_and_no_other():
     assert set(RECORDED["libraries"]) == {"torch", "optax"}
 
 
-#: watch sees one call at a time: each half of a Bernoulli KL looks as if the other were missing.
-HALVES = {"torch-half-a-bernoulli": [107]}
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("site", [s for s in SITES if s.mistake != "none"], ids=named)
 def test_a_mended_site_gives_what_it_promises_and_is_not_reported(site):
@@ -76,7 +72,7 @@ def test_a_mended_site_gives_what_it_promises_and_is_not_reported(site):
     mended = call_sites.mended(site)
     assert not call_sites.codes_in(mended.code)
     if measure.runs_here(site) and np.isfinite(wanted):
-        assert measure.watch(mended) == HALVES.get(site.name, [])
+        assert measure.watch(mended) == []
 
 
 @pytest.mark.filterwarnings("ignore")
