@@ -1,8 +1,9 @@
-"""Pieces of the page of measurements: numbers, tables, aims and whether they were reached."""
+"""Pieces of pages that a program fills: numbers, tables, aims and whether they were reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 
 #: A load average above this before the start means that others were computing too.
 QUIET = 0.7
@@ -31,3 +32,16 @@ def aim_table(caption: str, name: str, aims: list[Aim]) -> str:
     verdict = {True: "yes", False: "no", None: "not asked here"}
     body = [[aim, measured, verdict[reached]] for aim, measured, reached in aims]
     return list_table(caption, name, ["Aim", "Measured", "Reached"], body)
+
+
+def filled(text: str, source: str, parts: Mapping[str, str]) -> str:
+    """A page with its parts, from `% from the SOURCE: NAME` to the next `% end`, written anew."""
+    names = re.findall(rf"^% from the {source}: (\w+)$", text, re.MULTILINE)
+    if sorted(names) != sorted(parts):
+        raise SystemExit(f"the page has the parts {names}, expected {list(parts)}")
+    return re.sub(
+        rf"^(% from the {source}: (\w+)\n).*?^(% end)$",
+        lambda found: f"{found[1]}\n{parts[found[2]]}\n\n{found[3]}",
+        text,
+        flags=re.MULTILINE | re.DOTALL,
+    )

@@ -10,7 +10,6 @@ is in `training_page.py`, what is said about every function in `functions_page.p
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import functions
 import functions_page
+import markup
 import training
 import training_page
 from kl_divergence import RESULTS, ratio
@@ -224,15 +224,7 @@ def filled(text: str, table: Table, functions_table: Table, training_table: Tabl
     parts = {name: write(table) for name, write in PARTS.items()}
     parts |= {name: write(functions_table) for name, write in functions_page.PARTS.items()}
     parts |= {name: write(training_table) for name, write in training_page.PARTS.items()}
-    names = re.findall(r"^% from the table: (\w+)$", text, re.MULTILINE)
-    if sorted(names) != sorted(parts):
-        raise SystemExit(f"the page has the parts {names}, expected {list(parts)}")
-    return re.sub(
-        r"^(% from the table: (\w+)\n).*?^(% end)$",
-        lambda found: f"{found[1]}\n{parts[found[2]]}\n\n{found[3]}",
-        text,
-        flags=re.MULTILINE | re.DOTALL,
-    )
+    return markup.filled(text, "table", parts)
 
 
 def draw(table: Table) -> Figure:

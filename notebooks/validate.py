@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +34,9 @@ from compare import described, exceptions_for, split_numbers
 from execute import FOLDER, find_sources, missing_packages
 
 REPOSITORY = FOLDER.parent
+sys.path.append(str(REPOSITORY / "benchmarks"))
+import markup  # noqa: E402
+
 RECORD = REPOSITORY / "results" / "validation.json"
 PAGE = REPOSITORY / "book" / "validation.md"
 #: What the notebooks compute with, and what compares them.
@@ -141,13 +143,6 @@ def validated(source: Path) -> Record | str:
 # The page
 
 
-def list_table(caption: str, name: str, head: list[str], body: list[list[str]]) -> str:
-    lines = [f"```{{list-table}} {caption}", ":header-rows: 1", f":name: {name}", ""]
-    for row in [head, *body]:
-        lines += [f"{'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
-    return "\n".join([*lines, "```"])
-
-
 def notebooks_table(record: Record) -> str:
     columns = ("cells", "numbers", "figures", "exceptions")
     found = record["notebooks"]
@@ -158,7 +153,9 @@ def notebooks_table(record: Record) -> str:
     sums = [str(sum(one[c] for one in found.values())) for c in columns]
     body.append(["all", *sums, f"{sum(one['seconds'] for one in found.values()):.0f} s"])
     head = ["Chapter", "Cells", "Numbers", "Figures", "Exceptions", "Time"]
-    return list_table("What nbval compares, chapter by chapter", "tab-validation", head, body)
+    return markup.list_table(
+        "What nbval compares, chapter by chapter", "tab-validation", head, body
+    )
 
 
 def conditions(record: Record) -> str:
@@ -185,7 +182,9 @@ def runs_table(_: Record) -> str:
     read["drift"] = experiments.read_drifts(store, "cifar10")
     body = [[f"`{name}`", *provenance(records)] for name, records in read.items() if records]
     head = ["Experiment", "Runs", "Seeds", "Hours", "Processors", "Commits", "Data"]
-    return list_table("Recorded trainings that the chapters read", "tab-provenance", head, body)
+    return markup.list_table(
+        "Recorded trainings that the chapters read", "tab-provenance", head, body
+    )
 
 
 def provenance(records: Iterable[Any]) -> list[str]:
@@ -215,12 +214,7 @@ PARTS: dict[str, Callable[[Record], str]] = {
 
 def filled(text: str, record: Record) -> str:
     """The page with its recorded parts written anew."""
-    return re.sub(
-        r"^(% from the record: (\w+)\n).*?^(% end)$",
-        lambda found: f"{found[1]}\n{PARTS[found[2]](record)}\n\n{found[3]}",
-        text,
-        flags=re.MULTILINE | re.DOTALL,
-    )
+    return markup.filled(text, "record", {name: write(record) for name, write in PARTS.items()})
 
 
 def main(arguments: list[str] | None = None) -> int:

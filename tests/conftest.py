@@ -1,10 +1,12 @@
-"""The book, built once for the whole test run."""
+"""What tests of many folders share: the book, built once, a browser, and what waits for CI."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from building import REPOSITORY, build_book
@@ -33,6 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("thorough"):
                 item.add_marker(skipped)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser for the tests of one file."""
+    from browser import opened_browser  # here: where there is no browser, there is no playwright
+
+    with opened_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from browser import opened_browser, some_pages
-from playwright.sync_api import Browser, Page
+from browser import some_pages
+from playwright.sync_api import Page
 
 AXE = "axe_playwright_python/axe.min.js"
 SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
@@ -30,12 +29,6 @@ RUN = """async () => {
     }
     return [...violations, ...colours.violations].filter(({ nodes }) => nodes.length > 0);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 def violations(page: Page) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import opened_browser, page_names, some_pages
+from browser import page_names, some_pages
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -76,12 +76,6 @@ def problems(context: BrowserContext, address: str, inside: str) -> list[str]:
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

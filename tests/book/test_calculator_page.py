@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import opened_browser
 from playwright.sync_api import Browser, Page, expect
 
 from kl_lib import diagnose
@@ -17,12 +16,6 @@ from kl_lib import diagnose
 #: Of which one row is infinite.
 BATCH = "[[0.5, 0.5], [0.2, 0.8]]", "[[0, 1], [0.2, 0.8]]"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 import yaml
-from browser import opened_browser
 from building import REPOSITORY, moved_pages
-from playwright.sync_api import Browser
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
 from kl_moved import address, faults
@@ -23,12 +20,6 @@ PARTS = [
     for new, parts in where.items()
     for part in parts
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 def test_chapter_9_was_renamed_and_chapter_8_was_split():

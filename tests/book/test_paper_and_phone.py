@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import opened_browser
 from playwright.sync_api import Browser, Page
 
 from kl_lib.figures.style import PAGE_WIDTH, TEXT_SIZE
@@ -27,12 +26,6 @@ STOPS = """() => [...document.querySelectorAll("article :is(.math, .formula)[tab
 WIDE_FORMULA = "<math>" + "<mi>x</mi><mo>+</mo>" * 40 + "<mi>y</mi></math>"
 INLINE = '<span class="math notranslate nohighlight">'
 DISPLAY = '<div class="formula">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

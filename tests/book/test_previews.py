@@ -8,7 +8,6 @@ import sys
 
 import pytest
 import yaml
-from browser import opened_browser
 from bs4 import BeautifulSoup
 from building import REPOSITORY
 
@@ -25,12 +24,6 @@ def entries() -> dict[str, str]:
     text = (REPOSITORY / "book" / "glossary.md").read_text("utf-8")
     inside = text.partition(":::{glossary}\n")[2].partition("\n:::")[0]
     return dict(ENTRY.findall(inside))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import opened_browser
 from bs4 import BeautifulSoup
 from building import REPOSITORY
 from playwright.sync_api import Browser, Page
@@ -186,12 +185,6 @@ def test_a_search_finds_no_wrong_answer(site):
     assert len(texts) > 100_000
     assert TITLE not in texts
     assert not any(section[1].startswith("quiz-") for section in sections)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

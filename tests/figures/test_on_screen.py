@@ -4,7 +4,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from browser import opened_browser
 from colour import DARK_PAGE, STYLE_SHEET, on_dark
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -28,12 +27,6 @@ MEASURE = """(dotsOfText) => [...document.querySelectorAll(".bd-article img")].m
         alone: image.closest("a")?.href === image.src,
     };
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

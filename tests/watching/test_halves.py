@@ -57,9 +57,8 @@ def test_one_half_alone_is_found_with_how_often(steps):
 
 
 def test_a_half_of_something_else_is_no_other_half():
-    other = seen(
-        RANDOM.uniform(0.3, 0.7, (8, 5)), np.log(RANDOM.uniform(0.3, 0.7, (8, 5))), **TORCH
-    )
+    p, q = np.random.default_rng(3).uniform(0.3, 0.7, size=(2, 8, 5))
+    other = seen(p, np.log(q), **TORCH)
     assert taken((1, halves()[0]), (2, other)) == [(107,), (107,)]
 
 
