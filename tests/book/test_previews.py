@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 
@@ -47,6 +48,13 @@ def test_every_entry_leads_to_its_place(entries):
 def test_the_entries_are_in_order(entries):
     words = [word.lower().replace("é", "e") for word in entries]
     assert words == sorted(words)
+
+
+def test_the_numbers_of_the_glossary(entries):
+    assert f"{math.log(2):.3f} nats" in entries["bit"].replace("$", "")
+    assert f"{1 / math.log(2):.3f} bits" in entries["nat"]
+    numbers = {n for text in entries.values() for n in re.findall(r"\d+\.\d+", text)}
+    assert numbers == {"0.693", "1.443"}
 
 
 def test_the_common_words_are_entries(entries):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import kl_lib as kl
+from kl_lib.watching import fetching
 
 RANDOM = np.random.default_rng(7)
 LOGITS = RANDOM.normal(size=(8, 5))
@@ -27,3 +28,13 @@ def watched(function, *args, **options):
     assert seen.unseen == ()
     [site] = seen.sites
     return site, value
+
+
+def assert_a_gpu_gives_the_same(monkeypatch, values):
+    """There is no GPU here: its way, one transfer for all, is taken on the processor."""
+    memory = fetching.fetch(*values)
+    monkeypatch.setattr(fetching, "_on_gpu", lambda value: True)
+    for one, other in zip(memory, fetching.fetch(*values), strict=True):
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        assert list(one.parts) == list(other.parts)
+        assert all(map(np.array_equal, one.parts.values(), other.parts.values()))

@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from kl_calls import KL, LOGITS, P, Q, watched
+from kl_calls import KL, LOGITS, P, Q, assert_a_gpu_gives_the_same, watched
 
 import kl_lib as kl
 from kl_lib import frameworks
-from kl_lib.watching import fetching
 
 if not frameworks.mxnet.available():
     pytest.skip("mxnet is not installed", allow_module_level=True)
@@ -80,14 +79,8 @@ def test_a_gradient_stays():
 
 
 def test_from_a_gpu_all_comes_over_at_once_as_from_memory(monkeypatch):
-    """There is no GPU here: its way is taken on the processor."""
     values = [nd(P), nd(LOGITS).astype("float64"), mx.nd.random.uniform(shape=(300, 400))]
-    memory = fetching.fetch(*values)
-    monkeypatch.setattr(fetching, "_on_gpu", lambda value: True)
-    for one, other in zip(memory, fetching.fetch(*values), strict=True):
-        assert (one.shape, one.dtype) == (other.shape, other.dtype)
-        assert list(one.parts) == list(other.parts)
-        assert all(map(np.array_equal, one.parts.values(), other.parts.values()))
+    assert_a_gpu_gives_the_same(monkeypatch, values)
 
 
 def test_the_class_is_given_back_as_it_was():

@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
-from kl_calls import KL, LOGITS, P, Q, watched
+from kl_calls import KL, LOGITS, P, Q, assert_a_gpu_gives_the_same, watched
 
 import kl_lib as kl
-from kl_lib.watching import WatchError, WatchWarning, fetching
+from kl_lib.watching import WatchError, WatchWarning
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -235,14 +235,8 @@ def test_a_warning_made_an_error_waits_for_the_end_of_the_block():
 
 
 def test_from_a_gpu_all_comes_over_at_once_as_from_memory(monkeypatch):
-    """There is no GPU here: its way is taken on the processor."""
     values = [tf.constant(P), tf.constant(np.float32(LOGITS)), tf.random.uniform((300, 400))]
-    memory = fetching.fetch(*values)
-    monkeypatch.setattr(fetching, "_on_gpu", lambda value: True)
-    for one, other in zip(memory, fetching.fetch(*values), strict=True):
-        assert (one.shape, one.dtype) == (other.shape, other.dtype)
-        assert list(one.parts) == list(other.parts)
-        assert all(map(np.array_equal, one.parts.values(), other.parts.values()))
+    assert_a_gpu_gives_the_same(monkeypatch, values)
 
 
 # tf_keras and TensorFlow Probability
