@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from browser import opened_browser
 from explorer_pictures import write_page
 from playwright.sync_api import Browser, Page
 
@@ -99,12 +98,6 @@ def opened(
         yield explorer
     context.close()
     assert explorer.errors == []
-
-
-def browsers() -> Iterator[Browser]:
-    """For a fixture: `browser = pytest.fixture(scope="module")(browsers)`."""
-    with opened_browser() as browser:
-        yield browser
 
 
 def number(text: str) -> Any:

@@ -110,8 +110,8 @@ def test_pages_work_over_http_on_a_desk(browser, site, server):
     assert faults_of(some_pages(site), browser, server, DESK) == {}
 
 
-def test_every_page_works_as_a_file_on_a_phone(browser, site):
-    assert faults_of(page_names(site), browser, site.as_uri(), PHONE) == {}
+def test_pages_work_as_a_file_on_a_phone(browser, site):
+    assert faults_of(some_pages(site), browser, site.as_uri(), PHONE) == {}
 
 
 def test_the_first_address_leads_to_the_first_page(page, server, site):

@@ -14,13 +14,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from building import REPOSITORY
 from explorer_pictures import EXPLORERS, SCRIPTS, names, picture
-from explorers import DESK, PHONE, browsers, opened
+from explorers import DESK, PHONE, opened
+from thorough import first_of
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
 import kl_explorers
 
 NAMES = names()
-browser = pytest.fixture(scope="module")(browsers)
+each = pytest.mark.parametrize("name", first_of(NAMES))
 
 CONTROLS = "input:not([readonly]), select, button, summary, [role=slider]"
 #: What a page tells of all its controls, to see whether two pages are in the same state.
@@ -87,7 +88,7 @@ def test_the_picture_is_what_the_explorer_draws(browser, tmp_path, name):
     assert len(stored) < 40_000
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 @pytest.mark.parametrize(("screen", "theme"), [(DESK, "light"), (PHONE, "dark")])
 def test_axe_finds_nothing(browser, name, screen, theme):
     with opened(browser, name, screen=screen) as explorer:
@@ -104,7 +105,7 @@ def test_axe_finds_nothing(browser, name, screen, theme):
     assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_every_control_has_a_name_and_is_reached_by_tab(browser, name):
     with opened(browser, name) as explorer:
         named = explorer.root.locator(CONTROLS).evaluate_all(
@@ -128,7 +129,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(browser, name):
         assert set(named) <= reached
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_the_keyboard_moves_every_range_and_handle(browser, name):
     with opened(browser, name) as explorer:
         for places in ("input[type=range]", "[role=slider]"):
@@ -145,7 +146,7 @@ def test_the_keyboard_moves_every_range_and_handle(browser, name):
                 assert part.evaluate("part => part === document.activeElement")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_a_finger_drags_a_handle_and_does_not_scroll_the_page(browser, name):
     options = {"screen": PHONE, "has_touch": True, "is_mobile": True}
     with opened(browser, name, **options) as explorer:
@@ -170,7 +171,7 @@ def test_a_finger_drags_a_handle_and_does_not_scroll_the_page(browser, name):
         assert page.evaluate("[scrollY, cancelled]") == [40, 0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_a_box_that_is_emptied_gets_its_number_back(browser, name):
     with opened(browser, name) as explorer:
         before = explorer.root.evaluate(STATE)
@@ -180,7 +181,7 @@ def test_a_box_that_is_emptied_gets_its_number_back(browser, name):
             assert explorer.root.evaluate(STATE) == before
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_a_link_restores_the_state_also_of_a_page_opened_as_a_file(browser, name):
     with opened(browser, name) as explorer:
         starting = explorer.root.evaluate(STATE)
@@ -199,7 +200,7 @@ def test_a_link_restores_the_state_also_of_a_page_opened_as_a_file(browser, name
         assert explorer.root.evaluate(STATE) == starting
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_nonsense_in_the_address_is_left_out(browser, name):
     with opened(browser, name) as explorer:
         starting = explorer.root.evaluate(STATE), explorer.readout()
@@ -211,7 +212,7 @@ def test_nonsense_in_the_address_is_left_out(browser, name):
             assert [str(x) for x in found] == [str(x) for x in starting], nonsense
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_a_screen_reader_is_told_once_when_it_is_quiet(browser, name):
     with opened(browser, name) as explorer:
         told = explorer.root.locator("[aria-live=polite]")
@@ -230,7 +231,7 @@ def test_a_screen_reader_is_told_once_when_it_is_quiet(browser, name):
         assert value in said
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_it_fits_a_phone_with_text_that_can_be_read(browser, name):
     with opened(browser, name, screen=PHONE) as explorer:
         page = explorer.page
@@ -284,7 +285,7 @@ def test_only_pages_with_explorers_load_their_scripts(site, places):
         assert name in addresses
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_without_javascript_there_is_a_picture(browser, places, name):
     context = browser.new_context(java_script_enabled=False, viewport=DESK)
     page = context.new_page()
@@ -297,7 +298,7 @@ def test_without_javascript_there_is_a_picture(browser, places, name):
     context.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_paper_shows_the_drawing_and_the_numbers_and_no_controls(browser, places, name):
     context = browser.new_context(viewport=DESK)
     page = context.new_page()
@@ -311,7 +312,7 @@ def test_paper_shows_the_drawing_and_the_numbers_and_no_controls(browser, places
     context.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each
 def test_a_link_leads_to_the_explorer_on_its_page(browser, places, name):
     context = browser.new_context(viewport=DESK)
     page = context.new_page()

@@ -7,11 +7,9 @@ import itertools
 
 import numpy as np
 import pytest
-from explorers import PHONE, browsers, close, opened, random_numbers
+from explorers import PHONE, close, opened, random_numbers
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 SOURCES = {
     "winter": [0.4, 0.3, 0.2, 0.1],

@@ -7,13 +7,11 @@ import math
 
 import numpy as np
 import pytest
-from explorers import PHONE, browsers, close, opened, random_numbers
+from explorers import PHONE, close, opened, random_numbers
 from mpmath import mp, mpf
 from scipy.stats import binom
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 FAIR, UNFAIR = [0.5, 0.5], [0.99, 0.01]
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from explorers import browsers, close, opened
+from explorers import close, opened
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 MOUNTAIN, COAST = [0.5, 0.25, 0.125, 0.125], [0.125, 0.5, 0.25, 0.125]
 

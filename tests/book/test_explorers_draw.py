@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from explorers import browsers, close, opened, random_numbers
+from explorers import close, opened, random_numbers
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 
 def row(stream: Iterator[float]) -> list[float]:

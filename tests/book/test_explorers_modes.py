@@ -7,11 +7,9 @@ import math
 
 import numpy as np
 import pytest
-from explorers import PHONE, browsers, close, opened
+from explorers import PHONE, close, opened
 from mpmath import mp, mpf
 from scipy.stats import norm
-
-browser = pytest.fixture(scope="module")(browsers)
 
 #: Of the chapter: mean, σ and divergence where the descent ends.
 FORWARD = (0, math.sqrt(10), 0.46199)

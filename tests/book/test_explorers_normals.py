@@ -5,12 +5,10 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from explorers import browsers, close, opened
+from explorers import close, opened
 from scipy import integrate, stats
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 START = {
     **{"loc_p": 1.0, "scale_p": 1.0, "loc_q": 2.0, "scale_q": 0.5},

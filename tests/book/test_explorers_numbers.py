@@ -5,11 +5,9 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from explorers import browsers, close, number, opened, random_numbers
+from explorers import close, number, opened, random_numbers
 
 import kl_lib as kl
-
-browser = pytest.fixture(scope="module")(browsers)
 
 
 @pytest.fixture(scope="module")
