@@ -10,6 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 from calling import TOY, invoke
+from thorough import first_of
 
 from kl_lib import experiments
 from kl_lib.experiments import (
@@ -257,7 +258,7 @@ def test_a_run_that_offers_nothing_says_so(tmp_path, config):
         kept_file(tmp_path, record, "model.keras")
 
 
-@pytest.mark.parametrize("loss", ["kl", "kl_logits"])
+@pytest.mark.parametrize("loss", first_of(["kl", "kl_logits"]))
 def test_the_trained_network_of_the_book_is_kept_with_its_predictions(tmp_path, loss):
     """In a process of its own, as a user does it, and read back in this one."""
     done = subprocess.run(
@@ -352,6 +353,7 @@ assert noted.seen == [epoch.val_accuracy for epoch in found.epochs]
 """
 
 
+@pytest.mark.thorough
 def test_the_callback_of_keras_gets_a_folder_for_each_run():
     """With a TensorBoard that only notes: the real one is no part of the environment, see below.
 

@@ -515,6 +515,7 @@ def test_the_experiment_of_the_reference_has_at_most_40_lines_of_at_most_100_col
     assert max(map(len, lines)) <= 100
 
 
+@pytest.mark.thorough
 def test_the_experiment_of_the_reference_is_swept_and_compared_as_it_is_written_there(tmp_path):
     (tmp_path / "my_experiment.py").write_text(tutorial())
 

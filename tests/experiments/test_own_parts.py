@@ -204,6 +204,7 @@ def test_what_is_no_name_of_a_function_is_refused(value):
 # Workers
 
 
+@pytest.mark.thorough
 def test_workers_import_a_part_from_the_folder_that_kl_lib_is_called_in(
     folder, monkeypatch, tmp_path
 ):
@@ -217,6 +218,7 @@ def test_workers_import_a_part_from_the_folder_that_kl_lib_is_called_in(
     assert own.result["test_loss"] == ce.result["test_loss"]
 
 
+@pytest.mark.thorough
 def test_a_cluster_worker_that_has_no_such_module_refuses_the_run(folder, monkeypatch, tmp_path):
     pytest.importorskip("distributed")
     address, processes = start_cluster(1, tmp_path)

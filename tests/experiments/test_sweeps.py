@@ -72,6 +72,7 @@ def undisturbed(tmp_path_factory):
 # What a sweep does when nothing happens
 
 
+@pytest.mark.thorough
 def test_a_sweep_leaves_a_record_of_each_run_and_prints_a_line_and_a_row_for_each(tmp_path):
     digits = ["digits", "--seeds", "0:2", "--loss", "kl,ce", "--epochs", "2", "--batch-size", "250"]
     status, output, errors = end(start(tmp_path, "--workers", 2, grid=digits))
@@ -524,6 +525,7 @@ def test_a_sweep_that_is_stopped_leaves_the_cluster_and_the_locks_free(tmp_path,
     assert second.poll() is None
 
 
+@pytest.mark.thorough
 def test_a_run_that_fails_on_a_cluster_says_why(tmp_path, cluster, digits):
     address, _ = cluster
     [config] = grid(digits, arms=["kl"], seeds=[0], epochs=1, threads=1, validation_split=1 - 1e-9)

@@ -434,6 +434,7 @@ print(tf.keras.__name__, keras.__version__[0], round(float(tfd.kl_divergence(p, 
 """
 
 
+@pytest.mark.thorough
 def test_the_legacy_switch_swaps_tf_keras_in_and_leaves_keras_3_and_tfp_alone():
     library("tfp"), library("keras")
     said = run_python(LEGACY, TF_USE_LEGACY_KERAS="1", KERAS_BACKEND="tensorflow")

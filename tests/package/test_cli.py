@@ -163,6 +163,7 @@ def test_a_run_trains_and_leaves_a_record_and_a_damaged_one_is_run_again(finishe
     assert left == [finished]
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_with_one_line_and_leaves_the_last_whole_epoch(tmp_path):
     args = ["run", "digits", "--epochs", "100000", "--store", str(tmp_path)]
     with subprocess.Popen(
