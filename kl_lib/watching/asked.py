@@ -41,6 +41,8 @@ class Asked:
         Below what it clips p and q.
     left_axis
         Whether the axis is the library's own choice.
+    checks_shapes
+        Whether it refuses shapes that do not belong together.
     deprecated
         Deprecated arguments that were passed.
     """
@@ -58,6 +60,7 @@ class Asked:
     entries: bool = False
     clip: float | None = None
     left_axis: bool = False
+    checks_shapes: bool = False
     deprecated: tuple[str, ...] = ()
 
 

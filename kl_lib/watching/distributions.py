@@ -16,11 +16,14 @@ from .asked import Call
 from .codes import Finding
 from .examining import Examination
 
+#: What to do about an infinite KL of two distributions.
+INFINITE = "take a q that is positive wherever p is"
+
 
 def examine_distributions(call: Call, result: Argument) -> Examination:
     """What is wrong with the result, and with the shapes of the two batches."""
     values = next(iter(result.parts.values()))
-    found = {x.code: x for x in results.findings(values, result.dtype)}
+    found = {x.code: x for x in results.findings(values, result.dtype, INFINITE)}
     shapes = [tuple(x.batch_shape) for x in (call.p, call.q)]
     known = all(None not in shape for shape in shapes)
     if known and np.broadcast_shapes(*shapes) not in shapes:

@@ -84,21 +84,27 @@ class RunsOnJax:
 
     def told(self, given: dict[str, Any], result: Any) -> None:
         model, line = given["self"], caller()
-        if line is not None and not model.run_eagerly and _has_kl(model.loss):
-            for watch in (*WATCHES,):
-                watch.cannot_see("keras.losses.kl_divergence", line, *JAX)
+        if line is not None and not model.run_eagerly:
+            for name in dict.fromkeys(_kls(model.loss)):
+                for watch in (*WATCHES,):
+                    watch.cannot_see(name, line, *JAX)
 
 
-def _has_kl(loss: Any) -> bool:
-    """Whether a KL is among the losses that a model was compiled with."""
-    if isinstance(loss, (list, tuple)):
-        return any(map(_has_kl, loss))
+def _kls(loss: Any) -> Iterator[str]:
+    """The KLs among the losses that a model was compiled with."""
     if isinstance(loss, dict):
-        return any(map(_has_kl, loss.values()))
-    losses = sys.modules["keras.src.losses"]
+        loss = list(loss.values())
+    if isinstance(loss, (list, tuple)):
+        for each in loss:
+            yield from _kls(each)
+        return
     if isinstance(loss, str):
-        loss = losses.get(loss)
-    return sys.modules["keras.src.losses.losses"].kl_divergence in (loss, getattr(loss, "fn", None))
+        loss = sys.modules["keras.src.losses"].get(loss)
+    if sys.modules["keras.src.losses.losses"].kl_divergence in (loss, getattr(loss, "fn", None)):
+        yield "keras.losses.kl_divergence"
+    own = sys.modules.get("kl_lib.losses.keras")
+    if own is not None and (loss is own.kl_loss or isinstance(loss, own.KLFromLogits)):
+        yield "kl_lib.losses.keras.kl_loss"
 
 
 #: Module, class and method, and who is told that it ran.

@@ -18,6 +18,13 @@ from .sides import Side, approximation, reference
 #: So many rows are kept for `kl_lib.diagnose`.
 KEPT = 64
 
+#: What to do about an infinite result, by what the call takes q for.
+INFINITE = {
+    "probabilities": "compute q from logits, which keeps it above 0 where p is",
+    "logarithms": "compute them by log_softmax, which keeps them above -inf where p is above 0",
+    "logits": "mask with -inf only where p is 0",
+}
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -67,7 +74,7 @@ def examine(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> 
     ]
     causes = [finding for finding in found if finding.level == "mistake"]
     terms = asked.entries and axes is None
-    found += results.findings(values, q.dtype, causes, terms)
+    found += results.findings(values, q.dtype, INFINITE[asked.q_holds], causes, terms)
     if not found and asked.clip is not None:
         found += results.clipped(asked.clip, pair)
     one_each = {x.code: x for x in reversed(found)}

@@ -50,10 +50,13 @@ class Hook:
             WITHIN.busy = False
 
     def _told(self, given: Given, result: Any) -> None:
-        call, line = self.target.read(given), caller()
-        if call is None or line is None:
+        line = caller()
+        if line is None:
             return
         try:
+            call = self.target.read(given)
+            if call is None:
+                return
             values = (result,) if call.distributions else (call.p, call.q, result)
             if in_graph(*values):
                 graphs.attach(self.target.call, line, call, values)

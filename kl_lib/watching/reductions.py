@@ -34,7 +34,7 @@ def findings(asked: Asked, p: Argument, q: Argument, axes: Axes | None) -> Itera
 
 def _broadcast(asked: Asked, p: Argument, q: Argument, axes: Axes | None) -> Iterator[Finding]:
     """Shapes that NumPy's rules fit together although nobody meant that."""
-    if p.shape == q.shape:
+    if p.shape == q.shape or asked.checks_shapes:
         return
     try:
         shape = np.broadcast_shapes(p.shape, q.shape)

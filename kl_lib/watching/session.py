@@ -19,6 +19,10 @@ from .stack import Line
 
 On = Literal["warn", "raise", "record"]
 
+#: What is said of a block in which nothing could be looked at: it may be full of mistakes.
+NO_CALL = "no call of a watched function was looked at"
+WRITTEN_OUT = "A KL that the program writes out itself is none: kl-lib audit reads the source."
+
 
 class Watch:
     """What `kl_lib.watch` gives: a block to enter, and the report of what was seen in it.
@@ -125,11 +129,12 @@ class Watch:
 
     def __str__(self) -> str:
         wrong, sites = len(self.mistakes), len(self.sites)
-        head = f"kl_lib.watch: {sites} call site{'' if sites == 1 else 's'}, "
-        head += f"{wrong or 'none'} with a mistake"
-        text = [head, *map(str, self.sites)]
+        head = f"{sites} call site{'' if sites == 1 else 's'}, {wrong or 'none'} with a mistake"
+        text = [f"kl_lib.watch: {head if sites else NO_CALL}", *map(str, self.sites)]
         if self.unseen:
             text += ["Not seen:", *(f"  {each}" for each in self.unseen)]
+        elif not sites:
+            text += [WRITTEN_OUT]
         return "\n".join(text)
 
     def __repr__(self) -> str:

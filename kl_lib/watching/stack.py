@@ -12,7 +12,7 @@ from typing import NamedTuple
 #: Packages whose frames are passed over: they make the call for somebody.
 LIBRARIES = (
     "torch", "keras", "tf_keras", "tensorflow", "tensorflow_probability", "scipy", "numpy",
-    "mxnet", "jax", "optax", "kl_lib.watching",
+    "mxnet", "jax", "optax", "kl_lib.watching", "kl_lib.losses", "kl_lib.metrics",
 )  # fmt: skip
 #: Files that are none: of Python's import system, and of graphs that PyTorch writes as code.
 MADE_UP = ("<frozen", "<eval_with_key>")
