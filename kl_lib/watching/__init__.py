@@ -9,9 +9,8 @@ categories. No library is imported for it.
 from __future__ import annotations
 
 from .codes import CODES, Finding
-from .raising import WatchError, WatchWarning
 from .session import On, Watch, check_options
-from .sites import NotSeen, Site
+from .sites import NotSeen, Site, WatchError, WatchWarning
 
 __all__ = ["CODES", "Finding", "NotSeen", "Site", "Watch", "WatchError", "WatchWarning", "watch"]
 

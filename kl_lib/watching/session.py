@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 from kl_lib.errors import DistributionError
 
-from .active import begin, end
 from .codes import Finding
-from .examining import Examination
-from .fetching import DYNAMO
 from .halves import Halves
-from .raising import WatchError, WatchWarning
-from .sites import NotSeen, Site
-from .stack import Line
+from .judging import Examination
+from .observing.fetching import DYNAMO
+from .observing.stack import Line
+from .sites import NotSeen, Site, WatchError, WatchWarning
+from .wrapping.installing import begin, end
 
 On = Literal["warn", "raise", "record"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Array
 from .codes import Finding
-from .examining import Examination, Pair
+from .judging.arguments import Array
+from .judging.examination import Examination, Pair
 
 #: A sum of probabilities that is nearer to 1 than this is off by rounding.
 ROUNDED = 1e-3
@@ -165,6 +165,28 @@ class NotSeen:
 
     def __str__(self) -> str:
         return f"{where(self.file, self.line, self.column)}: {self.call}, {self.why}; {self.remedy}"
+
+
+class WatchWarning(UserWarning):
+    """A mistake that `kl_lib.watch` found, at the line that has it."""
+
+    __module__ = "kl_lib.watching"
+
+
+class WatchError(ValueError):
+    """A mistake that `kl_lib.watch` found, where it was asked to raise.
+
+    Attributes
+    ----------
+    site
+        The `Site` with what was found.
+    """
+
+    __module__ = "kl_lib.watching"
+
+    def __init__(self, message: str, site: Site) -> None:
+        super().__init__(message)
+        self.site = site
 
 
 def _rounding_mended(x: Array) -> Array:

@@ -14,9 +14,9 @@ import numpy as np
 
 from kl_lib import labels
 
-from .arguments import Axes
-from .asked import Asked, Call, Given
-from .fetching import Unseen
+from .judging.arguments import Axes
+from .judging.asked import Asked, Call, Given
+from .observing.fetching import Unseen
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from kl_calls import KL, P, Q, watched
 
 import kl_lib as kl
 from kl_lib.watching import CODES, WatchError, WatchWarning
-from kl_lib.watching.running import WATCHES
+from kl_lib.watching.observing.watches import WATCHES
 
 stats = pytest.importorskip("scipy.stats")
 from scipy.spatial.distance import jensenshannon  # noqa: E402
@@ -192,7 +192,7 @@ def test_what_can_not_be_understood_is_named_and_stops_nothing(monkeypatch):
     def broken(*_):
         raise RuntimeError("not thought of")
 
-    monkeypatch.setattr("kl_lib.watching.looking.examine", broken)
+    monkeypatch.setattr("kl_lib.watching.judging.of_arrays", broken)
     with kl.watch("raise") as seen:
         value = entropy(P[0], Q[0])
     assert value == entropy(P[0], Q[0])

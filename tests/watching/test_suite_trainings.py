@@ -1,4 +1,4 @@
-"""The suite's trainings on soft labels and of a VAE, at their smallest: what a watch says of them."""
+"""The suite's trainings on soft labels and of a VAE, at their smallest, in a watched block."""
 
 import json
 import subprocess

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from kl_calls import KL, LOGITS, P, Q, softmax
 
-from kl_lib.watching.arguments import Argument, lines
-from kl_lib.watching.asked import Asked
-from kl_lib.watching.examining import examine
+from kl_lib.watching.judging.arguments import Argument, lines
+from kl_lib.watching.judging.arrays import of_arrays
+from kl_lib.watching.judging.asked import Asked
 
 TORCH = {"p_name": "target", "q_name": "input", "q_holds": "logarithms", "divides_by": "axis 0"}
 
@@ -21,7 +21,7 @@ def argument(values, dtype="float64", requires_grad=False):
 
 def seen(p, q, result=0.5, *, dtype="float64", requires_grad=False, **asked):
     given = argument(p, dtype, requires_grad), argument(q, dtype), argument(result)
-    return examine(Asked("call", **asked), *given)
+    return of_arrays(Asked("call", **asked), *given)
 
 
 def codes(p, q, result=0.5, **asked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,6 +75,3 @@ class Call:
     p: Any = None
     q: Any = None
     distributions: bool = False
-
-
-Reader = Callable[[Given, Any], "Call | None"]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..codes import Finding
 from .arguments import Argument, Array, Axes
 from .asked import Asked
-from .codes import Finding
-
-if TYPE_CHECKING:
-    from .examining import Pair
+from .examination import Pair
 
 #: Below 0 by more than this is no rounding, by dtype.
 ROUNDING = {"float64": 1e-9, "float16": 0.02, "bfloat16": 0.1}

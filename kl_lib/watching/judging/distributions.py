@@ -10,17 +10,17 @@ import numpy as np
 
 from kl_lib.errors import DistributionError, NoClosedFormError
 
+from ..codes import Finding
 from . import results
 from .arguments import Argument
 from .asked import Call
-from .codes import Finding
-from .examining import Examination
+from .examination import Examination
 
 #: What to do about an infinite KL of two distributions.
 INFINITE = "take a q that is positive wherever p is"
 
 
-def examine_distributions(call: Call, result: Argument) -> Examination:
+def of_distributions(call: Call, result: Argument) -> Examination:
     """What is wrong with the result, and with the shapes of the two batches."""
     values = next(iter(result.parts.values()))
     found = {x.code: x for x in results.findings(values, result.dtype, INFINITE)}

@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 
+from ..codes import Finding
 from .arguments import Argument, Axes
 from .asked import Asked
-from .codes import Finding
 from .sides import axes_in_words
 
 

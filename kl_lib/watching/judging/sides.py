@@ -9,9 +9,9 @@ import numpy as np
 
 import kl_lib
 
+from ..codes import Finding
 from .arguments import Argument, Array, Axes
 from .asked import Asked
-from .codes import Finding
 
 Meant = Callable[[Array], Array]
 
