@@ -129,6 +129,28 @@ def test_distributions_against_the_closed_form():
     assert site.codes == (304,)
 
 
+def test_kl_lib_s_own_loss_is_seen_by_its_module_too():
+    from kl_lib.losses.torch import KLFromLogits, kl_loss
+
+    site, value = watched(lambda: KLFromLogits()(p, z))
+    assert (site.call, site.file, site.codes) == ("kl_lib.losses.torch.kl_loss", __file__, ())
+    assert math.isclose(value.item(), KL, rel_tol=1e-5)
+    assert math.isclose(site.kl, KL, rel_tol=1e-5)
+    assert watched(lambda: kl_loss(p.T, z.T, axis=0))[0].codes == ()
+    assert watched(lambda: kl_loss(p, q))[0].codes == (106,)
+    assert watched(lambda: kl_loss(z, p))[0].codes == (104,)
+
+
+def test_labels_which_kl_lib_puts_in_order_are_named():
+    from kl_lib.losses.torch import kl_loss
+
+    rows = {"a": [0.5, 0.1], "b": [0.5, 0.9]}, {"b": [0.4, 0.2], "a": [0.6, 0.8]}
+    with kl.watch("raise") as seen:
+        kl_loss(*rows)
+    assert seen.sites == ()
+    assert seen.unseen[0].why == "of values with labels, which it puts in one order"
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions_are_clean(dtype):
     inputs = z.to(dtype).log_softmax(-1)
