@@ -27,8 +27,9 @@ def watch(on: On = "warn", *, first: int = 3, every: int = 100) -> Watch:
     ``torch.distributions.kl_divergence``, the KL losses and metrics of Keras and ``tf_keras``,
     ``kl_divergence`` of TensorFlow Probability, ``scipy.stats.entropy`` of two,
     ``scipy.special.rel_entr`` and ``kl_div``, ``jensenshannon``, Gluon's ``KLDivLoss``,
-    ``optax.kl_divergence`` and the losses and metrics of kl_lib for Keras, PyTorch and JAX; functions that were imported before the block, too, and libraries that
-    are imported inside it. Nothing is imported for it.
+    ``optax.kl_divergence`` and the losses and metrics of kl_lib for Keras, PyTorch and JAX;
+    functions that were imported before the block, too, and libraries that are imported inside it.
+    Nothing is imported for it.
 
     The program goes on as it would: values, gradients and trained weights are the same to the last
     bit. A call that can't be looked at (compiled by XLA, traced by `jax.jit` or before the block)

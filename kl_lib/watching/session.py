@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import warnings
 from typing import Any, Literal
@@ -20,7 +21,10 @@ On = Literal["warn", "raise", "record"]
 
 #: What is said of a block in which nothing could be looked at: it may be full of mistakes.
 NO_CALL = "no call of a watched function was looked at"
-WRITTEN_OUT = "A KL that the program writes out itself is none: kl-lib audit reads the source."
+ELSEWHERE = (
+    "It may have a KL that was compiled before the block, or one that it writes out itself, which "
+    "kl-lib audit looks for in the source."
+)
 
 
 class Watch:
@@ -133,7 +137,7 @@ class Watch:
         if self.unseen:
             text += ["Not seen:", *(f"  {each}" for each in self.unseen)]
         elif not sites:
-            text += [WRITTEN_OUT]
+            text += textwrap.wrap(ELSEWHERE, 96)
         return "\n".join(text)
 
     def __repr__(self) -> str:

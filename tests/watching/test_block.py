@@ -304,9 +304,9 @@ def test_the_report_says_where_what_why_and_the_number_that_was_meant():
 def test_a_block_without_a_call_is_not_said_to_be_free_of_mistakes():
     with kl.watch() as seen:
         (P * np.log(P / Q)).sum()
-    first, second = str(seen).splitlines()
+    first, *rest = str(seen).splitlines()
     assert first == "kl_lib.watch: no call of a watched function was looked at"
-    assert second.startswith("A KL that the program writes out itself is none: kl-lib audit")
+    assert "one that it writes out itself, which kl-lib audit looks for" in " ".join(rest)
 
 
 def test_the_report_as_dictionaries_is_json():

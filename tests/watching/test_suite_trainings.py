@@ -88,6 +88,6 @@ def test_soft_labels_are_seen_step_by_step(answer):
 
 def test_a_vae_that_writes_its_kl_out_is_not_said_to_be_without_a_mistake(answer):
     assert answer["vae"]["inside"] == {"sites": [], "unseen": []}
-    first, second = answer["vae"]["report"].splitlines()
+    first, *rest = answer["vae"]["report"].splitlines()
     assert first == "kl_lib.watch: no call of a watched function was looked at"
-    assert "kl-lib audit" in second
+    assert "kl-lib audit" in " ".join(rest)

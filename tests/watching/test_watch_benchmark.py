@@ -1,4 +1,4 @@
-"""The benchmark of `kl_lib.watch`: its turns, its interval, and a ratio that is known beforehand."""
+"""The benchmark of `kl_lib.watch`: its turns, its interval, and a ratio known beforehand."""
 
 import time
 
