@@ -41,7 +41,7 @@ def with_closed_form(call: Call, seen: Examination, result: Any) -> Examination:
     from kl_lib.families import kl_between
 
     try:
-        with warnings.catch_warnings():
+        with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the gradient, which is no matter here
             values = np.asarray(kl_between(call.p, call.q))
     except (NoClosedFormError, DistributionError):
