@@ -220,6 +220,19 @@ def test_what_torch_compile_has_made_before_or_inside_computes_the_same(whole):
     assert torch.equal(before(q.log(), p), plain)
 
 
+def test_what_torch_compile_takes_apart_is_named_once_at_its_line_also_if_made_before():
+    def loss(a, b):
+        return kl_div(a, b, **MEAN) * 2
+
+    before = torch.compile(loss, backend="aot_eager")
+    before(q.log(), p)
+    with kl.watch("raise") as seen:
+        before(q.log(), p)
+    assert seen.sites == ()
+    [unseen] = seen.unseen
+    assert (unseen.why, unseen.file) == ("compiled by torch.compile", __file__)
+
+
 # The block
 
 

@@ -45,15 +45,27 @@ def caller() -> Line | None:
     frame: FrameType | None = sys._getframe(1)
     last = Line("", 0)
     while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
+        module = _module(frame)
         if not _of(module, LIBRARIES):
             if _of(module, OWN):
                 return None
-            if not frame.f_code.co_filename.startswith(MADE_UP):
+            if not _made_up(frame):
                 return _line(frame.f_code, frame.f_lasti)
         last = Line(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return last
+
+
+def _module(frame: FrameType) -> str:
+    return frame.f_globals.get("__name__") or ""
+
+
+def _made_up(frame: FrameType) -> bool:
+    """Whether no file of the program has this code: a library wrote it and runs it."""
+    if frame.f_code.co_filename.startswith(MADE_UP):
+        return True
+    nameless = not _module(frame) and frame.f_back is not None
+    return nameless and _of(_module(frame.f_back), LIBRARIES)
 
 
 def innermost(stack: list[tuple[str, int]]) -> Line | None:
