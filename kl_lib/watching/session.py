@@ -137,7 +137,7 @@ class Watch:
         if self.unseen:
             text += ["Not seen:", *(f"  {each}" for each in self.unseen)]
         elif not sites:
-            text += textwrap.wrap(ELSEWHERE, 96)
+            text += textwrap.wrap(ELSEWHERE, 96, break_on_hyphens=False)
         return "\n".join(text)
 
     def __repr__(self) -> str:

@@ -307,6 +307,7 @@ def test_a_block_without_a_call_is_not_said_to_be_free_of_mistakes():
     first, *rest = str(seen).splitlines()
     assert first == "kl_lib.watch: no call of a watched function was looked at"
     assert "one that it writes out itself, which kl-lib audit looks for" in " ".join(rest)
+    assert max(map(len, rest)) <= 96
 
 
 def test_the_report_as_dictionaries_is_json():
