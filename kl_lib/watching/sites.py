@@ -40,7 +40,7 @@ class Site:
     kl
         KL(p‖q) of what was probably meant, in nats, the mean of the rows; None if nobody can say.
     rows
-        How many rows that is the mean of.
+        How many rows, or pairs of distributions, that is the mean of.
     times
         How many of the calls that were looked at had it, by code.
     pair
@@ -135,7 +135,8 @@ class Site:
         text = "" if self.findings else "nothing wrong; "
         text += f"it gave {self.gave:.4g}"
         if self.kl is not None:
-            mean = f", the mean of {self.rows} rows" if self.rows > 1 else ""
+            each = "pairs of distributions" if self.pair is None else "rows"
+            mean = f", the mean of {self.rows} {each}" if self.rows > 1 else ""
             text += f"; KL(p‖q) in nats is {self.kl:.4g}{mean}"
         return text
 

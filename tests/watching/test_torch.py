@@ -124,6 +124,7 @@ def test_distributions_against_the_closed_form():
     assert site.codes == ()
     assert torch.equal(value, call())
     assert math.isclose(site.kl, float((z[0] ** 2 / 2).mean()), rel_tol=1e-5)
+    assert str(site).endswith("the mean of 5 pairs of distributions")
     row, column = normal(torch.zeros(3), 1.0), normal(torch.zeros(2, 1), 1.0)
     site, _ = watched(lambda: torch.distributions.kl_divergence(row, column))
     assert site.codes == (304,)

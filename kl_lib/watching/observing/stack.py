@@ -64,8 +64,8 @@ def _made_up(frame: FrameType) -> bool:
     """Whether no file of the program has this code: a library wrote it and runs it."""
     if frame.f_code.co_filename.startswith(MADE_UP):
         return True
-    nameless = not _module(frame) and frame.f_back is not None
-    return nameless and _of(_module(frame.f_back), LIBRARIES)
+    outer = frame.f_back
+    return outer is not None and not _module(frame) and _of(_module(outer), LIBRARIES)
 
 
 def innermost(stack: list[tuple[str, int]]) -> Line | None:
