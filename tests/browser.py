@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import chromium
 import pytest
 from building import old_pages
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ONE_OF_EACH_KIND = [
     *("book/bibliography.html", "book/introduction.html", "book/reference_diagnose.html"),
@@ -39,3 +40,27 @@ def opened_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def opened_pages(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
+    """A function that opens a page of the book as a file, by its name, each in a fresh context."""
+    contexts = []
+
+    def visit(
+        name: str,
+        screen: Any = None,
+        prepare: Callable[[Page], None] | None = None,
+        **options: Any,
+    ) -> Page:
+        contexts.append(browser.new_context(**({"viewport": screen} if screen else {}), **options))
+        page = contexts[-1].new_page()
+        if prepare:
+            prepare(page)
+        page.goto((site / f"{name}.html").as_uri())
+        page.evaluate("document.fonts.ready")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()

@@ -46,6 +46,15 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
+@pytest.fixture
+def visit(browser: Any, site: Path) -> Iterator[Any]:
+    """Open a page of the book: `visit(name, screen, prepare, **options)`."""
+    from browser import opened_pages
+
+    with opened_pages(browser, site) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The built book. Test processes that run side by side share one build."""

@@ -1,17 +1,21 @@
 """What a running program does with KL: are these distributions, and over which axis?
 
 `kl_lib.watch` looks at the real arguments of the KL calls of PyTorch, Keras, TensorFlow
-Probability, SciPy, MXNet's Gluon and optax, while a program runs, and says what is wrong with them:
-probabilities where logarithms belong, a target whose rows do not sum to 1, a mean over the
-categories. No library is imported for it.
+Probability, SciPy, MXNet's Gluon, optax and `kl_lib.losses`, while a program runs, and says what is
+wrong with them: probabilities where logarithms belong, a target whose rows do not sum to 1, a mean
+over the categories. No library is imported for it.
+
+A `Watch` (`session`) is a block. While one is on, `wrapping` puts other code into the functions of
+`targets`; `observing` hears of their calls and reads what they are given, also inside a graph;
+`judging` says what is wrong with these numbers, in the `codes` of findings; and what was found is
+kept by line (`sites`), but for half of a Bernoulli KL, which waits for the other (`halves`).
 """
 
 from __future__ import annotations
 
 from .codes import CODES, Finding
-from .raising import WatchError, WatchWarning
 from .session import On, Watch, check_options
-from .sites import NotSeen, Site
+from .sites import NotSeen, Site, WatchError, WatchWarning
 
 __all__ = ["CODES", "Finding", "NotSeen", "Site", "Watch", "WatchError", "WatchWarning", "watch"]
 
@@ -22,9 +26,10 @@ def watch(on: On = "warn", *, first: int = 3, every: int = 100) -> Watch:
     Watched are ``torch.nn.functional.kl_div`` (and ``torch.nn.KLDivLoss``),
     ``torch.distributions.kl_divergence``, the KL losses and metrics of Keras and ``tf_keras``,
     ``kl_divergence`` of TensorFlow Probability, ``scipy.stats.entropy`` of two,
-    ``scipy.special.rel_entr`` and ``kl_div``, ``jensenshannon``, Gluon's ``KLDivLoss`` and
-    ``optax.kl_divergence``; functions that were imported before the block, too, and libraries that
-    are imported inside it. Nothing is imported for it.
+    ``scipy.special.rel_entr`` and ``kl_div``, ``jensenshannon``, Gluon's ``KLDivLoss``,
+    ``optax.kl_divergence`` and the losses and metrics of kl_lib for Keras, PyTorch and JAX;
+    functions that were imported before the block, too, and libraries that are imported inside it.
+    Nothing is imported for it.
 
     The program goes on as it would: values, gradients and trained weights are the same to the last
     bit. A call that can't be looked at (compiled by XLA, traced by `jax.jit` or before the block)
@@ -38,8 +43,8 @@ def watch(on: On = "warn", *, first: int = 3, every: int = 100) -> Watch:
         the call, once for each line; ``"raise"`` a `kl_lib.watching.WatchError`, at once or, of
         what TensorFlow runs in a graph, at the end of the block; ``"record"`` it only.
     first, every
-        Which calls of a line to look at: so many of the first, then one in so many. All are
-        counted.
+        Which calls of a line to look at (in a graph of TensorFlow: of each graph): so many of the
+        first, then one in so many. All are counted.
 
     Returns
     -------

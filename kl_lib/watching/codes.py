@@ -16,7 +16,7 @@ CODES: dict[int, tuple[Level, str]] = {
     101: ("mistake", "probabilities where log-probabilities are expected"),
     102: ("mistake", "log-probabilities as target without log_target"),
     103: ("mistake", "probabilities with log_target=True"),
-    104: ("mistake", "arguments in the wrong order: probabilities first, logarithms second"),
+    104: ("mistake", "arguments in the wrong order: each holds what belongs in the other"),
     106: ("mistake", "softmax of probabilities"),
     107: ("mistake", "logarithms of sigmoids without the other half of the Bernoulli"),
     111: ("mistake", 'reduction "mean", which divides by the number of categories, too'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import runpy
 import sys
@@ -17,7 +18,9 @@ from .session import Watch
 
 
 def watch_command(
-    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="A Python file.")],
+    script: Annotated[
+        str, typer.Argument(metavar="SCRIPT", help="A Python file; with -m the name of a module.")
+    ],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[ARGS]...", help="What the script is given.")
     ] = None,
@@ -26,6 +29,9 @@ def watch_command(
     ] = "record",
     first: Annotated[int, typer.Option(min=1, help="Look at so many first calls of a line.")] = 3,
     every: Annotated[int, typer.Option(min=1, help="And then at one in so many.")] = 100,
+    as_module: Annotated[
+        bool, typer.Option("-m", help="Run a module, as python -m does: -m package.module ARGS.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report in JSON.")] = False,
 ) -> None:
     """Run a script, and report what is wrong with its KL calls, on standard error.
@@ -35,13 +41,15 @@ def watch_command(
     """
     if on not in ("record", "warn", "raise"):
         _stop(f"--on is {on!r}; pass record, warn or raise")
-    if not Path(script).is_file():
+    if not as_module and not Path(script).is_file():
         _stop(f"there is no file {script}; pass the path of a Python script")
+    if as_module and not _found(script):
+        _stop(f"there is no module {script}; pass the name that python -m takes")
     seen = watch(on, first=first, every=every)  # type: ignore[arg-type]
     status = 0
     try:
         with seen:
-            _run(script, arguments or [])
+            _run(script, arguments or [], as_module)
     except SystemExit as end:
         status = _status(end)
     finally:
@@ -55,13 +63,26 @@ watch_command.context_settings = {  # type: ignore[attr-defined]
 }
 
 
-def _run(script: str, arguments: list[str]) -> None:
-    """As ``python SCRIPT ARGS`` does."""
+def _found(module: str) -> bool:
+    """Whether there is such a module, seen from the working folder, as for ``python -m``."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # no such package around it, or not a name
+        return False
+
+
+def _run(script: str, arguments: list[str], as_module: bool) -> None:
+    """As ``python SCRIPT ARGS`` and ``python -m SCRIPT ARGS`` do."""
     argv, path = sys.argv, sys.path[:]
     sys.argv = [script, *arguments]
-    sys.path.insert(0, str(Path(script).resolve().parent))
     try:
-        runpy.run_path(script, run_name="__main__")
+        if as_module:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+        else:
+            sys.path.insert(0, str(Path(script).resolve().parent))
+            runpy.run_path(script, run_name="__main__")
     finally:
         sys.argv, sys.path[:] = argv, path
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from .codes import Finding
-from .examining import Examination
+from .judging import Examination
 from .sites import Site
 
 HALF = 107

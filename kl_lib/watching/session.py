@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import warnings
 from typing import Any, Literal
 
 from kl_lib.errors import DistributionError
 
-from .active import begin, end
 from .codes import Finding
-from .examining import Examination
-from .fetching import DYNAMO
 from .halves import Halves
-from .raising import WatchError, WatchWarning
-from .sites import NotSeen, Site
-from .stack import Line
+from .judging import Examination
+from .observing.fetching import DYNAMO
+from .observing.stack import Line
+from .sites import NotSeen, Site, WatchError, WatchWarning
+from .wrapping.installing import begin, end
 
 On = Literal["warn", "raise", "record"]
+
+#: What is said of a block in which nothing could be looked at: it may be full of mistakes.
+NO_CALL = "no call of a watched function was looked at"
+ELSEWHERE = (
+    "It may have a KL that was compiled before the block, or one that it writes out itself, which "
+    "kl-lib audit looks for in the source."
+)
 
 
 class Watch:
@@ -125,11 +132,12 @@ class Watch:
 
     def __str__(self) -> str:
         wrong, sites = len(self.mistakes), len(self.sites)
-        head = f"kl_lib.watch: {sites} call site{'' if sites == 1 else 's'}, "
-        head += f"{wrong or 'none'} with a mistake"
-        text = [head, *map(str, self.sites)]
+        head = f"{sites} call site{'' if sites == 1 else 's'}, {wrong or 'none'} with a mistake"
+        text = [f"kl_lib.watch: {head if sites else NO_CALL}", *map(str, self.sites)]
         if self.unseen:
             text += ["Not seen:", *(f"  {each}" for each in self.unseen)]
+        elif not sites:
+            text += textwrap.wrap(ELSEWHERE, 96, break_on_hyphens=False)
         return "\n".join(text)
 
     def __repr__(self) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Array
 from .codes import Finding
-from .examining import Examination, Pair
+from .judging.arguments import Array
+from .judging.examination import Examination, Pair
 
 #: A sum of probabilities that is nearer to 1 than this is off by rounding.
 ROUNDED = 1e-3
@@ -40,7 +40,7 @@ class Site:
     kl
         KL(p‖q) of what was probably meant, in nats, the mean of the rows; None if nobody can say.
     rows
-        How many rows that is the mean of.
+        How many rows, or pairs of distributions, that is the mean of.
     times
         How many of the calls that were looked at had it, by code.
     pair
@@ -135,7 +135,8 @@ class Site:
         text = "" if self.findings else "nothing wrong; "
         text += f"it gave {self.gave:.4g}"
         if self.kl is not None:
-            mean = f", the mean of {self.rows} rows" if self.rows > 1 else ""
+            each = "pairs of distributions" if self.pair is None else "rows"
+            mean = f", the mean of {self.rows} {each}" if self.rows > 1 else ""
             text += f"; KL(p‖q) in nats is {self.kl:.4g}{mean}"
         return text
 
@@ -165,6 +166,28 @@ class NotSeen:
 
     def __str__(self) -> str:
         return f"{where(self.file, self.line, self.column)}: {self.call}, {self.why}; {self.remedy}"
+
+
+class WatchWarning(UserWarning):
+    """A mistake that `kl_lib.watch` found, at the line that has it."""
+
+    __module__ = "kl_lib.watching"
+
+
+class WatchError(ValueError):
+    """A mistake that `kl_lib.watch` found, where it was asked to raise.
+
+    Attributes
+    ----------
+    site
+        The `Site` with what was found.
+    """
+
+    __module__ = "kl_lib.watching"
+
+    def __init__(self, message: str, site: Site) -> None:
+        super().__init__(message)
+        self.site = site
 
 
 def _rounding_mended(x: Array) -> Array:

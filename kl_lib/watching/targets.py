@@ -10,7 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .asked import Asked, Call, Given
+import numpy as np
+
+from kl_lib import labels
+
+from .judging.arguments import Axes
+from .judging.asked import Asked, Call, Given
+from .observing.fetching import Unseen
 
 
 @dataclass(frozen=True)
@@ -76,17 +82,21 @@ def _scipy(call: str, p: str, q: str) -> Callable[[Given], Call | None]:
         a, b, axis = named.get(p), named.get(q), named.get("axis", 0)
         if b is None:
             return None  # the entropy of one
-        ndim = max(len(getattr(x, "shape", None) or _shape(x)) for x in (a, b))
-        axes = None if axis is None else (axis - ndim if axis >= 0 else axis,)
+        axes = _from_the_end(axis, max(map(_ndim, (a, b))))
         return Call(Asked(call, p, q, axes=axes, normalizes=True, left_axis=axis == 0), a, b)
 
     return read
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    import numpy as np
+def _ndim(value: Any) -> int:
+    return len(value.shape if hasattr(value, "shape") else np.shape(value))
 
-    return np.shape(value)
+
+def _from_the_end(axis: Any, ndim: int) -> Axes | None:
+    """The one axis that a call sums over; None where it is several, or all."""
+    if not isinstance(axis, int):
+        return None
+    return (axis - ndim if axis >= 0 else axis,)
 
 
 def _entries(call: str) -> Callable[[Given], Call]:
@@ -100,13 +110,12 @@ def _entries(call: str) -> Callable[[Given], Call]:
 def _gluon(given: Given) -> Call:
     loss, (pred, label, *_) = given["self"], given["*"]
     ndim, batch = len(pred.shape), loss._batch_axis
-    axis = loss._axis
     asked = Asked(
         "mxnet.gluon.loss.KLDivLoss",
         "label",
         "pred",
         q_holds="logarithms" if loss._from_logits else "logits",
-        axes=None if loss._from_logits else (axis - ndim if axis >= 0 else axis,),
+        axes=None if loss._from_logits else _from_the_end(loss._axis, ndim),
         divides_by="batch",
         batch_axis=batch - ndim if batch >= 0 else batch,
     )
@@ -114,11 +123,25 @@ def _gluon(given: Given) -> Call:
 
 
 def _optax(given: Given) -> Call:
-    p, q, axis = given["targets"], given["log_predictions"], given["axis"]
-    axes = (axis - len(q.shape) if axis >= 0 else axis,) if isinstance(axis, int) else None
+    p, q = given["targets"], given["log_predictions"]
+    axes = _from_the_end(given["axis"], _ndim(q))
     asked = Asked("optax.kl_divergence", "targets", "log_predictions", "probabilities",
                   "logarithms", axes=axes)  # fmt: skip
     return Call(asked, p, q)
+
+
+def _own(call: str) -> Callable[[Given], Call]:
+    """Of kl_lib's losses, which read no values unless they are asked to."""
+
+    def read(given: Given) -> Call:
+        p, q = given["p"], given["logits"]
+        if any(labels.of(x) is not None for x in (p, q)):
+            raise Unseen("of values with labels, which it puts in one order", "pass arrays")
+        axes = _from_the_end(given["axis"], _ndim(q))
+        asked = Asked(call, "p", "logits", q_holds="logits", axes=axes, checks_shapes=True)
+        return Call(asked, p, q)
+
+    return read
 
 
 TFP = "tensorflow_probability.python.distributions.kullback_leibler"
@@ -142,4 +165,6 @@ TARGETS = [
            _entries("scipy.special.kl_div")),
     Target("mxnet.gluon.loss", "KLDivLoss.__call__", "mxnet.gluon.loss.KLDivLoss", _gluon),
     Target("optax.losses._classification", "kl_divergence", "optax.kl_divergence", _optax),
+    *(Target(f"kl_lib.losses.{library}", "kl_loss", f"kl_lib.losses.{library}.kl_loss",
+             _own(f"kl_lib.losses.{library}.kl_loss")) for library in ("keras", "torch", "jax")),
 ]  # fmt: skip

@@ -4,11 +4,9 @@ in the dark. Every kind of page once; tests/book/test_browser.py looks at all of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from kl_lib.figures.style import PAGE_WIDTH, TEXT_SIZE
 
@@ -26,25 +24,6 @@ STOPS = """() => [...document.querySelectorAll("article :is(.math, .formula)[tab
 WIDE_FORMULA = "<math>" + "<mi>x</mi><mo>+</mo>" * 40 + "<mi>y</mi></math>"
 INLINE = '<span class="math notranslate nohighlight">'
 DISPLAY = '<div class="formula">'
-
-
-@pytest.fixture
-def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
-    """Open a page of the book as a file."""
-    contexts = []
-
-    def open_page(name: str, screen: dict, prepare: Callable | None = None, **options) -> Page:
-        contexts.append(browser.new_context(viewport=screen, **options))
-        page = contexts[-1].new_page()
-        if prepare:
-            prepare(page)
-        page.goto((site / f"{name}.html").as_uri())
-        page.evaluate("document.fonts.ready")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 # On a phone

@@ -10,14 +10,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from building import REPOSITORY
-from playwright.sync_api import Browser, Page
 
 sys.path.append(str(REPOSITORY / "book" / "_ext"))
 from kl_quiz import TITLE, VERDICTS, Answer, faults, parts
@@ -187,23 +185,8 @@ def test_a_search_finds_no_wrong_answer(site):
     assert not any(section[1].startswith("quiz-") for section in sections)
 
 
-@pytest.fixture
-def visit(browser: Browser, site: Path) -> Iterator[Callable[..., Page]]:
-    contexts = []
-
-    def open_page(chapter: str, **options: object) -> Page:
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.goto((site / "notebooks" / f"{chapter}.html").as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
 def test_a_key_opens_an_answer_where_no_script_runs(visit):
-    page = visit("01_entropy", java_script_enabled=False)
+    page = visit("notebooks/01_entropy", java_script_enabled=False)
     answer = page.locator("#quiz-entropy-few-rolls details.right")
     explanation = answer.locator("p")
     assert not explanation.is_visible()
@@ -215,7 +198,7 @@ def test_a_key_opens_an_answer_where_no_script_runs(visit):
 
 
 def test_paper_shows_all_explanations_where_no_script_runs(visit):
-    page = visit("01_entropy", java_script_enabled=False)
+    page = visit("notebooks/01_entropy", java_script_enabled=False)
     page.emulate_media(media="print")
     assert page.locator(".quiz details p").count() >= 9
     assert all(p.bounding_box()["height"] > 10 for p in page.locator(".quiz details p").all())
@@ -225,7 +208,7 @@ def test_paper_shows_all_explanations_where_no_script_runs(visit):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_in_open_questions(visit, width, scheme):
     size = {"width": width, "height": 800}
-    page = visit("02_from_entropy_to_kl", viewport=size, color_scheme=scheme)
+    page = visit("notebooks/02_from_entropy_to_kl", viewport=size, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('.quiz details').forEach(part => part.open = true)")
     page.evaluate("window.MathJax?.startup?.promise")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -234,7 +217,7 @@ def test_axe_finds_nothing_in_open_questions(visit, width, scheme):
 
 
 def test_the_focus_is_seen(visit):
-    page = visit("03_cats_and_dogs")
+    page = visit("notebooks/03_cats_and_dogs")
     first = page.locator(".quiz summary").first
     first.focus()
     page.keyboard.press("Tab")

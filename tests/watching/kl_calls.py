@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import kl_lib as kl
-from kl_lib.watching import fetching
+from kl_lib.watching.observing import fetching
 
 RANDOM = np.random.default_rng(7)
 LOGITS = RANDOM.normal(size=(8, 5))

@@ -14,7 +14,7 @@ from kl_calls import KL, P, Q, watched
 
 import kl_lib as kl
 from kl_lib.watching import CODES, WatchError, WatchWarning
-from kl_lib.watching.running import WATCHES
+from kl_lib.watching.observing.watches import WATCHES
 
 stats = pytest.importorskip("scipy.stats")
 from scipy.spatial.distance import jensenshannon  # noqa: E402
@@ -192,7 +192,7 @@ def test_what_can_not_be_understood_is_named_and_stops_nothing(monkeypatch):
     def broken(*_):
         raise RuntimeError("not thought of")
 
-    monkeypatch.setattr("kl_lib.watching.looking.examine", broken)
+    monkeypatch.setattr("kl_lib.watching.judging.of_arrays", broken)
     with kl.watch("raise") as seen:
         value = entropy(P[0], Q[0])
     assert value == entropy(P[0], Q[0])
@@ -299,6 +299,15 @@ def test_the_report_says_where_what_why_and_the_number_that_was_meant():
     assert "nothing wrong; it gave" in text
     assert all(len(line) <= 100 for line in text.splitlines() if "test_block" not in line)
     assert repr(seen) == "<kl_lib.watch: 2 call sites, 1 with a mistake>"
+
+
+def test_a_block_without_a_call_is_not_said_to_be_free_of_mistakes():
+    with kl.watch() as seen:
+        (P * np.log(P / Q)).sum()
+    first, *rest = str(seen).splitlines()
+    assert first == "kl_lib.watch: no call of a watched function was looked at"
+    assert "one that it writes out itself, which kl-lib audit looks for" in " ".join(rest)
+    assert max(map(len, rest)) <= 96
 
 
 def test_the_report_as_dictionaries_is_json():

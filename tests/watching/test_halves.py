@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_watch_rules import TORCH, seen
 
-from kl_lib.watching.raising import WatchError, WatchWarning
+from kl_lib.watching import WatchError, WatchWarning
 from kl_lib.watching.session import Watch
 
 

@@ -46,6 +46,15 @@ def test_what_jax_traces_is_named(transform):
     assert (unseen.call, unseen.why) == ("optax.kl_divergence", "traced by JAX")
 
 
+def test_kl_lib_s_own_loss_is_seen():
+    from kl_lib.losses.jax import kl_loss
+
+    site, _ = watched(kl_loss, P, LOGITS)
+    assert (site.call, site.codes) == ("kl_lib.losses.jax.kl_loss", ())
+    assert math.isclose(site.kl, KL, rel_tol=1e-5)
+    assert watched(kl_loss, P, jax.nn.softmax(LOGITS))[0].codes == (106,)
+
+
 def test_under_disable_jit_it_is_seen():
     """As the remedy says."""
     with kl.watch("record") as seen, jax.disable_jit():
@@ -53,7 +62,8 @@ def test_under_disable_jit_it_is_seen():
     assert seen.sites[0].codes == ()
 
 
-def test_keras_on_jax_is_named_before_and_inside_and_seen_when_run_eagerly():
+@pytest.mark.parametrize("own", [False, True])
+def test_keras_on_jax_is_named_before_and_inside_and_seen_when_run_eagerly(own):
     keras = pytest.importorskip("keras")
     if keras.backend.backend() != "jax":
         pytest.skip("Keras has another backend")
@@ -65,20 +75,26 @@ def test_keras_on_jax_is_named_before_and_inside_and_seen_when_run_eagerly():
 
     def network(**how):
         keras.utils.set_random_seed(3)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
-        model.compile("adam", loss=keras.losses.KLDivergence(), **how)
+        end = None if own else "softmax"
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, end)])
+        model.compile("adam", loss=loss, **how)
         return model
 
+    loss, name = keras.losses.KLDivergence(), "keras.losses.kl_divergence"
+    if own:
+        from kl_lib.losses.keras import KLFromLogits
+
+        loss, name = KLFromLogits(), "kl_lib.losses.keras.kl_loss"
     before = network()
     plain = train(before)
     with kl.watch("record") as seen:
         inside = train(network())
     assert plain[0] == inside[0]
     assert all(map(np.array_equal, plain[1], inside[1]))
-    assert {x.why for x in seen.unseen} == {"traced by JAX"}
+    assert {(x.call, x.why) for x in seen.unseen} == {(name, "traced by JAX")}
     with kl.watch("record") as seen:
         train(before)
-    assert [x.why for x in seen.unseen] == ["traced by JAX"]
+    assert [(x.call, x.why) for x in seen.unseen] == [(name, "traced by JAX")]
     assert seen.unseen[0].file == __file__
     with kl.watch("record") as seen:
         train(network(run_eagerly=True))

@@ -9,9 +9,9 @@ import traceback
 import numpy as np
 import pytest
 
-from kl_lib.watching.importing import install, remove
-from kl_lib.watching.replacing import stand_in
-from kl_lib.watching.swapping import swap
+from kl_lib.watching.wrapping.importing import install, remove
+from kl_lib.watching.wrapping.replacing import stand_in
+from kl_lib.watching.wrapping.swapping import swap
 
 
 class Told:

@@ -214,7 +214,7 @@ def test_what_fails_in_a_look_stops_no_graph(monkeypatch):
     def broken(*_):
         raise RuntimeError("not thought of")
 
-    monkeypatch.setattr("kl_lib.watching.looking.examine", broken)
+    monkeypatch.setattr("kl_lib.watching.judging.of_arrays", broken)
     with kl.watch("raise") as seen:
         train(network(), 1)
     assert "RuntimeError: not thought of" in seen.unseen[0].why

@@ -124,9 +124,32 @@ def test_distributions_against_the_closed_form():
     assert site.codes == ()
     assert torch.equal(value, call())
     assert math.isclose(site.kl, float((z[0] ** 2 / 2).mean()), rel_tol=1e-5)
+    assert str(site).endswith("the mean of 5 pairs of distributions")
     row, column = normal(torch.zeros(3), 1.0), normal(torch.zeros(2, 1), 1.0)
     site, _ = watched(lambda: torch.distributions.kl_divergence(row, column))
     assert site.codes == (304,)
+
+
+def test_kl_lib_s_own_loss_is_seen_by_its_module_too():
+    from kl_lib.losses.torch import KLFromLogits, kl_loss
+
+    site, value = watched(lambda: KLFromLogits()(p, z))
+    assert (site.call, site.file, site.codes) == ("kl_lib.losses.torch.kl_loss", __file__, ())
+    assert math.isclose(value.item(), KL, rel_tol=1e-5)
+    assert math.isclose(site.kl, KL, rel_tol=1e-5)
+    assert watched(lambda: kl_loss(p.T, z.T, axis=0))[0].codes == ()
+    assert watched(lambda: kl_loss(p, q))[0].codes == (106,)
+    assert watched(lambda: kl_loss(z, p))[0].codes == (104,)
+
+
+def test_labels_which_kl_lib_puts_in_order_are_named():
+    from kl_lib.losses.torch import kl_loss
+
+    rows = {"a": [0.5, 0.1], "b": [0.5, 0.9]}, {"b": [0.4, 0.2], "a": [0.6, 0.8]}
+    with kl.watch("raise") as seen:
+        kl_loss(*rows)
+    assert seen.sites == ()
+    assert seen.unseen[0].why == "of values with labels, which it puts in one order"
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -196,6 +219,19 @@ def test_what_torch_compile_has_made_before_or_inside_computes_the_same(whole):
         assert torch.equal(before(q.log(), p), plain)
         assert torch.equal(inside(q.log(), p), plain)
     assert torch.equal(before(q.log(), p), plain)
+
+
+def test_what_torch_compile_takes_apart_is_named_once_at_its_line_also_if_made_before():
+    def loss(a, b):
+        return kl_div(a, b, **MEAN) * 2
+
+    before = torch.compile(loss, backend="aot_eager")
+    before(q.log(), p)
+    with kl.watch("raise") as seen:
+        before(q.log(), p)
+    assert seen.sites == ()
+    [unseen] = seen.unseen
+    assert (unseen.why, unseen.file) == ("compiled by torch.compile", __file__)
 
 
 # The block

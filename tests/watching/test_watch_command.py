@@ -50,6 +50,15 @@ def test_a_script_runs_with_its_arguments_and_the_report_goes_to_standard_error(
     assert done.returncode == 1
 
 
+def test_a_module_runs_as_python_does_it_with_its_arguments(folder):
+    (folder / "package").mkdir()
+    (folder / "script.py").rename(folder / "package" / "__main__.py")
+    done = watch(folder, "-m", "package", "--epochs", 3)
+    assert done.stdout == "['--epochs', '3'] __main__\n"
+    assert "__main__.py:6:1: scipy.stats.entropy, 1 call\n  KLD201" in done.stderr
+    assert done.returncode == 1
+
+
 def test_without_a_mistake_the_status_is_that_of_the_script(folder):
     (folder / "beside.py").write_text("AXIS = 1\n")
     assert watch(folder, "script.py").returncode == 0
@@ -74,6 +83,10 @@ def test_json_and_raising_at_once(folder):
     ("arguments", "message"),
     [
         (["none.py"], "kl-lib: there is no file none.py; pass the path of a Python script\n"),
+        (
+            ["-m", "package.none"],
+            "kl-lib: there is no module package.none; pass the name that python -m takes\n",
+        ),
         (["--on", "x", "script.py"], "kl-lib: --on is 'x'; pass record, warn or raise\n"),
     ],
 )

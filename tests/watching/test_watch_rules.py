@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from kl_calls import KL, LOGITS, P, Q, softmax
 
-from kl_lib.watching.arguments import Argument, lines
-from kl_lib.watching.asked import Asked
-from kl_lib.watching.examining import examine
+from kl_lib.watching.judging.arguments import Argument, lines
+from kl_lib.watching.judging.arrays import of_arrays
+from kl_lib.watching.judging.asked import Asked
 
 TORCH = {"p_name": "target", "q_name": "input", "q_holds": "logarithms", "divides_by": "axis 0"}
 
@@ -21,7 +21,7 @@ def argument(values, dtype="float64", requires_grad=False):
 
 def seen(p, q, result=0.5, *, dtype="float64", requires_grad=False, **asked):
     given = argument(p, dtype, requires_grad), argument(q, dtype), argument(result)
-    return examine(Asked("call", **asked), *given)
+    return of_arrays(Asked("call", **asked), *given)
 
 
 def codes(p, q, result=0.5, **asked):
@@ -109,6 +109,30 @@ def test_the_value_that_was_meant_is_that_of_p_and_q(code):
 def test_of_swapped_arguments_the_second_holds_the_approximation():
     meant = seen(np.log(P), Q, **TORCH)
     assert math.isclose(meant.kl, (Q * np.log(Q / P)).sum() / 8, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize(("first", "held"), [(LOGITS, "logits"), (np.log(Q), "logarithms")])
+def test_logits_in_the_place_of_probabilities_and_the_other_way_round_are_swapped(first, held):
+    swapped = seen(first, P, q_name="logits", q_holds="logits", axes=(-1,))
+    [finding] = swapped.findings
+    assert (finding.code, finding.message) == (104, f"logits holds probabilities and p {held}")
+    assert math.isclose(swapped.kl, KL, rel_tol=1e-9)  # Q is the softmax of LOGITS
+
+
+def test_a_call_that_checks_shapes_may_broadcast_both():
+    asked = {"q_holds": "logits", "axes": (-1,)}
+    pairs = np.full((8, 8), 0.5)
+    assert codes(P[:, None], LOGITS[None], pairs, **asked) == [304]
+    right = seen(P[:, None], LOGITS[None], pairs, checks_shapes=True, **asked)
+    assert right.findings == ()
+    each = (P[:, None] * np.log(P[:, None] / Q)).sum(axis=-1)
+    assert (right.rows, math.isclose(right.kl, each.mean(), rel_tol=1e-9)) == (64, True)
+
+
+def test_of_logits_an_infinite_result_comes_from_a_mask():
+    masked = np.where(np.arange(5) == 0, -np.inf, LOGITS)
+    [finding] = seen(P, masked, np.inf, q_holds="logits", axes=(-1,)).findings
+    assert (finding.code, finding.remedy) == (313, "mask logits with -inf only where p is 0")
 
 
 @pytest.mark.parametrize(

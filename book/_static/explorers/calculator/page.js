@@ -237,7 +237,7 @@
         field("axis", "In a table", axis),
         field("base", "One more base of the logarithm", base),
         field("normalize", "Divide counts by their sums (normalize=True)", normalize)),
-      element("div", { class: "calculator-buttons" },
+      element("div", { class: "explorer-buttons" },
         button("Diagnose", run, { class: "calculator-main" }),
         button("Swap p and q", swap),
         button("Copy link", copy)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,6 +41,8 @@ class Asked:
         Below what it clips p and q.
     left_axis
         Whether the axis is the library's own choice.
+    checks_shapes
+        Whether it refuses shapes that do not belong together.
     deprecated
         Deprecated arguments that were passed.
     """
@@ -58,6 +60,7 @@ class Asked:
     entries: bool = False
     clip: float | None = None
     left_axis: bool = False
+    checks_shapes: bool = False
     deprecated: tuple[str, ...] = ()
 
 
@@ -72,6 +75,3 @@ class Call:
     p: Any = None
     q: Any = None
     distributions: bool = False
-
-
-Reader = Callable[[Given, Any], "Call | None"]

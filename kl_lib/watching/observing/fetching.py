@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Argument, Array, lines
+from ..judging.arguments import Argument, Array, lines
 
 #: What a compiler traces has no values: the words for it, and what to do about it.
 XLA = "compiled by XLA", "pass jit_compile=False"
@@ -28,10 +28,10 @@ class Unseen(Exception):  # noqa: N818 - a result, which no user meets as an err
         self.why, self.remedy = why, remedy
 
 
-def not_understood(error: Exception) -> tuple[str, str]:
+def not_understood(error: Exception) -> Unseen:
     """Why a look has failed for a reason that nobody thought of."""
     why = " ".join(f"not understood ({type(error).__name__}: {error})".split())
-    return why, "tell the authors of kl_lib"
+    return Unseen(why, "tell the authors of kl_lib")
 
 
 def library(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 #: Packages whose frames are passed over: they make the call for somebody.
 LIBRARIES = (
     "torch", "keras", "tf_keras", "tensorflow", "tensorflow_probability", "scipy", "numpy",
-    "mxnet", "jax", "optax", "kl_lib.watching",
+    "mxnet", "jax", "optax", "kl_lib.watching", "kl_lib.losses", "kl_lib.metrics",
 )  # fmt: skip
 #: Files that are none: of Python's import system, and of graphs that PyTorch writes as code.
 MADE_UP = ("<frozen", "<eval_with_key>")
@@ -45,15 +45,27 @@ def caller() -> Line | None:
     frame: FrameType | None = sys._getframe(1)
     last = Line("", 0)
     while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
+        module = _module(frame)
         if not _of(module, LIBRARIES):
             if _of(module, OWN):
                 return None
-            if not frame.f_code.co_filename.startswith(MADE_UP):
+            if not _made_up(frame):
                 return _line(frame.f_code, frame.f_lasti)
         last = Line(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return last
+
+
+def _module(frame: FrameType) -> str:
+    return frame.f_globals.get("__name__") or ""
+
+
+def _made_up(frame: FrameType) -> bool:
+    """Whether no file of the program has this code: a library wrote it and runs it."""
+    if frame.f_code.co_filename.startswith(MADE_UP):
+        return True
+    outer = frame.f_back
+    return outer is not None and not _module(frame) and _of(_module(outer), LIBRARIES)
 
 
 def innermost(stack: list[tuple[str, int]]) -> Line | None:

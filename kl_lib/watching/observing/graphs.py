@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arguments import LIMIT, Argument, Array
-from .asked import Call
+from ..judging import examine
+from ..judging.arguments import LIMIT, Argument, Array
+from ..judging.asked import Call
 from .fetching import XLA, Unseen, not_understood
-from .looking import examined_arrays
-from .running import WATCHES, WITHIN
 from .stack import Line, innermost
+from .watches import WATCHES, WITHIN, cannot_see
 
 if TYPE_CHECKING:
-    from .session import Watch
-    from .sites import Site
+    from ..session import Watch
+    from ..sites import Site
 
 SCOPE = "kl_lib_watch"
 #: Graphs traced in a block that could not be given an observer, and why.
@@ -55,12 +55,11 @@ class Observer:
         looks, self.looks = self.looks, []
         WITHIN.busy = True
         try:
-            seen = examined_arrays(self.call, self._arguments(flat, shapes))
+            seen = examine(self.call, self._arguments(flat, shapes))
             for watch, site in looks:
                 watch.add(site, seen, now=False)
         except Exception as error:  # which must not stop the graph
-            for watch, _ in looks:
-                watch.cannot_see(self.name, self.line, *not_understood(error))
+            cannot_see(self.name, self.line, not_understood(error))
         finally:
             WITHIN.busy = False
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..codes import Finding
 from .arguments import Argument, Array, Axes
 from .asked import Asked
-from .codes import Finding
-
-if TYPE_CHECKING:
-    from .examining import Pair
+from .examination import Pair
 
 #: Below 0 by more than this is no rounding, by dtype.
 ROUNDING = {"float64": 1e-9, "float16": 0.02, "bfloat16": 0.1}
@@ -33,11 +30,16 @@ def per_row(asked: Asked, result: Argument | None, axes: Axes | None) -> Array |
 
 
 def findings(
-    values: Array | None, dtype: str, causes: Sequence[Finding] = (), terms: bool = False
+    values: Array | None,
+    dtype: str,
+    infinite: str,
+    causes: Sequence[Finding] = (),
+    terms: bool = False,
 ) -> Iterator[Finding]:
     """What no divergence is: nan, infinite, negative. What is wrong beside is the likely cause.
 
-    With `terms` these are parts of a sum, and may be negative.
+    `infinite` is the remedy for a result that is, and with `terms` these are parts of a sum, which
+    may be negative.
     """
     if values is None or not values.size:
         return
@@ -49,9 +51,7 @@ def findings(
         )
     if bad := int(np.isinf(values).sum()):
         told = f"{_some(values, bad)} infinite"
-        yield Finding(
-            313, told, first or "compute q from logits, which keeps it above 0 where p is"
-        )
+        yield Finding(313, told, first or infinite)
     finite = values[np.isfinite(values)]
     if not terms and (finite < -ROUNDING.get(dtype, 1e-4)).any():
         bad = int((finite < -ROUNDING.get(dtype, 1e-4)).sum())

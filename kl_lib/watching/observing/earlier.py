@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .fetching import JAX, Unseen
 from .graphs import SCOPE, WITHOUT_OBSERVER
-from .running import WATCHES, WITHIN
 from .stack import caller
-from .swapping import Observer
+from .watches import awake, cannot_see
 
 #: File and name of each watched function → what people call it.
 FUNCTIONS: dict[tuple[str, str], str] = {}
@@ -28,22 +27,33 @@ _known: weakref.WeakKeyDictionary[Any, list[tuple[str, Unseen]]] = weakref.WeakK
 
 
 class Runs:
-    """The observer of the method that runs a graph."""
+    """The observer of a method that runs a graph or prepares a training.
+
+    `unobserved` finds, from the arguments of the method, the KL calls in there, and why they are
+    not seen.
+    """
+
+    def __init__(self, unobserved: Callable[[dict[str, Any]], list[tuple[str, Unseen]]]) -> None:
+        self.unobserved = unobserved
 
     def enter(self) -> bool:
-        return bool(WATCHES) and not WITHIN.busy
+        return awake()
 
     def leave(self) -> None:
         pass
 
     def told(self, given: dict[str, Any], result: Any) -> None:
-        graph = given["self"]._func_graph
-        if graph not in _known:
-            _known[graph] = list(dict.fromkeys(_unobserved(graph, set())))
-        if _known[graph] and (line := caller()) is not None:
-            for name, why in _known[graph]:
-                for watch in (*WATCHES,):
-                    watch.cannot_see(name, line, why.why, why.remedy)
+        found = self.unobserved(given)
+        if found and (line := caller()) is not None:
+            for name, why in found:
+                cannot_see(name, line, why)
+
+
+def _in_graph(given: dict[str, Any]) -> list[tuple[str, Unseen]]:
+    graph = given["self"]._func_graph
+    if graph not in _known:
+        _known[graph] = list(dict.fromkeys(_unobserved(graph, set())))
+    return _known[graph]
 
 
 def _unobserved(graph: Any, done: set[int]) -> Iterator[tuple[str, Unseen]]:
@@ -73,38 +83,32 @@ def _makers(operations: list[Any]) -> Iterator[tuple[str, str]]:
             yield from ((x.filename, x.name) for x in operation.traceback)
 
 
-class RunsOnJax:
-    """The observer of the methods that prepare a training or a test of Keras on JAX."""
-
-    def enter(self) -> bool:
-        return bool(WATCHES) and not WITHIN.busy
-
-    def leave(self) -> None:
-        pass
-
-    def told(self, given: dict[str, Any], result: Any) -> None:
-        model, line = given["self"], caller()
-        if line is not None and not model.run_eagerly and _has_kl(model.loss):
-            for watch in (*WATCHES,):
-                watch.cannot_see("keras.losses.kl_divergence", line, *JAX)
+def _on_jax(given: dict[str, Any]) -> list[tuple[str, Unseen]]:
+    model = given["self"]
+    return [] if model.run_eagerly else [(x, Unseen(*JAX)) for x in dict.fromkeys(_kls(model.loss))]
 
 
-def _has_kl(loss: Any) -> bool:
-    """Whether a KL is among the losses that a model was compiled with."""
-    if isinstance(loss, (list, tuple)):
-        return any(map(_has_kl, loss))
+def _kls(loss: Any) -> Iterator[str]:
+    """The KLs among the losses that a model was compiled with."""
     if isinstance(loss, dict):
-        return any(map(_has_kl, loss.values()))
-    losses = sys.modules["keras.src.losses"]
+        loss = list(loss.values())
+    if isinstance(loss, (list, tuple)):
+        for each in loss:
+            yield from _kls(each)
+        return
     if isinstance(loss, str):
-        loss = losses.get(loss)
-    return sys.modules["keras.src.losses.losses"].kl_divergence in (loss, getattr(loss, "fn", None))
+        loss = sys.modules["keras.src.losses"].get(loss)
+    if sys.modules["keras.src.losses.losses"].kl_divergence in (loss, getattr(loss, "fn", None)):
+        yield "keras.losses.kl_divergence"
+    own = sys.modules.get("kl_lib.losses.keras")
+    if own is not None and (loss is own.kl_loss or isinstance(loss, own.KLFromLogits)):
+        yield "kl_lib.losses.keras.kl_loss"
 
 
 #: Module, class and method, and who is told that it ran.
-RUNNERS: list[tuple[str, str, str, Observer]] = [
+RUNNERS: list[tuple[str, str, str, Runs]] = [
     ("tensorflow.python.eager.polymorphic_function.concrete_function",
-     "ConcreteFunction", "_call_flat", Runs()),
-    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_train_function", RunsOnJax()),
-    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_test_function", RunsOnJax()),
+     "ConcreteFunction", "_call_flat", Runs(_in_graph)),
+    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_train_function", Runs(_on_jax)),
+    ("keras.src.backend.jax.trainer", "JAXTrainer", "make_test_function", Runs(_on_jax)),
 ]  # fmt: skip

@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 
+from ..codes import Finding
 from .arguments import Argument, Axes
 from .asked import Asked
-from .codes import Finding
 from .sides import axes_in_words
 
 
@@ -34,7 +34,7 @@ def findings(asked: Asked, p: Argument, q: Argument, axes: Axes | None) -> Itera
 
 def _broadcast(asked: Asked, p: Argument, q: Argument, axes: Axes | None) -> Iterator[Finding]:
     """Shapes that NumPy's rules fit together although nobody meant that."""
-    if p.shape == q.shape:
+    if p.shape == q.shape or asked.checks_shapes:
         return
     try:
         shape = np.broadcast_shapes(p.shape, q.shape)

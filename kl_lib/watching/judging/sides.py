@@ -9,9 +9,9 @@ import numpy as np
 
 import kl_lib
 
+from ..codes import Finding
 from .arguments import Argument, Array, Axes
 from .asked import Asked
-from .codes import Finding
 
 Meant = Callable[[Array], Array]
 
@@ -43,13 +43,12 @@ def _same(values: Array) -> Array:
 
 
 def swapped(asked: Asked, p: Argument, q: Argument) -> bool:
-    """Whether probabilities stand where logarithms belong and the other way round."""
-    return (
-        (asked.p_holds, asked.q_holds) == ("probabilities", "logarithms")
-        and not p.probabilities
-        and not q.logarithms
-        and bool(p.logarithms and q.probabilities)
-    )
+    """Whether probabilities stand where logarithms or logits belong and the other way round."""
+    if asked.p_holds != "probabilities" or p.probabilities or not q.probabilities:
+        return False
+    if asked.q_holds == "logits":
+        return p.range[0] < 0
+    return asked.q_holds == "logarithms" and not q.logarithms and bool(p.logarithms)
 
 
 def bernoulli(asked: Asked, p: Argument, q: Argument) -> bool:
@@ -70,8 +69,9 @@ def reference(asked: Asked, p: Argument, q: Argument) -> Side:
     """The side of p."""
     name = asked.p_name
     if swapped(asked, p, q):
-        told = f"{asked.q_name} holds probabilities and {name} their logarithms"
-        remedy = f"pass the logarithms as {asked.q_name}, the probabilities as {name}"
+        held = "logarithms" if p.logarithms else "logits"
+        told = f"{asked.q_name} holds probabilities and {name} {held}"
+        remedy = f"pass the {held} as {asked.q_name}, the probabilities as {name}"
         return Side(q.probabilities, _same, (Finding(104, told, remedy),), source=q)
     if bernoulli(asked, p, q) or _lone(p, q):
         return Side()
@@ -100,7 +100,9 @@ def approximation(asked: Asked, p: Argument, q: Argument) -> Side:
     """The side of q."""
     name = asked.q_name
     if swapped(asked, p, q):
-        return Side(p.logarithms, np.exp, source=p)
+        if p.logarithms:
+            return Side(p.logarithms, np.exp, source=p)
+        return Side(q.probabilities, kl_lib.softmax, source=p)
     if bernoulli(asked, p, q):
         told = f"exp({name}) and {asked.p_name} sum to 1 on no axis, as chances of a yes do"
         remedy = "add the same of 1 - p and log(1 - q), or call binary_cross_entropy"
@@ -111,7 +113,8 @@ def approximation(asked: Asked, p: Argument, q: Argument) -> Side:
         axes = (asked.axes or (-1,),)
         if q.probabilities:
             told = f"{name} holds probabilities, and the call takes a softmax of them"
-            remedy = "pass the logits, or log-probabilities with from_logits=True"
+            remedy = "pass the logits, or log-probabilities"
+            remedy += " with from_logits=True" if "gluon" in asked.call else ""
             return Side(q.probabilities, _same, (Finding(106, told, remedy),))
         return Side(axes, kl_lib.softmax)
     if asked.q_holds == "logarithms":

@@ -1,8 +1,6 @@
-"""What is wrong with one call, from its arguments and its result as numbers."""
+"""A KL of two arrays: what is wrong with it, what it gave and what was meant."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,47 +10,18 @@ from kl_lib.errors import DistributionError
 from . import reductions, results
 from .arguments import Argument, Array, Axes
 from .asked import Asked
-from .codes import Finding
+from .examination import Examination, Pair
 from .sides import Side, approximation, reference
 
 #: So many rows are kept for `kl_lib.diagnose`.
 KEPT = 64
 
-
-@dataclass(frozen=True)
-class Pair:
-    """p and q as the call takes them, as probabilities; some rows, the categories last."""
-
-    p: Array
-    q: Array
+#: What to do about an infinite result, and what if q was made from logits already.
+INFINITE = "compute q from logits, which keeps it above 0 where p is"
+MASKED = "mask logits with -inf only where p is 0"
 
 
-@dataclass(frozen=True)
-class Examination:
-    """What one look at a call gave.
-
-    Parameters
-    ----------
-    findings
-        In the order of their codes.
-    gave
-        The result; of several numbers the mean, of one for each category the mean of the rows.
-    kl
-        KL(p‖q) of what was probably meant, in nats: the mean of the rows. None if nobody can say.
-    rows
-        How many rows that is the mean of.
-    pair
-        What `kl_lib.diagnose` can be asked about.
-    """
-
-    findings: tuple[Finding, ...]
-    gave: float | None
-    kl: float | None = None
-    rows: int = 0
-    pair: Pair | None = None
-
-
-def examine(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> Examination:
+def of_arrays(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> Examination:
     """What is wrong with a call of two arrays."""
     p_side, q_side = reference(asked, p, q), approximation(asked, p, q)
     axes = _axes(asked, p_side, q_side)
@@ -67,7 +36,8 @@ def examine(asked: Asked, p: Argument, q: Argument, result: Argument | None) -> 
     ]
     causes = [finding for finding in found if finding.level == "mistake"]
     terms = asked.entries and axes is None
-    found += results.findings(values, q.dtype, causes, terms)
+    infinite = MASKED if asked.q_holds == "logits" else INFINITE
+    found += results.findings(values, q.dtype, infinite, causes, terms)
     if not found and asked.clip is not None:
         found += results.clipped(asked.clip, pair)
     one_each = {x.code: x for x in reversed(found)}

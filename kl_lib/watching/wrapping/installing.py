@@ -8,15 +8,16 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import earlier, importing
-from .observing import Hook
+from ..observing import earlier
+from ..observing.calls import Hook
+from ..observing.watches import WATCHES
+from ..targets import TARGETS, Target
+from . import importing
 from .replacing import stand_in
-from .running import WATCHES
 from .swapping import swap
-from .targets import TARGETS, Target
 
 if TYPE_CHECKING:
-    from .session import Watch
+    from ..session import Watch
 
 #: The module in C that makes SciPy's universal functions and goes on holding them.
 MAKER = "scipy.special._ufuncs"

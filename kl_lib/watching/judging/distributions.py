@@ -10,17 +10,20 @@ import numpy as np
 
 from kl_lib.errors import DistributionError, NoClosedFormError
 
+from ..codes import Finding
 from . import results
 from .arguments import Argument
 from .asked import Call
-from .codes import Finding
-from .examining import Examination
+from .examination import Examination
+
+#: What to do about an infinite KL of two distributions.
+INFINITE = "take a q that is positive wherever p is"
 
 
-def examine_distributions(call: Call, result: Argument) -> Examination:
+def of_distributions(call: Call, result: Argument) -> Examination:
     """What is wrong with the result, and with the shapes of the two batches."""
     values = next(iter(result.parts.values()))
-    found = {x.code: x for x in results.findings(values, result.dtype)}
+    found = {x.code: x for x in results.findings(values, result.dtype, INFINITE)}
     shapes = [tuple(x.batch_shape) for x in (call.p, call.q)]
     known = all(None not in shape for shape in shapes)
     if known and np.broadcast_shapes(*shapes) not in shapes:
@@ -38,7 +41,7 @@ def with_closed_form(call: Call, seen: Examination, result: Any) -> Examination:
     from kl_lib.families import kl_between
 
     try:
-        with warnings.catch_warnings():
+        with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the gradient, which is no matter here
             values = np.asarray(kl_between(call.p, call.q))
     except (NoClosedFormError, DistributionError):

@@ -1,0 +1,1 @@
+"""What is looked at: which calls, in which graphs, at whose line, and their tensors as numbers."""

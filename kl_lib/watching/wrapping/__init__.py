@@ -1,0 +1,1 @@
+"""How calls are noticed: other code inside the libraries' functions, as long as a watch is on."""
