@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..facts import Facts
-from ..findings import Hit, rule
+from ..sites import Facts
+from ..sites.usage import uses
 from ..terms import Term, contains, walk
-from ..usage import uses
+from .rule import Hit, rule
 
 _TORCH = "import torch.nn.functional as F\n\n"
 _SAID = re.compile(r"KL\s*[(\[]\s*(\w+)\s*(?:\|\||‖|∥|\|)\s*(\w+)\s*[)\]]", re.I)
@@ -35,9 +35,8 @@ _SAID = re.compile(r"KL\s*[(\[]\s*(\w+)\s*(?:\|\||‖|∥|\|)\s*(\w+)\s*[)\]]", 
 )
 def temperature_without_square(facts: Facts) -> Iterator[Hit]:
     for site in facts.sites:
-        given = [term for term in (site.first, site.second) if term is not None]
-        temperatures = {_temperature(term) for term in given}
-        if len(temperatures) != 1 or None in temperatures or len(given) < 2:
+        temperatures = {_temperature(term) for term in site.arguments}
+        if len(temperatures) != 1 or None in temperatures or len(site.arguments) < 2:
             continue
         [temperature] = temperatures
         for use in uses(site.term, site.function):
