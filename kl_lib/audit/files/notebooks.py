@@ -6,12 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from .parsing import Source, UnparsableError, parsed
+from .parsing import Source, UnparsableError, is_python, parsed
 
 if TYPE_CHECKING:
     import libcst as cst
 
-_MAGIC = re.compile(r"\s*[%!]|\s*[\w.]+\?{1,2}\s*$|\s*\?")
+_MAGIC = re.compile(r"\s*%{1,2}\s*[a-zA-Z]|\s*!|\s*[\w.]+\?{1,2}\s*$|\s*\?")
+_ASSIGNED = re.compile(r"(?P<names>\s*[\w., ]+=\s*)(?P<magic>[!%].*)")
 #: Cell magics whose cell is Python all the same.
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
@@ -40,10 +41,19 @@ def _plain(cell: str) -> list[str]:
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not first.startswith(_PYTHON_CELLS):
         return [f"# {line}" for line in lines]
-    return [_without_magic(line) for line in lines]
+    if is_python(cell):  # where a line may begin with % and go on with an expression
+        return lines
+    found: list[str] = []
+    continued = False
+    for line in lines:
+        found.append(f"# {line}" if continued else _without_magic(line))
+        continued = (continued or found[-1] is not line) and line.endswith("\\")
+    return found
 
 
 def _without_magic(line: str) -> str:
+    if assigned := _ASSIGNED.match(line):
+        return f"{assigned['names']}get_ipython()  # {assigned['magic']}"
     if not _MAGIC.match(line):
         return line
     indent = line[: len(line) - len(line.lstrip())]

@@ -63,9 +63,7 @@ def _check_depth(raw: bytes) -> None:
     left to libcst.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes and the like in the file
-            ast.parse(raw)
+        _read_by_python(raw)
     except (RecursionError, MemoryError) as error:
         raise UnparsableError(TOO_DEEP) from error
     except SyntaxError as error:
@@ -73,3 +71,18 @@ def _check_depth(raw: bytes) -> None:
             raise UnparsableError(TOO_DEEP) from error
     except ValueError:
         pass  # null bytes: libcst says so, too
+
+
+def is_python(text: str) -> bool:
+    """True if this Python can read it."""
+    try:
+        _read_by_python(text.encode())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _read_by_python(raw: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes and the like in the file
+        ast.parse(raw)
