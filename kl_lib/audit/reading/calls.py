@@ -46,8 +46,11 @@ def call(node: cst.Call, at: State) -> Term:
                 return at.record(node, _method(node, base, name, _arguments(node, at), at))
             if base.op == "self" and name in ("register_buffer", "add_module"):
                 return _registered(node, base, at)
-    target = evaluate(node.func, at)
-    return at.record(node, called(node, target, _arguments(node, at), at))
+    target, arguments = evaluate(node.func, at), _arguments(node, at)
+    own = _own(target, arguments, at)
+    if own is not None:  # what it computes is remembered where it stands, not here
+        return own
+    return at.record(node, called(node, target, arguments, at))
 
 
 def _arguments(node: cst.Call, at: State) -> Arguments:
@@ -63,6 +66,19 @@ def _arguments(node: cst.Call, at: State) -> Arguments:
     return found
 
 
+def _own(target: Term, arguments: Arguments, at: State) -> Term | None:
+    """What a function of the file returns, or an object of its classes when it is called."""
+    definition = None
+    if target.op == "function":
+        definition = at.program.definitions[target]
+    elif target.op == "self" and target.name in at.program.classes:
+        methods = (at.program.classes[target.name].method(name) for name in _CALLED)
+        definition = next((found for found in methods if found is not None), None)
+    if definition is None:
+        return None
+    return follow(definition, arguments.args, arguments.given, at)
+
+
 def called(node: cst.Call, target: Term, arguments: Arguments, at: State) -> Term:
     """The term of a call of this value."""
     terms = at.terms
@@ -74,24 +90,14 @@ def called(node: cst.Call, target: Term, arguments: Arguments, at: State) -> Ter
         return loss_called(node, target, arguments, at)
     if target.op in ("layer", "sequence"):
         return apply_layer(target, args, at.terms)
-    if target.op == "function":
-        found = follow(at.program.definitions[target], args, given, at)
-        if found is not None:
-            return found
     if target.op == "class":
         return terms.make("self", name=target.name)
-    if target.op == "self" and target.name in at.program.classes:
-        methods = (at.program.classes[target.name].method(name) for name in _CALLED)
-        forward = next((found for found in methods if found is not None), None)
-        if forward is not None:
-            found = follow(forward, args, given, at)
-            if found is not None:
-                return found
     if target.op == "partial":
         named = {arg.name: arg.args[0] for arg in target.args[1:] if arg.op == "named"}
         before = [arg for arg in target.args[1:] if arg.op != "named"]
         merged = Arguments([*before, *args], {**named, **given}, arguments.whole)
-        return called(node, target.args[0], merged, at)
+        own = _own(target.args[0], merged, at)
+        return own if own is not None else called(node, target.args[0], merged, at)
     if target.op == "symbol" and target.value is None:
         if target.name in _BUILTINS and args:
             return apply(terms, _BUILTINS[target.name], "python", args, given)
