@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 _ASCII = {"‖": "||", "±": "+-", "−": "-", "·": "*", "…": "..."}
 
@@ -33,6 +37,13 @@ def printable(text: str) -> str:
         return sign
 
     return text if text.isascii() else "".join(map(shown, text))
+
+
+def progress_bar(console: Console, *columns: str | ProgressColumn) -> Progress:
+    """A bar of these columns while something goes on: only on a terminal, and gone at its end."""
+    from rich.progress import Progress
+
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def plain_text(renderable: Any) -> str:

@@ -6,10 +6,11 @@ is imported when the first file is read.
 
 from __future__ import annotations
 
-from . import rules as _rules  # noqa: F401 - registers them
+from .errors import AuditError
 from .evaluation import Score, scores
-from .findings import RULES, Finding, Rule
-from .running import AuditError, Result, Unreadable, audit, audit_source
+from .findings import Finding, Result, Unreadable
+from .rules import RULES, Rule
+from .running import audit, audit_source
 
 __all__ = [
     "RULES",

@@ -11,13 +11,14 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from ..printing import printable
-from .findings import Finding
-from .report import FORMATS, rules_text, statistics
-from .running import FEW, Result, audit
-from .selection import AuditError, selected
+from ..printing import printable, progress_bar
+from .errors import AuditError
+from .findings import Finding, Result
+from .findings.report import FORMATS, rules_text, statistics
+from .findings.selection import selected
+from .running import FEW, audit
 from .settings import Settings, settings_of
 
 _Codes = list[str] | None
@@ -127,15 +128,8 @@ def _relative(path: str) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal while many files are read."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("reading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    columns = TextColumn("reading"), BarColumn(), MofNCompleteColumn()
+    with progress_bar(Console(stderr=True), *columns) as bar:
         task = bar.add_task("reading", total=None, visible=False)
 
         def on_file(done: int, total: int) -> None:
@@ -146,8 +140,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 def _mend(result: Result, chosen: Settings, *, write: bool) -> bool:
     """Print what changes, and change it if asked. True if something was written."""
-    from . import fixes
-    from .mending import mend
+    from .findings.fixes import mend
+    from .findings.fixes import write as write_file
 
     rules = [
         rule.code
@@ -160,7 +154,7 @@ def _mend(result: Result, chosen: Settings, *, write: bool) -> bool:
             continue
         typer.echo(printable(found.difference), nl=False)
         if write:
-            fixes.write(path, found.content)
+            write_file(path, found.content)
         changed += found.edits
     if changed:
         what = "mended" if write else "can be mended with --fix"

@@ -6,10 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from .. import __version__
-from . import rules as _rules  # noqa: F401 - registers them
-from .files import mentions_kl
-from .running import read_file
-from .selection import selected
+from .files.mentions import mentions_kl
+from .findings.checking import check_file
+from .findings.selection import selected
 
 
 class Plugin:
@@ -27,7 +26,6 @@ class Plugin:
         raw = "".join(self._lines).encode()
         if not mentions_kl(raw):
             return
-        found, _, _ = read_file(self._filename, raw, [rule.code for rule in selected()])
-        for finding, _ in found:
+        for finding in check_file(self._filename, raw, [one.code for one in selected()]).findings:
             text = f"{finding.code} {finding.message}"
             yield finding.line, finding.column - 1, text, type(self)

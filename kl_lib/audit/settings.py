@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .selection import AuditError
+from .errors import AuditError
 
 
 @dataclass(frozen=True)

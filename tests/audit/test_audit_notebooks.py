@@ -50,6 +50,24 @@ def test_a_magic_may_be_all_of_a_block(write):
     assert [(one.cell, one.line) for one in audit(".")] == [(2, 3)]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "print('%d of %d'\n      % (1, 2))\nx = (7\n     % n)",
+        "%matplotlib inline\nprint('%d of %d'\n      %(1, 2))",
+        "addresses = !kubectl get service\nfirst = addresses[0]",
+        "took = %timeit -o f()",
+        "!curl -H one \\\n   -H two \\\n   https://x\nx = 1",
+        "% matplotlib inline",
+    ],
+)
+def test_lines_that_notebooks_have_are_no_complaint(write, cell):
+    write(notebook(IMPORTS, cell, "F.kl_div(q, p)"))
+    result = audit(".")
+    assert result.unreadable == ()
+    assert [(one.cell, one.line) for one in result] == [(3, 1)]
+
+
 def test_a_cell_that_cannot_be_parsed_is_named_and_the_others_are_read(write):
     write(notebook(IMPORTS, "kl_div(p q", "F.kl_div(q, p)"))
     result = invoke("audit", ".")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kl_lib.audit import RULES
-from kl_lib.audit.mending import mend
+from kl_lib.audit.findings.fixes import mend
 
 P, Q = np.array([[0.9, 0.1], [0.3, 0.7]]), np.array([[0.5, 0.5], [0.6, 0.4]])
 KL = np.mean(np.sum(P * np.log(P / Q), axis=1))

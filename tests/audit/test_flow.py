@@ -225,6 +225,22 @@ def test_what_may_be_a_logarithm_is_not_flagged(name):
     assert "KLD101" not in codes(LOGARITHMS[name])
 
 
+def test_a_mistake_in_a_function_is_reported_in_it_and_not_where_it_is_called():
+    found = findings("""
+        def loss(a, b):
+            p, q = a / a.sum(1, keepdim=True), b / b.sum(1, keepdim=True)
+            return torch.mean(p * torch.log(p / q))
+
+        class Loss:
+            def forward(self, a, b):
+                return loss(a, b)
+
+            def twice(self, a, b):
+                return self.forward(a, b) + loss(b, a)
+    """)
+    assert [(one.code, one.line) for one in found] == [("KLD113", 11)]
+
+
 def test_loss_objects_are_reported_where_they_are_made():
     [finding] = findings("""
         class Loss(nn.Module):

@@ -203,6 +203,25 @@ CORRECT = {
 }
 
 
+def test_a_model_of_something_detached_is_not_detached():
+    text = """
+        def loss(model, x, step):
+            moved = x.detach() + step
+            log_q = F.log_softmax(model(moved.detach()), dim=1)
+            return F.kl_div(log_q, F.softmax(model(x), dim=1), reduction="sum")
+    """
+    assert codes(text, select=["KLD212"]) == []
+
+
+def test_scores_that_are_detached_are():
+    text = """
+        def loss(student, teacher, T):
+            log_q = F.log_softmax(student.detach() / T, dim=1)
+            return F.kl_div(log_q, F.softmax(teacher / T, dim=1), reduction="sum")
+    """
+    assert codes(text, select=["KLD212"]) == ["KLD212"]
+
+
 @pytest.mark.parametrize("name", CORRECT)
 def test_correct_code_is_clean(name):
     assert codes(CORRECT[name]) == []

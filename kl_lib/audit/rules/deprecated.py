@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..facts import Facts
-from ..findings import Edit, Hit, rule
-from ..sites import Maker, Site
+from ..sites import Facts, Maker, Site
 from ..terms import Term
+from .rule import Edit, Hit, rule
 
 _TORCH = "import torch.nn.functional as F\n\n"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..facts import Facts
-from ..findings import Hit, rule
+from ..sites import Facts
+from ..sites.usage import ELEMENTWISE, uses
 from ..terms import Term, contains, walk
-from ..usage import uses
+from .rule import Hit, rule
 
 _TORCH = "import torch.nn.functional as F\n\n"
+_WITHOUT_WEIGHTS = ELEMENTWISE | {"softmax", "log_softmax", "log", "exp", "moved", "getitem"}
 _SAID = re.compile(r"KL\s*[(\[]\s*(\w+)\s*(?:\|\||‖|∥|\|)\s*(\w+)\s*[)\]]", re.I)
 
 
@@ -35,9 +36,8 @@ _SAID = re.compile(r"KL\s*[(\[]\s*(\w+)\s*(?:\|\||‖|∥|\|)\s*(\w+)\s*[)\]]", 
 )
 def temperature_without_square(facts: Facts) -> Iterator[Hit]:
     for site in facts.sites:
-        given = [term for term in (site.first, site.second) if term is not None]
-        temperatures = {_temperature(term) for term in given}
-        if len(temperatures) != 1 or None in temperatures or len(given) < 2:
+        temperatures = {_temperature(term) for term in site.arguments}
+        if len(temperatures) != 1 or None in temperatures or len(site.arguments) < 2:
             continue
         [temperature] = temperatures
         for use in uses(site.term, site.function):
@@ -91,13 +91,22 @@ def target_not_detached(facts: Facts) -> Iterator[Hit]:
         if own and contains(site.second, source):
             message = "the target is computed from the input, and not detached"
             yield Hit(site.node, message, ".detach() on the target")
-        elif contains(site.first, _is_detached) and site.second.kind.space != "UNKNOWN":
+        elif _is_constant(site.first) and site.second.kind.space != "UNKNOWN":
             message = "the input is detached, and the target is not"
             yield Hit(site.node, message, ".detach() on the target in place of the input")
 
 
 def _is_detached(term: Term) -> bool:
     return term.op == "detach"
+
+
+def _is_constant(term: Term) -> bool:
+    """True if no gradient flows through a value: a model of something detached has its own."""
+    if _is_detached(term):
+        return True
+    scalars = ("const", "symbol", "attr") if term.op in ("mul", "div") else ("const",)
+    below = [arg for arg in term.args if arg.op not in scalars]
+    return term.op in _WITHOUT_WEIGHTS and bool(below) and all(map(_is_constant, below))
 
 
 @rule(

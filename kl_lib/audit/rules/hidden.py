@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..facts import Facts
-from ..findings import Hit, rule
-from ..sites import Site
+from ..sites import Facts, Site
 from ..terms import Term, contains, walk
+from .rule import Hit, rule
 
 _REDUCED = frozenset({"sum", "mean", "nansum", "detach", "clamp"})
 _SHOWN = ("isinf", "isfinite", "isnan")
@@ -116,8 +115,7 @@ def sign_taken_off(facts: Facts) -> Iterator[Hit]:
     by_term = {id(site.term) for site in facts.sites}
     for site in facts.sites:
         # A spectrum may be the absolute value of something, divided by its sum.
-        given = [term for term in (site.first, site.second) if term is not None]
-        if any(_bare_abs(term) for term in given):
+        if any(_bare_abs(term) for term in site.arguments):
             message = "the absolute value of an argument hides that it is no probability"
             yield Hit(site.node, message, "a softmax, or a check that nothing is negative")
     for function in facts.functions:

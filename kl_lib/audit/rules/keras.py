@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..facts import Facts
-from ..findings import Edit, Hit, rule
-from ..sites import Maker, Site
+from ..sites import Facts, Maker, Site
+from .rule import Edit, Hit, rule
 
 _OLD = ("kullback_leibler_divergence", "KullbackLeiblerDivergence")
 

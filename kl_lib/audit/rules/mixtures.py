@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..facts import Facts, Function
-from ..findings import Hit, rule
+from ..sites import Facts, Function
 from ..terms import Term, contains
+from .rule import Hit, rule
 
 _TORCH = "import torch.nn.functional as F\n\n"
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from ...printing import progress_bar
 from .experiment import Experiment
 from .status import Status
 from .words import duration
@@ -49,15 +50,8 @@ def steps_shown(steps: int) -> Iterator[Callable[..., None]]:
     console = Console(highlight=False, markup=False)
     taken: list[float] = []
     before = time.perf_counter()
-    with Progress(
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with progress_bar(console, *columns) as bar:
         task = bar.add_task("training", total=steps)
 
         def show(step: int, line: str, seconds: float | None = None, *, old: bool = False) -> None:
@@ -86,14 +80,12 @@ def sweep_shown() -> Iterator[Callable[[Status], None]]:
     known: set[str] | None = None
     spoken = time.monotonic()
     awaited: tuple[str | None, float] = None, spoken
-    with Progress(
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed} of {task.total} epochs, {task.fields[left]}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    )
+    with progress_bar(console, *columns) as bar:
         task = bar.add_task("starting", total=None, left="", visible=False)
 
         def show(status: Status) -> None:
