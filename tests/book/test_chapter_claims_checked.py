@@ -77,7 +77,7 @@ def test_known_verdicts(tables, claim, verdict):
 
 
 SPOKEN_OF = {
-    "K9": "argmax", "K14": "expected value", "K15": "number of bits", "K16": "given data",
+    "K9": "argmax", "K14": "expected value", "K15": "number of bits",
     "K17": "how much is lost", "K18": "predictions of a network", "K26": "loses or gains",
     "K28": "gain or loss", "K37": "odds", "K40": "the error, often squared",
     "K43": "far from normal", "K45": "level of distributions", "K47": "some comparison",
