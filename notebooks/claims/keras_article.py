@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 import kl_lib as kl
 from kl_lib.experiments import book_results, compare, read_records
@@ -17,6 +19,8 @@ from . import Found, Source, holds, lost, number, opinion, today
 
 SOURCE = Source("K")
 claim = SOURCE.claim
+
+REFERENCES = Path(__file__).parents[2] / "book" / "references.bib"
 
 SYMBOLS = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])
 BIASED, TURNED = [0.9, 0.1], [0.1, 0.9]
@@ -38,6 +42,17 @@ def _trained(steps: int) -> tuple[float, float]:
     for _ in range(steps):
         z -= kl.softmax(z) - p
     return first, kl.kl_divergence(p, kl.softmax(z))
+
+
+@claim("A loss is the difference between target and prediction.", "q-loss-floor")
+def a_difference():
+    p = [0.75, 0.25]
+    values = kl.kl_divergence(p, p), kl.cross_entropy(p, p)
+    return holds(
+        max(values) == 0,
+        f"KL of a target to itself is {values[0]:.0f}, its cross-entropy {values[1]:.3f} nats: a "
+        "loss is least where the two agree, and need not be 0 there",
+    )
 
 
 @claim("Keras's documentation lists KL divergence among the losses.", "ch-keras-loss")
@@ -73,6 +88,25 @@ def _logits() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(1000, 10)).astype("float32")
 
 
+@claim("It is one of several activations that give a distribution.", "ch-keras-loss")
+def several():
+    ours, theirs = _sparsemax(_logits()), np.asarray(keras.activations.sparsemax(_logits()))
+    return holds(
+        ours.min() >= 0 and abs(ours.sum(axis=1) - 1).max() < 1e-5,
+        "sparsemax, the nearest distribution to the logits, is another; that of Keras "
+        f"{keras.__version__} is faulty: its rows sum to {theirs.sum(axis=1).min():.1f} to "
+        f"{theirs.sum(axis=1).max():.1f}",
+    )
+
+
+def _sparsemax(z: np.ndarray) -> np.ndarray:
+    """The nearest point to each row whose entries are not negative and sum to 1."""
+    falling = -np.sort(-z, axis=1)
+    places, sums = np.arange(1, z.shape[1] + 1), falling.cumsum(axis=1)
+    kept = np.sum(falling > (sums - 1) / places, axis=1, keepdims=True)
+    return np.maximum(z - (np.take_along_axis(sums, kept - 1, axis=1) - 1) / kept, 0)
+
+
 @claim("With softmax one usually takes categorical cross-entropy.")
 def usual():
     return opinion("a habit; nothing here counts it")
@@ -94,6 +128,23 @@ def soft():
     return holds(
         there == 0 < elsewhere,
         f"label (¾, ¼): q = (0.8, 0.2) costs {elsewhere:.4f} nats, q = (¾, ¼) {there:.0f}",
+    )
+
+
+@claim("For that one can use KL.", "q-kl-ce-same")
+def for_that():
+    p, z, step = np.array([0.75, 0.25]), np.array([0.3, -0.2]), 1e-6
+    slopes = [
+        [
+            (loss(p, kl.softmax(z + d)) - loss(p, kl.softmax(z - d))) / (2 * step)
+            for d in step * np.eye(2)
+        ]
+        for loss in (kl.kl_divergence, kl.cross_entropy)
+    ]
+    return holds(
+        np.allclose(slopes[0], kl.softmax(z) - p),
+        f"its gradient with respect to the logits is q − p, here {slopes[0][0]:.4f}; cross-entropy "
+        f"does as well, with the same {slopes[1][0]:.4f}",
     )
 
 
@@ -154,6 +205,29 @@ def entropies_tell():
     return holds(
         math.isclose(change, loss),
         f"(0.9, 0.1) to (0.1, 0.9): entropy changes by {change:.0f}, KL is {loss:.3f} nats",
+    )
+
+
+@claim("The predictions of a network form a distribution.", "ch-keras-loss")
+def predictions_form():
+    keras.utils.set_random_seed(0)
+    rows = np.asarray(keras.layers.Dense(3)(_logits()))
+    sums = rows.sum(axis=1)
+    return holds(
+        abs(sums - 1).max() < 1e-6,
+        f"only by its last layer: a dense one without softmax gives rows that sum to "
+        f"{sums.min():.1f} to {sums.max():.1f}",
+    )
+
+
+@claim("A value lies between x and y with some probability, or is x.", "sec-entropy-differential")
+def between():
+    density, whole = stats.norm(2, 0.25), stats.norm(2, 0.25).cdf([1.75, 2.25])
+    by_area = integrate.quad(density.pdf, 1.75, 2.25)[0]
+    return holds(
+        math.isclose(by_area, whole[1] - whole[0]),
+        f"N(2, ¼²) lies between 1¾ and 2¼ with {by_area:.3f}, an area; its density at 2 is "
+        f"{density.pdf(2):.2f} and no probability",
     )
 
 
@@ -419,6 +493,17 @@ def twice():
     )
 
 
+@claim("That allows for some comparison.", "q-two-runs")
+def two_runs():
+    spread = 100 * np.std(_comparison().differences, ddof=1)
+    half = stats.t(1).ppf(0.975) * spread / math.sqrt(2)
+    return holds(
+        half < 1,
+        f"differences of pairs spread by {spread:.2f} points, so two pairs give an interval of "
+        f"±{half:.1f} points",
+    )
+
+
 @claim("In 25 epochs the performance is very similar.", "sec-cifar-thirty")
 def similar():
     return _equivalent()
@@ -464,9 +549,17 @@ def curves():
     return lost("the pictures; curves of thirty runs are in the book")
 
 
-@claim("Kosheleva and Kreinovich wrote in 2018.", "ch-regression")
+@claim("The report by Kosheleva and Kreinovich, which it links to, is of 2018.", "ch-regression")
 def year():
-    return number("2018", 2017, why="the report UTEP-CS-17-95 is of December")
+    report = _entry("kosheleva2018")
+    made, name = (re.search(rf" {key} = \{{(.*?)\}}", report)[1] for key in ("year", "number"))
+    return number("2018", int(made), why=f"{name}; the journal's copy is later")
+
+
+def _entry(key: str) -> str:
+    """What the book's bibliography has of a source."""
+    found = re.search(rf"@\w+\{{{key},(.*?)\n\}}", REFERENCES.read_text("utf-8"), re.DOTALL)
+    return found[1] if found else ""
 
 
 @claim("Count Bayesie's article is of 10 May 2017.")
@@ -479,7 +572,18 @@ def cited():
     return lost("links to pages that change")
 
 
+@claim("Its articles of Wikipedia are of 2001, 2004 and 2006, the blog's of 5 April 2018.")
+def dates():
+    return lost("dates of the same pages")
+
+
 SOURCE.section("A reader's question")
+
+
+@claim("The topic model D-ETM is of 2019, by Dieng and others.", "ch-vae-elbo")
+def topic_model():
+    year, month = re.search(r"arxiv\.org/abs/(\d\d)(\d\d)\.", _entry("dieng2019")).groups()
+    return number("2019", 2000 + int(year), why=f"month {int(month)}, by arXiv's number")
 
 
 @claim(
@@ -495,40 +599,65 @@ def three():
     )
 
 
-@claim("The loss is the negative log-likelihood plus the KLs.", "ch-vae-elbo")
+X = 1.3
+
+
+def _terms(loc: float, var: float) -> tuple[float, float]:
+    """NLL and KL of q(z) = N(loc, var), for z ~ N(0, 1), x | z ~ N(z, 1) and x = 1.3."""
+    nll = 0.5 * math.log(2 * math.pi) + 0.5 * ((X - loc) ** 2 + var)
+    return nll, kl.kl_normal(loc, math.sqrt(var), 0, 1)
+
+
+PRIOR, POSTERIOR = (0.0, 1.0), (X / 2, 0.5)
+
+
+@claim("The loss is the negative log-likelihood plus the KLs.", "q-nll-plus-kl")
 def why_added():
-    """z ~ N(0, 1), x | z ~ N(z, 1), and the exact posterior N(x/2, 1/2)."""
-    x, loc, var = 1.3, 0.65, 0.5
-    nll = 0.5 * math.log(2 * math.pi) + 0.5 * ((x - loc) ** 2 + var)
-    bound = nll + kl.kl_normal(loc, math.sqrt(var), 0, 1)
-    evidence = 0.5 * math.log(2 * math.pi * 2) + x**2 / 4
+    bound, evidence = sum(_terms(*POSTERIOR)), 0.5 * math.log(2 * math.pi * 2) + X**2 / 4
     return holds(
         math.isclose(bound, evidence),
         f"the sum bounds −log p(x); for an exact posterior they are one: {bound:.4f} nats",
     )
 
 
-@claim("The bound is optimised with respect to the variational parameters.", "ch-vae-elbo")
+@claim("It is optimised with Adam.", "ch-vae-elbo")
+def with_adam():
+    loc, log_scale = (keras.Variable(0.0, name=name) for name in ("loc", "log_scale"))
+    adam = keras.optimizers.Adam(0.05)
+    for _ in range(300):
+        spread = math.exp(float(log_scale))
+        slopes = 2 * float(loc) - X, 2 * spread**2 - 1
+        adam.apply([keras.ops.convert_to_tensor(x) for x in slopes], [loc, log_scale])
+    gap = sum(_terms(float(loc), math.exp(2 * float(log_scale)))) - sum(_terms(*POSTERIOR))
+    return holds(gap < 1e-6, f"300 steps from the prior end {max(gap, 0):.0e} nats above the least")
+
+
+@claim("The bound is optimised with respect to the variational parameters.", "q-nll-plus-kl")
 def parameters():
-    x, grid = 1.3, np.linspace(-1, 2, 3001)
-    bound = 0.5 * ((x - grid) ** 2 + 0.5) + kl.kl_normal(grid, math.sqrt(0.5), 0, 1)
-    best = grid[bound.argmin()]
+    grid = np.linspace(-1, 2, 3001)
+    best = grid[np.argmin([sum(_terms(loc, 0.5)) for loc in grid])]
     return holds(
-        abs(best - x / 2) < 1e-3,
-        f"the best mean for x = 1.3 is {best:.2f}, that of the posterior; the decoder's weights "
+        abs(best - X / 2) < 1e-3,
+        f"the best mean for x = {X} is {best:.2f}, that of the posterior; the decoder's weights "
         "are optimised with it",
     )
 
 
-@claim("While the loss falls, two of the KLs rise.", "ch-vae-elbo")
+@claim("While the loss falls, two of the KLs rise.", "q-kl-grows")
 def rise():
-    x = 1.3
-    start, end = (
-        (0.5 * ((x - loc) ** 2 + var), kl.kl_normal(loc, math.sqrt(var), 0, 1))
-        for loc, var in ((0.0, 1.0), (0.65, 0.5))
-    )
+    start, end = _terms(*PRIOR), _terms(*POSTERIOR)
     return holds(
         end[1] > start[1] and sum(end) < sum(start),
         f"from the prior to the posterior KL rises by {end[1] - start[1]:.3f}, the other term "
         f"falls by {start[0] - end[0]:.3f}",
+    )
+
+
+@claim("That they rise is something to be solved.", "q-kl-grows")
+def to_be_solved():
+    kept, best = sum(_terms(*PRIOR)), sum(_terms(*POSTERIOR))
+    return holds(
+        kept <= best,
+        f"a KL held at 0 keeps the loss at {kept:.3f} nats; its least is {best:.3f}, with a KL of "
+        f"{_terms(*POSTERIOR)[1]:.3f}",
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
+import io
 import warnings
 from collections.abc import Callable
 
@@ -144,6 +146,15 @@ def _is_backend(name: str) -> bool:
     return importlib.util.find_spec(f"keras.src.backend.{name}") is not None
 
 
+@claim("With verbosity 1 training shows its progress.", "ch-cifar10")
+def verbose():
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        _small("kl_divergence").fit(np.eye(3), np.eye(3), epochs=2, verbose=1)
+    lines = [line for line in told.getvalue().splitlines() if line.startswith("Epoch ")]
+    return holds(len(lines) == 2, f"2 epochs: {lines[0]}, {lines[1]}, each with a bar")
+
+
 @claim("The images are 32 pixels wide and high, of ten classes.", "sec-cifar-recorded")
 def size():
     return _network_has(
@@ -197,6 +208,13 @@ def reshape_first():
     return holds(there, "it cuts the rows of pixels into three; that needs `transpose`")
 
 
+@claim("Then an input has the shape (3, 32, 32).", "ch-cifar10")
+def shape_first():
+    layer = keras.layers.Conv2D(32, 3, data_format="channels_first")
+    shape = layer.compute_output_shape((None, 3, 32, 32))[1:]
+    return holds(shape == (32, 30, 30), f"a convolution makes {shape} of it")
+
+
 @claim("astype('float32') makes floats of the bytes.", "ch-cifar10")
 def floats():
     bytes_ = np.arange(256, dtype="uint8")
@@ -244,9 +262,30 @@ def _network_has(condition: Callable[[keras.Model], bool], measured: str) -> Fou
     return holds(condition(model), measured)
 
 
+@claim("The network is adapted from another post, reshaping from Keras's `mnist_cnn.py`.")
+def adapted():
+    return lost("links")
+
+
 @claim("Both copies of the article print the whole program.", "ch-cifar10")
 def both_copies():
-    return lost("one copy has lost nine lines, all layers among them: it stops with a NameError")
+    try:
+        exec(WITHOUT_ELSE, {"order": keras.backend.image_data_format()})
+        end = "runs"
+    except NameError as error:
+        end = f"stops: {error}"
+    return lost(
+        "one copy has no `else:`, both Dropouts, Flatten, `compile` and `fit`; without the first "
+        f"it {end}"
+    )
+
+
+WITHOUT_ELSE = """
+if order == "channels_first":
+    input_shape = (3, 32, 32)
+    input_shape = (32, 32, 3)
+input_shape
+"""
 
 
 @claim("The first layer takes input_shape.", "ch-cifar10")
@@ -281,6 +320,20 @@ def pooling():
     return holds(
         shapes == [(15, 15), (6, 6)], "30 → 15 and 13 → 6, so a row and a column are dropped"
     )
+
+
+@claim("The convolutions and the dense layer end in ReLU.", "ch-cifar10")
+def relu():
+    model, _ = _network()
+    found = [model.layers[i].activation.__name__ for i in (0, 3, 7)]
+    return holds(found == ["relu"] * 3, ", ".join(found))
+
+
+@claim("`Flatten` makes a vector of the maps.", "ch-cifar10")
+def flatten():
+    model, _ = _network()
+    before, after = (tuple(model.layers[i].output.shape[1:]) for i in (5, 6))
+    return holds(after == (np.prod(before),), f"{before} → {after}")
 
 
 @claim("Dropout takes half of the numbers away.", "ch-cifar10")
@@ -333,4 +386,5 @@ def generalises():
 
 @claim("It prints test loss and test accuracy.", "sec-cifar-recorded")
 def printed():
-    return lost("the numbers; forty recorded runs are in the book")
+    runs = read_records(book_results(), "cifar10")
+    return lost(f"the numbers; the book has {len(runs)} recorded runs")

@@ -107,6 +107,19 @@ def trust_region():
     )
 
 
+@claim("It is one of the policy networks of reinforcement learning.", "ch-trust-region")
+def policy_network():
+    """A policy of two actions, a table of two logits, moved within 0.01 nats of KL."""
+    reward, policy = np.array([1.0, 0.0]), np.array([0.5, 0.5])
+    moved = kl.softmax([0.28, 0.0])
+    gain, distance = (moved - policy) @ reward, kl.kl_divergence(policy, moved)
+    return holds(
+        gain <= 0 or distance > 0.01,
+        f"it is a rule for a step, of whatever policy: a table of two logits gains {gain:.3f} of "
+        f"reward within {distance:.4f} nats",
+    )
+
+
 SOURCE.section("KLDivLoss")
 
 
@@ -249,6 +262,12 @@ def needs_batch():
     )
 
 
+@claim("`expand_dims(0)` makes a batch of one.", "ch-mxnet")
+def expanded():
+    shape = mx.nd.array(ONE).expand_dims(0).shape
+    return holds(shape == (1, 4), f"{ONE.shape} → {shape}")
+
+
 @claim("Of distributions one only takes the logarithm.", "ch-mxnet")
 def only_log():
     return _as_truth(compared(ONE, TWO), kl.kl_divergence(TWO, ONE))
@@ -302,6 +321,12 @@ def soften():
     return holds(off < 1e-8, "to 1e-8 in float64")
 
 
+@claim("They may be given as an NDArray, where the distributions were NumPy's.", "ch-mxnet")
+def ndarray():
+    again = mx.nd.array(mx.nd.array(OUTPUT)).expand_dims(0)
+    return holds(again.shape == (1, 4), "`mx.nd.array` takes both")
+
+
 @claim("They give the same divergence from 2 as before.", "ch-mxnet")
 def as_before():
     found = float(loss_of(OUTPUT[None], TWO[None], from_logits=False)[0])
@@ -345,13 +370,13 @@ def gradient():
     return holds(not np.isfinite(found).all(), f"it is {_told(found)}")
 
 
-@claim("Adding a small ε to all probabilities is a way out.", "sec-mxnet-epsilon")
+@claim("One option is to add a small ε to all probabilities.", "sec-mxnet-epsilon")
 def epsilon():
     eps = 10.0 ** np.array([-3, -6, -12])
     found = [kl.kl_divergence(ONE, (FOUR + e) / (1 + 4 * e)) for e in eps]
     return holds(
-        np.ptp(found) < 0.01,
-        "the answer is then that of ε: "
+        np.isfinite(found).all(),
+        "KL is finite then, and what ε makes it: "
         + ", ".join(f"{x:.2f}" for x in found)
         + " nats for 1e-3, 1e-6, 1e-12",
     )

@@ -71,11 +71,12 @@ SOURCE.section("Reality and network")
 
 @claim("A perfect network gives a dog probability 1 of being one.", "ch-cats-and-dogs")
 def perfect():
-    sure, honest = (kl.kl_divergence([0.75, 0.25], q) for q in (DOG, [0.75, 0.25]))
+    grid = np.linspace(0.01, 1, 100)
+    best = grid[np.argmin([kl.kl_divergence(DOG, [x, 1 - x]) for x in grid])]
+    unsure = kl.kl_divergence([0.75, 0.25], DOG)
     return holds(
-        sure <= honest,
-        "if reality is certain. Where one person in four sees a cat, it costs "
-        f"{sure} and the honest (0.75, 0.25) costs {honest:.0f}",
+        best == 1,
+        f"for a dog that everybody sees as one; where one in four sees a cat, it costs {unsure}",
     )
 
 
@@ -142,6 +143,16 @@ def named():
     return holds(math.isclose(*both), f"four flips: summed or of the products, {both[0]:.4f} nats")
 
 
+@claim("A difference of logarithms is a log-likelihood.", "q-likelihood-ratio")
+def not_a_likelihood():
+    ratio = math.log(0.8) - math.log(0.5)
+    return holds(
+        ratio <= 0,
+        f"log 0.8 − log 0.5 = {ratio:.3f}, and no probability has a logarithm above 0: it is that "
+        "of a ratio",
+    )
+
+
 @claim("The likelihood of the whole sample is the average likelihood.", "q-likelihood-ratio")
 def whole_sample():
     p = np.array([0.8, 0.8, 0.2, 0.8])
@@ -187,6 +198,16 @@ def expected_ratio():
     )
 
 
+@claim("It is the average difference between the distributions.", "q-expected-llr")
+def average_difference():
+    p, q = np.array([0.5, 0.5]), np.array([0.99, 0.01])
+    difference, value = p @ (p - q), kl.kl_divergence(p, q)
+    return holds(
+        math.isclose(difference, value, abs_tol=1e-9),
+        f"of their logarithms: for two coins Σ p (p − q) is {abs(difference):.0f}, KL {value:.3f}",
+    )
+
+
 @claim("That is the KL divergence.", "q-expected-llr")
 def definition():
     rows = np.random.default_rng(0).dirichlet(np.ones(6), (2, 1000))
@@ -223,7 +244,8 @@ def reverse():
 def unequal():
     equal = kl.kl_normal(0, 1, 1, 1), kl.kl_normal(1, 1, 0, 1)
     return holds(
-        equal[0] != equal[1], f"not in general; N(0, 1) and N(1, 1) have {equal[0]} both ways"
+        kl.kl_normal(2, 0.5, 1, 1) != kl.kl_normal(1, 1, 2, 0.5),
+        f"these are not; a pair may be, as N(0, 1) and N(1, 1) with {max(equal)} both ways",
     )
 
 
@@ -294,6 +316,12 @@ def the_loss():
 
 
 SOURCE.section("Cats and dogs")
+
+
+@claim("Two situations are made.", "ch-cats-and-dogs")
+def situations():
+    costs = [f"{kl.kl_divergence(DOG, q, base=2):.4f}" for q in (DECENT, ADVERSE, DOG)]
+    return number("2", len(costs), "cases", f"{', '.join(costs)} bits, the last a perfect model's")
 
 
 @claim("Case 1, (0.8, 0.2), comes to 0.3219.", "ch-cats-and-dogs")
@@ -388,6 +416,12 @@ def imported():
     return today(not needs, f"{_tfp.version()} needs tf_keras too, and says so in its metadata")
 
 
+@claim("So are its distributions and its bijectors.", "ch-gaussians")
+def modules():
+    found = [name for name in ("distributions", "bijectors") if hasattr(_tfp.load(), name)]
+    return today(len(found) == 2, f"{' and '.join(found)}; the second is never used")
+
+
 @claim("Two normals are made from µ = 1, 2 and σ = 1, 0.5.", "ch-gaussians")
 def made():
     found = [float(x) for d in (Q, P) for x in (d.loc, d.scale)]
@@ -463,6 +497,16 @@ def fair():
 @claim("An unfair one has 0.99 and 0.01.", "ch-coins")
 def unfair():
     return holds(np.allclose(UNFAIR.probs_parameter(), [0.99, 0.01]), "so it has")
+
+
+@claim("1000 flips are drawn of each coin.", "ch-coins")
+def flips():
+    drawn = [coin.sample(1000, seed=1).numpy() for coin in (FAIR, UNFAIR)]
+    ones = [int(one.sum()) for one in drawn]
+    return holds(
+        {one.shape for one in drawn} == {(1000,)} and {*drawn[0]} <= {0, 1},
+        f"whole numbers 0 and 1; here {ones[0]} and {ones[1]} ones",
+    )
 
 
 @claim("Histograms of three bins show the coins.", "ch-coins")
