@@ -48,7 +48,8 @@ SERIALISE = """name => {
     [...copy.querySelectorAll("*")].forEach((part, i) => {
         const style = getComputedStyle(parts[i]);
         for (const key of part.getAttributeNames()) {
-            if (/^(class|role|tabindex|aria-)/.test(key)) part.removeAttribute(key);
+            // A style names variables of the page; what they come to is set below.
+            if (/^(class|style|role|tabindex|aria-)/.test(key)) part.removeAttribute(key);
         }
         if (part.tagName === "g") return;
         for (const [key, usual] of Object.entries(USUAL)) {

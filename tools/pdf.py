@@ -41,7 +41,7 @@ article.bd-article > section > h1, article.bd-article > h1 { break-before: page;
 .admonition.dropdown > :not(.admonition-title) { display: block; visibility: visible; }
 #title-page { height: 23cm; display: flex; flex-direction: column; justify-content: center; }
 #title-page h1 { font-size: 34pt; margin: 0 0 1cm; } #title-page p { font-size: 13pt; }
-#contents { break-before: page; } #contents li { margin: 0.15em 0; }
+#contents { break-before: page; line-height: 1.4; } #contents li { margin: 0; } /* on one page */
 """
 FOOTER = (
     '<div style="font: 8pt sans-serif; color: #555; width: 100%; text-align: center">'

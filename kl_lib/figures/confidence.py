@@ -9,7 +9,7 @@ import numpy as np
 
 from ..discrete import cross_entropy, entropy
 from .compare import draw_bars
-from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, Q_COLOR, panels, write_powers
+from .style import ACCENT, AMBER, GREY, M_COLOR, P_COLOR, Q_COLOR, SKY, panels, write_powers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,15 +120,15 @@ def _cross_entropy_panel(ax: Axes, p: float) -> None:
     rows = np.stack([q, 1 - q], axis=-1)
     crossed = cross_entropy([p, 1 - p], rows, base=2)
     floor = float(entropy([p, 1 - p], base=2))
-    ax.fill_between(q, 0, floor, color=AMBER, alpha=0.25, linewidth=0)
-    ax.plot(q, crossed, color=ACCENT)
+    ax.fill_between(q, 0, floor, color=P_COLOR, alpha=0.2, linewidth=0)
+    ax.plot(q, crossed, color=AMBER)
     # Dashes, so that both curves show where they coincide, which they do when floor is 0.
     ax.plot(q, crossed - floor, color=M_COLOR, linestyle=(0, (4, 3)))
     ax.plot([p, p], [0, floor], color=P_COLOR, linewidth=1.2)
     ax.plot([p, p], [0, floor], "o", color=P_COLOR, clip_on=False)
     ax.set(xlabel=f"q(dog), where p(dog) = {p:g}", ylabel="loss (bits)", xlim=(0, 1), ylim=(0, 5))
     if floor:
-        ax.annotate("cross-entropy", (0.2, 2.25), color=ACCENT)
+        ax.annotate("cross-entropy", (0.2, 2.25))
         ax.annotate("KL", (0.04, 0.95), color=M_COLOR)
         ax.annotate(f"H(p) = {floor:.4f}", (0.02, 0.09))
     else:
@@ -142,7 +142,7 @@ def logit_view(realities: tuple[float, ...]) -> Figure:
     """
     figure, (top, bottom) = panels(rows=2, height=5.0, sharex=True)
     z = np.linspace(-6, 6, 481)
-    for p, color, line in zip(realities, (M_COLOR, ACCENT, AMBER), ("-", "--", "-."), strict=False):
+    for p, color, line in zip(realities, (GREY, ACCENT, SKY), ("-", "--", "-."), strict=False):
         # −p·log σ(z) − (1 − p)·log(1 − σ(z)), written so that neither logarithm overflows
         top.plot(z, np.logaddexp(0, z) - p * z, color=color, linestyle=line)
         bottom.plot(

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .compare import draw_bars
-from .style import AMBER, GREY, LIGHT, P_COLOR, P_LINE, Q_COLOR, Q_FACE, Q_LINE, SKY, panels
+from .style import (
+    AMBER,
+    GREY,
+    LIGHT,
+    M_COLOR,
+    P_COLOR,
+    P_LINE,
+    Q_COLOR,
+    Q_FACE,
+    Q_LINE,
+    SKY,
+    panels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,8 +179,8 @@ def cross_entropy_parts(
     """
     t, cross = np.asarray(t), np.asarray(cross_entropies)
     figure, (ax,) = panels(height=3.6)
-    ax.fill_between(t, p_entropy, cross, color=SKY, alpha=0.3, linewidth=0)
-    ax.plot(t, cross, color="black", label="cross-entropy H(p, q)")
+    ax.fill_between(t, p_entropy, cross, color=M_COLOR, alpha=0.25, linewidth=0)
+    ax.plot(t, cross, color=AMBER, label="cross-entropy H(p, q)")
     ax.plot(t, q_entropies, label="entropy H(q)", **Q_LINE)
     ax.axhline(p_entropy, label="entropy H(p)", **P_LINE)
     ax.plot(p_t, p_entropy, "o", color="black")
@@ -186,8 +198,8 @@ def likelihood_and_kl(
     """Mean negative log-likelihood and KL(data‖model) against one parameter, and their minimum."""
     rates, nll, kl = np.asarray(rates), np.asarray(nll), np.asarray(kl)
     figure, (ax,) = panels(height=3.6)
-    ax.plot(rates, nll, color="black", label="mean negative log-likelihood")
-    ax.plot(rates, kl, label="KL(data‖model)", color=P_COLOR, linestyle="-.")
+    ax.plot(rates, nll, color=AMBER, linestyle="--", label="mean negative log-likelihood")
+    ax.plot(rates, kl, color=M_COLOR, label="KL(data‖model)")
     ax.axvline(best, color=GREY, linewidth=1, linestyle=":")
     side = 0.8 * float(rates[-1])
     low, high = float(np.interp(side, rates, kl)), float(np.interp(side, rates, nll))
@@ -203,8 +215,8 @@ def likelihood_and_kl(
 def two_directions(t: ArrayLike, forward: ArrayLike, reverse: ArrayLike, p_t: float) -> Figure:
     """KL(p‖q) and KL(q‖p) for coins q = (t, 1 − t) against one fixed coin p, in bits."""
     figure, (ax,) = panels()
-    ax.plot(t, forward, label="forward, KL(p‖q)", color=P_COLOR)
-    ax.plot(t, reverse, label="reverse, KL(q‖p)", color=AMBER, linestyle="--")
+    ax.plot(t, forward, label="forward, KL(p‖q)", **P_LINE)
+    ax.plot(t, reverse, label="reverse, KL(q‖p)", **Q_LINE)
     ax.plot(p_t, 0, "o", color="black", clip_on=False)
     ax.set(xlabel="probability of heads under q", ylabel="bits")
     ax.set_xlim(0, 1)

@@ -41,16 +41,18 @@ def scores_without_drift(
         curve = _log10_chi2_density(places - math.log10(2 / n), bins - 1)
         ax.plot(places, curve, color=color, linestyle=line)
         peak = places[np.argmax(curve)]
-        plain = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        text = f"n = {n:,}"
-        ax.annotate(text, (peak, curve.max()), (0, 6), ha="center", bbox=plain, **_POINTS)
-    top = 1.2 * ax.get_ylim()[1]
-    for threshold in thresholds:
-        ax.axvline(math.log10(threshold), color="black", linewidth=1.2)
-        ax.annotate(f"{threshold:g}", (math.log10(threshold), top), (3, -12), **_POINTS)
+        ax.annotate(f"n = {n:,}", (peak, curve.max()), (0, 6), ha="center", **_POINTS)
+    # As high as the curves: the sizes stand above them. The first number stands left of its line.
+    for number, threshold in enumerate(thresholds):
+        place, left = math.log10(threshold), number == 0
+        ax.plot([place, place], [0, curve.max()], color="black", linewidth=1.2)
+        beside: dict[str, Any] = {"ha": "right" if left else "left", "va": "top", **_POINTS}
+        ax.annotate(f"{threshold:g}", (place, curve.max()), (-3 if left else 3, 0), **beside)
     ticks = [0.001, 0.01, 0.1, 1]
     ax.set_xticks(np.log10(ticks), [f"{tick:g}" for tick in ticks])
-    ax.set(xlabel="PSI (nats), logarithmic", yticks=[], ylabel="density", ylim=(0, top))
+    ax.set(
+        xlabel="PSI (nats), logarithmic", yticks=[], ylabel="density", ylim=(0, 1.15 * curve.max())
+    )
     ax.set_xlim(places[0] + 0.6, places[-1])
     return figure
 

@@ -67,7 +67,7 @@ def charges(share: ArrayLike, costs: Mapping[str, ArrayLike]) -> Figure:
     figure, (ax,) = panels(height=3.6)
     for (name, cost), (color, line) in zip(costs.items(), LOOKS, strict=False):
         ax.plot(share, cost, color=color, linestyle=line, label=name)
-    ax.set(xlabel="share of p in the outcome, p/(p + q)", ylabel="charge")
+    ax.set(xlabel="share of p in the outcome, p/(p + q)", ylabel="charge (nats, or no unit)")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 2.2)
     ax.legend(loc="upper center")

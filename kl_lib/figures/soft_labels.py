@@ -30,7 +30,7 @@ def two_logs(cross_entropy: ArrayLike, floor: float) -> Figure:
     figure, (ax,) = panels(height=3.4)
     loss = np.asarray(cross_entropy)
     epochs = np.arange(1, len(loss) + 1)
-    ax.plot(epochs, loss, color=Q_COLOR, linestyle="--", label="cross-entropy")
+    ax.plot(epochs, loss, color=AMBER, linestyle="--", label="cross-entropy")
     ax.plot(epochs, loss - floor, color=M_COLOR, label="KL(labels‖network)")
     ax.axhline(floor, color=GREY, linewidth=1)
     ax.annotate("entropy of the labels", (1, floor), (2, -14), textcoords="offset points")

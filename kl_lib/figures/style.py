@@ -9,8 +9,9 @@ written without raised or lowered parts, which would be smaller: 1e−5, p log(p
 **Colours.** They are those of Okabe and Ito (2008), darkened until each has a contrast of at least
 3 with a white page, and those that also colour text (all but `AMBER` and `SKY`) of 4.5; readers
 with any common form of colour blindness can tell them apart. `p` is always blue and solid, `q`
-always vermilion and dashed, so a figure stays readable in black and white too. `LIGHT` is for what
-a reader can do without.
+always vermilion and dashed, so a figure stays readable in black and white too; so are the two
+directions, by their reference. Of two losses KL is green and cross-entropy amber. `LIGHT` is for
+what a reader can do without.
 
 **Dark pages.** The background is white and opaque, so a figure can be opened alone. The style sheet
 of the book inverts it (`book/_static/kl_book.css`), which turns light into dark and leaves hues

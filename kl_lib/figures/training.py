@@ -54,6 +54,7 @@ def samples(images: ArrayLike, labels: Sequence[int]) -> Figure:
     for ax, image, label in zip(axes, np.asarray(images), labels, strict=False):
         ax.imshow(image, cmap="Greys")
         ax.set(xticks=[], yticks=[], xlabel=str(label))
+        ax.spines[:].set_visible(False)
     return figure
 
 

@@ -110,6 +110,14 @@ def test_text_comes_before_scripts(texts):
         assert [s for s in scripts if "documentation_options" not in s] == waiting, name
 
 
+def test_no_script_is_asked_for_before_the_style_sheets(texts):
+    """A script that is preloaded shares a slow line with what the first drawing waits for."""
+    for name, text in texts.items():
+        first_script = text.index("bootstrap.js")
+        assert first_script > text.rindex('rel="stylesheet"'), name
+        assert not re.search(r"<link [^>]*preload", text), name
+
+
 def test_the_first_address_is_a_page(site):
     text = (site / "index.html").read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>")

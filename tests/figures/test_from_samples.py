@@ -32,6 +32,21 @@ def overlapping_texts(figure):
     ]
 
 
+def texts_on_lines(figure):
+    """Texts inside the axes that a straight line runs through."""
+    figure.canvas.draw()
+    return [
+        text.get_text()
+        for ax in figure.axes
+        for text in ax.texts
+        for line in ax.lines
+        if len(line.get_xdata()) == 2
+        and line.get_path()
+        .transformed(line.get_transform())
+        .intersects_bbox(text.get_window_extent(), filled=False)
+    ]
+
+
 @pytest.mark.parametrize("degrees", [1, 9, 99])
 def test_the_chi_squared_curve_is_the_density_of_its_logarithm(degrees):
     places = np.linspace(-3, 3, 25)
@@ -59,6 +74,9 @@ def test_scores_are_drawn_under_their_curves(width):
         assert y.max() > 1.5
     limits = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2]
     assert limits == pytest.approx(np.log10([0.1, 0.25]))
+    assert texts_on_lines(figure) == []
+    ax.plot([-0.75, -0.75], [0, 9], scaley=False)
+    assert "n = 100" in texts_on_lines(figure)
     assert figure.get_figwidth() == width
     assert overlapping_texts(figure) == []
 

@@ -236,6 +236,32 @@ def test_p_is_solid_and_q_dashed():
     assert figures.Q_LINE == {"color": figures.Q_COLOR, "linestyle": "--"}
 
 
+#: What a line is called, and its colour in every figure.
+OF_LOSSES = {
+    "cross-entropy": figures.AMBER,
+    "cross-entropy H(p, q)": figures.AMBER,
+    "mean negative log-likelihood": figures.AMBER,
+    "KL(data‖model)": figures.M_COLOR,
+    "KL(labels‖network)": figures.M_COLOR,
+    "KL divergence": figures.M_COLOR,
+    "forward, KL(p‖q)": figures.P_COLOR,
+    "reverse, KL(q‖p)": figures.Q_COLOR,
+}
+
+
+def labelled(figure, label):
+    """Colours of the lines of this name."""
+    lines = [line for ax in figure.axes for line in ax.lines]
+    lines += [line for legend in figure.legends for line in legend.get_lines()]
+    return {to_rgb(line.get_color()) for line in lines if line.get_label() == label}
+
+
+@pytest.mark.parametrize("label", OF_LOSSES)
+def test_a_loss_and_a_direction_have_one_colour_in_the_whole_book(label):
+    found = set().union(*(labelled(drawn(function), label) for function in DRAWINGS))
+    assert found == {to_rgb(OF_LOSSES[label])}
+
+
 @pytest.mark.parametrize("function", DRAWINGS, ids=name)
 def test_every_line_stands_out_on_both_pages(function):
     for colour in strokes(drawn(function)):

@@ -141,7 +141,7 @@
   function drawBudget(canvas, { spent }, { lengths, source }) {
     const { names, p } = SOURCES[source];
     const at = canvas.frame({ x: [0, Math.max(1, spent)], y: [0, 1], yTicks: [], top: 228, height: 74, left: 30 });
-    canvas.text(at.left, at.top - 8, "shares: p above, 2^−length below", { anchor: "start", kind: "strong" });
+    canvas.heading(at.left, at.top - 8, "shares: p above, 2^−length below");
     const boxes = (sizes, order, top, kind) => {
       let start = 0;
       for (const i of order) {
@@ -166,7 +166,7 @@
     const last = Math.max(10, count);
     const reach = [...means.slice(count > 10 ? 4 : 0), expected, entropy];
     const y = [Math.max(0, Math.min(...reach) - 0.3), Math.max(...reach) + 0.3];
-    const at = canvas.frame({ x: [0, last], y, yTicks: klDrawing.ticks(...y, 4), top: 392, height: 96, left: 46, right: 16, yLabel: "bits a symbol; dashed mean, solid entropy", xLabel: "symbols drawn from p" });
+    const at = canvas.frame({ x: [0, last], y, yTicks: klDrawing.ticks(...y, 4), top: 392, height: 96, left: 46, right: 16, yLabel: "bits a symbol; mean dashed, H(p) solid", xLabel: "symbols drawn from p" });
     for (const [value, kind] of [[entropy, "p"], [expected, "q"]]) {
       canvas.line([[at.left, at.y(value)], [at.left + at.width, at.y(value)]], kind);
     }

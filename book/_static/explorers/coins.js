@@ -123,7 +123,7 @@
     const x = [Math.min(...likely, -4) - spacing, Math.max(...likely, 4) + spacing];
     const most = Math.max(...underP, ...underQ);
     const at = canvas.frame({
-      ...{ x, y: [0, most * 1.05], top: 296, height: 130, left: 52, right: 16, yLabel: "probability: fair (solid), unfair (dashed)" },
+      ...{ x, y: [0, most * 1.05], top: 296, height: 130, left: 52, right: 16, yLabel: "probability if fair, or unfair (dashed)" },
       xLabel: `evidence L of ${state.flips} flips, nats`,
     });
     const width = Math.max(1, Math.min(26, (at.width * spacing) / (x[1] - x[0])) * 0.8);

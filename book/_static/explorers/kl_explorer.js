@@ -125,6 +125,7 @@ const klExplorer = (() => {
     const scrolled = { class: "explorer-table", tabindex: 0, role: "region", "aria-label": "The numbers" };
     const folded = element("details", {}, element("summary", {}, "The numbers"));
     folded.append(element("div", scrolled, table));
+    const settings = element("p", { class: "explorer-settings" }); // for paper, which has no controls
     const status = element("p", { role: "status", class: "explorer-status" });
     const told = element("p", { "aria-live": "polite", class: "explorer-told" });
     const starting = Object.fromEntries(what.controls.map((c) => [c.name, c.value]));
@@ -147,6 +148,7 @@ const klExplorer = (() => {
       note.textContent = what.note?.(numbers, state) ?? "";
       if (what.table) fill(table, what.table(numbers, state));
       for (const [key, { show }] of Object.entries(parts)) show(state[key]);
+      settings.textContent = what.controls.map((c) => setting(c, state[c.name])).filter(Boolean).join(", ");
       return lines;
     }
     function tell(lines) {
@@ -201,7 +203,7 @@ const klExplorer = (() => {
       element("div", { class: "explorer-picture" }, svg),
       // Whoever presses "Step" wants to see the picture, on a phone too.
       ...(what.buttons ? [row(what.buttons)] : []),
-      ...[readout, note, controls, ...(what.table ? [folded] : []), told],
+      ...[readout, note, settings, controls, ...(what.table ? [folded] : []), told],
       row([
         { label: "Reset", press: () => explorer.set(starting) },
         { label: "Copy link", press: copy },
@@ -216,6 +218,14 @@ const klExplorer = (() => {
       width = svg.parentElement.clientWidth;
     }).observe(svg.parentElement);
     if (location.hash && location.hash === `#${anchor}`) root.closest("figure").scrollIntoView();
+  }
+
+  /* A control and its value in words, as paper shows them. Lists have no name: the picture shows them. */
+  function setting({ kind, label, options }, value) {
+    if (kind === "list") return "";
+    if (kind === "check") return `${label}: ${value ? "yes" : "no"}`;
+    const words = kind === "choice" ? options.find(([key]) => key === value)[1] : String(value).replace("-", "−");
+    return `${label}: ${words}`;
   }
 
   function fill(table, [heading, ...rows]) {

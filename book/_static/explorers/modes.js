@@ -203,7 +203,7 @@
     const { mean, sigma, trace } = numbers;
     const name = state.direction === "forward" ? "KL(p‖q)" : "KL(q‖p)";
     const y = SIGMA.map(log);
-    const at = canvas.frame({ x: X, y, yTicks: [], top: 26, height: 290, yLabel: `σ of q, metres; lines of equal ${name}` });
+    const at = canvas.frame({ x: X, y, yTicks: [], top: 26, height: 290, yLabel: `σ of q, metres; lines of equal ${name}, nats` });
     for (const tick of TICKS) {
       canvas.line([[at.left - 4, at.y(log(tick))], [at.left, at.y(log(tick))]], "axis");
       canvas.text(at.left - 7, at.y(log(tick)) + 4, String(tick), { anchor: "end" });

@@ -75,7 +75,9 @@
     letters.forEach((letter, i) => {
       const [loc, scale] = names[i];
       const x = upper.x(state[loc]);
-      canvas.text(x + 12, Math.min(top[i], upper.bottom - 8) + 4, letter, { anchor: "start", kind: "strong" });
+      // On the side away from the other.
+      const away = state[loc] < state[names[1 - i][0]] ? { side: -12, anchor: "end" } : { side: 12, anchor: "start" };
+      canvas.text(x + away.side, Math.min(top[i], upper.bottom - 8) - 3, letter, { anchor: away.anchor, kind: "strong" });
       canvas.handle(letter, {
         ...{ x, y: Math.min(top[i], upper.bottom), kind: letter },
         drag: (toX, toY) => explorer.set({
