@@ -25,7 +25,6 @@ PLAIN_CODE = "pre :is(span.n, span.nn, span.p, span.w)"
 STYLE = """
 /* A blurred shadow would be printed as a picture. */
 #book * { box-shadow: none !important; text-shadow: none !important; will-change: auto !important; }
-#book details.hide > summary { display: none; } /* it offers to hide what paper shows */
 body, .bd-article { font-size: 9.5pt; }
 body { display: block; min-height: 0; }
 article.bd-article { max-width: none; padding: 0; }

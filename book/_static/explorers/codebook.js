@@ -141,7 +141,7 @@
   function drawBudget(canvas, { spent }, { lengths, source }) {
     const { names, p } = SOURCES[source];
     const at = canvas.frame({ x: [0, Math.max(1, spent)], y: [0, 1], yTicks: [], top: 228, height: 74, left: 30 });
-    canvas.heading(at.left, at.top - 8, "shares: p above, 2^−length below");
+    canvas.text(at.left, at.top - 8, "shares: p above, 2^−length below", { anchor: "start", kind: "strong" });
     const boxes = (sizes, order, top, kind) => {
       let start = 0;
       for (const i of order) {

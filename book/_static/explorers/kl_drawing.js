@@ -64,12 +64,6 @@ const klDrawing = (() => {
       text(x, y, words, { anchor = "middle", kind = "" } = {}) {
         return made.add("text", { x: round(x), y: round(y), "text-anchor": anchor, class: kind }, words);
       },
-      /* What a drawing is called, above its axes; on a narrow canvas it begins further left. */
-      heading(x, y, words) {
-        const text = made.text(x, y, words, { anchor: "start", kind: "strong" });
-        const end = Math.max(x, 0) + text.getComputedTextLength();
-        if (end > made.width) text.setAttribute("x", round(Math.max(0, x - end + made.width)));
-      },
       line(points, kind) {
         return made.add("polyline", { points: points.map((p) => p.map(round).join()).join(" "), class: `line ${kind}` });
       },
@@ -124,7 +118,7 @@ const klDrawing = (() => {
       canvas.text(at.x(value), at.bottom + 18, number(value));
     }
     if (xLabel) canvas.text(left + width / 2, at.bottom + 36, xLabel);
-    if (yLabel) canvas.heading(left, top - 8, yLabel);
+    if (yLabel) canvas.text(left, top - 8, yLabel, { anchor: "start", kind: "strong" });
     return at;
   }
 

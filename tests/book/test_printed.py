@@ -1,6 +1,11 @@
-"""Explorers on paper and on a narrow phone: the picture as it stands, its settings, nothing cut."""
+"""What a browser prints: explorers with their settings, opened source, one cheat sheet.
+
+And drawings on a narrow phone: nothing of them is cut.
+"""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from explorer_pictures import EXPLORERS, names
@@ -19,6 +24,14 @@ BEYOND = """root => {
         return box.left < frame.left - 1 || box.right > frame.right + 1;
     }).map((text) => text.textContent);
 }"""
+
+OPENED = """() => [...document.querySelectorAll("article details.hide")].map((part) => {
+    part.open = true;
+    return [...part.children].map((child) => {
+        const { display, opacity, animationName } = getComputedStyle(child);
+        return [child.tagName, display === "none", opacity, animationName];
+    });
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +60,24 @@ def test_paper_shows_the_picture_as_it_stands_and_says_its_settings(chapter):
     assert "q log(q/p), nats per unit of x" in explorer.locator("svg").text_content()
 
 
+def test_paper_shows_the_source_that_was_folded(chapter):
+    """What is opened fades in on a screen; paper is printed in the first moment of it."""
+    chapter.emulate_media(media="print")
+    seen = chapter.evaluate(OPENED)
+    assert len(seen) > 3
+    for summary, source in seen:
+        assert summary[:2] == ["SUMMARY", True]
+        assert source[1:] == [False, "1", "none"]
+
+
+def test_the_cheat_sheet_is_one_page(browser, site):
+    page = browser.new_page()
+    page.goto((site / "book/cheat_sheet.html").as_uri())
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) == 1
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="Letter"))) == 1
+    page.close()
+
+
 def test_the_settings_follow_the_controls(browser):
     with opened(browser, "coins") as explorer:
         explorer.set_number("Flips", 25)
@@ -61,16 +92,6 @@ def test_the_settings_follow_the_controls(browser):
 def test_no_text_of_a_drawing_is_cut(browser, name, screen):
     with opened(browser, name, screen=screen) as explorer:
         assert explorer.root.evaluate(BEYOND) == []
-
-
-def test_a_heading_that_is_too_long_for_a_phone_begins_further_left(browser):
-    with opened(browser, "coins", screen=NARROW) as explorer:
-        heading = explorer.root.locator("text.strong", has_text="probability if fair")
-        start = "(text) => Number(text.getAttribute('x'))"
-        assert 0 < heading.evaluate(start) < 52
-    with opened(browser, "coins") as explorer:
-        heading = explorer.root.locator("text.strong", has_text="probability if fair")
-        assert heading.evaluate(start) == 52
 
 
 @pytest.mark.parametrize("name", names())
