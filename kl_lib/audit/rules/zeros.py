@@ -130,11 +130,15 @@ def constant_added(facts: Facts) -> Iterator[Hit]:
             weights = [site.first] if site.first is not None else []
         else:
             continue
-        if any(
-            weight.op == "add" and weight.args[0].op in ("const", "symbol") for weight in weights
-        ):
+        if any(_has_more(weight, facts) for weight in weights):
             message = "p has a constant added and is not divided by its sum afterwards"
             yield Hit(site.node, message, "p / p.sum() and q / q.sum() after the addition")
+
+
+def _has_more(weight: Term, facts: Facts) -> bool:
+    """True for p + 1e-8, and for p + eps where eps is a parameter that is small by default."""
+    added = [facts.defaults.get(arg, arg) for arg in weight.args]
+    return weight.op == "add" and any(one.is_small for one in added)
 
 
 def _is_log(term: Term) -> bool:
