@@ -226,6 +226,11 @@ def test_what_is_added_to_data_is_no_small_constant():
     assert codes(text, select=["KLD185"]) == []
 
 
+def test_a_parameter_that_is_added_to_both_is_one():
+    text = "def kl(p, q, c):\n    return np.sum(special.rel_entr(p + c, q + c))"
+    assert codes(text, select=["KLD185"]) == ["KLD185"]
+
+
 def test_a_parameter_that_is_small_by_default_is_one():
     text = """
         def kl(p, q, eps=1e-5):
