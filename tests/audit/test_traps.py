@@ -203,6 +203,48 @@ CORRECT = {
 }
 
 
+def test_a_half_and_a_one_are_no_small_constants():
+    text = """
+        def stirling(m, r, n):
+            return (m + 0.5) * np.log((m + 1) / (r * (n - m + 1)))
+
+        def smoothed(p, q):
+            return np.sum(p * np.log((p + 1) / (q + 1)))
+    """
+    assert codes(text, select=["ALL"]) == []
+
+
+def test_what_is_added_to_data_is_no_small_constant():
+    text = """
+        def deviance(y, mu, alpha):
+            y_alpha, mu_alpha = y + 1 / alpha, mu + 1 / alpha
+            return y_alpha * np.log(y_alpha / mu_alpha)
+
+        def posterior(k, m):
+            return (k + 0.5) * np.log((k + 0.5) / m)
+    """
+    assert codes(text, select=["KLD185"]) == []
+
+
+def test_a_parameter_that_is_added_to_both_is_one():
+    text = "def kl(p, q, c):\n    return np.sum(special.rel_entr(p + c, q + c))"
+    assert codes(text, select=["KLD185"]) == ["KLD185"]
+
+
+def test_a_parameter_that_is_small_by_default_is_one():
+    text = """
+        def kl(p, q, eps=1e-5):
+            p, q = p + eps, q + eps
+            return np.sum(p * np.log(p / q))
+    """
+    assert codes(text, select=["KLD185"]) == ["KLD185"]
+
+
+def test_probabilities_and_one_more_are_none():
+    assert codes("F.kl_div(1 + s.softmax(-1), p, reduction='sum')", select=["KLD1"]) == []
+    assert codes("F.kl_div(1e-8 + s.softmax(-1), p, reduction='sum')") == ["KLD101"]
+
+
 def test_a_model_of_something_detached_is_not_detached():
     text = """
         def loss(model, x, step):

@@ -130,11 +130,20 @@ def constant_added(facts: Facts) -> Iterator[Hit]:
             weights = [site.first] if site.first is not None else []
         else:
             continue
-        if any(
-            weight.op == "add" and weight.args[0].op in ("const", "symbol") for weight in weights
-        ):
+        if any(_has_more(weight, site, facts) for weight in weights):
             message = "p has a constant added and is not divided by its sum afterwards"
             yield Hit(site.node, message, "p / p.sum() and q / q.sum() after the addition")
+
+
+def _has_more(weight: Term, site: Site, facts: Facts) -> bool:
+    """True for p + 1e-8, or p + eps where eps is small by default, or is added to q as well."""
+    if weight.op != "add":
+        return False
+    other = site.q.args if site.q is not None and site.q.op == "add" else ()
+    return any(
+        facts.defaults.get(arg, arg).is_small or (arg.op == "symbol" and arg in other)
+        for arg in weight.args
+    )
 
 
 def _is_log(term: Term) -> bool:

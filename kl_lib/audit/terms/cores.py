@@ -21,7 +21,7 @@ def core_of(make: Callable[..., Term], term: Term) -> Term:
         return make("sigmoid", *args)
     if term.op == "exp" and args[0].core is not args[0]:
         return args[0].core
-    if term.op == "add" and len(args) == 2 and args[0].number is not None:
+    if term.op == "add" and len(args) == 2 and args[0].is_small:
         return args[1].core if args[1].kind.space not in ("LOGP", "LOG") else term
     if term.op in _REARRANGED and args[0].core is not args[0]:
         return make(
@@ -49,7 +49,7 @@ def parts_of(term: Term) -> tuple[Term, ...]:
     if term.op == "add":
         summed = flat(term, "add")
         if len(summed) == 2:
-            if summed[0].number is not None:  # a small constant added to a mean
+            if summed[0].is_small:  # added to a mean
                 return summed[1].parts
             (one, first), (other, second) = map(_weighted, summed)
             if one and other and _complements(one, other):

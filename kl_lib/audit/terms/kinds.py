@@ -58,7 +58,7 @@ def _moved(term: Term) -> Kind:
 
 def _add(term: Term) -> Kind:
     first, second = term.args if len(term.args) == 2 else (None, None)
-    if first is None or second is None or first.number is None:
+    if first is None or second is None or not first.is_small:
         return UNKNOWN
     if second.kind.space in ("LOGP", "LOG", "LOGSIG"):
         return Kind("LOG")

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from .term import Term
 
 _Make = Callable[..., Term]
-#: A constant this small is there to keep a logarithm finite.
-_SMALL = 1e-3
 
 
 def simpler(make: _Make, op: str, args: tuple[Term, ...]) -> Term | None:
@@ -96,9 +94,8 @@ def _log(make: _Make, args: tuple[Term, ...]) -> Term | None:
         return below.args[0]
     if below.op == "square":
         return make("mul", _number(make, 2), make("log", below.args[0]))
-    if below.op == "add" and below.args[0].number is not None:
-        small = 0 < below.args[0].number <= _SMALL
-        return make("log", below.args[1]) if small else None
+    if below.op == "add" and below.args[0].is_small:
+        return make("log", below.args[1])
     return None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+#: A constant up to this is there to keep a logarithm finite; a larger one changes the value.
+SMALL = 1e-3
 #: An axis that the source does not say as a number.
 SOME_AXIS = "?"
 #: What leaves a distribution what it is: the term below is the one that counts.
@@ -72,6 +74,11 @@ class Term:
         value = self.value
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
         return float(value) if self.op == "const" and numeric else None
+
+    @property
+    def is_small(self) -> bool:
+        """True for a constant that is there to keep a logarithm finite."""
+        return self.number is not None and 0 <= self.number <= SMALL
 
     def __repr__(self) -> str:
         return self.shown()
