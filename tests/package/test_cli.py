@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import kl_lib
@@ -79,6 +80,23 @@ def test_help_names_every_choice_that_makes_a_run():
     for option in ("loss", "seed", "epochs", "batch-size", "validation-split", "threads", "data",
                    "backend", "precision"):  # fmt: skip
         assert f"--{option}" in text
+
+
+def helps(command, path=()):
+    """What each command and each of its options says of itself."""
+    yield path, command.help or ""
+    for parameter in command.params:
+        yield (*path, parameter.name), getattr(parameter, "help", None) or ""
+    if hasattr(command, "list_commands"):
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            yield from helps(command.get_command(context, name), (*path, name))
+
+
+def test_no_help_has_words_that_rich_takes_for_markup():
+    found = dict(helps(typer.main.get_command(app)))
+    assert len(found) > 60
+    assert [path for path, text in found.items() if "[" in text] == []
 
 
 def test_without_a_command_there_is_help_and_an_unknown_one_is_status_2():

@@ -26,8 +26,8 @@ def compare_command(
         str | None,
         typer.Option(
             metavar="CHOICE,...",
-            help="What tells the arms apart. [default: as the experiment says]",
-            show_default=False,
+            help="What tells the arms apart.",
+            show_default="as the experiment says",
         ),
     ] = None,
     reference: options.Reference = None,

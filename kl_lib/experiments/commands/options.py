@@ -44,8 +44,8 @@ SHORTHANDS = (
 )  # fmt: skip
 
 
-def _shorthand(help_: str, metavar: str = "NUMBER") -> Any:
-    return typer.Option(metavar=metavar, help=help_, show_default=False)
+def _shorthand(help_: str, metavar: str = "NUMBER", default: str | bool = False) -> Any:
+    return typer.Option(metavar=metavar, help=help_, show_default=default)
 
 
 Loss = Annotated[str | None, _shorthand(ARM_NAMES, "NAME")]
@@ -53,7 +53,7 @@ Epochs = Annotated[str | None, _shorthand("Passes over the training images.")]
 BatchSize = Annotated[str | None, _shorthand("Images a step.")]
 LearningRate = Annotated[str | None, _shorthand("Of the optimiser.")]
 Held = Annotated[str | None, _shorthand("Part of the training images held out: the last ones.")]
-Threads = Annotated[str | None, _shorthand("Of each run; others give other numbers. [default: 1]")]
+Threads = Annotated[str | None, _shorthand("Of each run; others give other numbers.", default="1")]
 Backend = Annotated[str | None, _shorthand("What Keras computes with.", "tensorflow|jax")]
 Precision = Annotated[
     str | None, _shorthand("Of all layers but the last.", "float32|mixed_bfloat16")
@@ -75,8 +75,8 @@ Reference = Annotated[
     str | None,
     typer.Option(
         metavar="ARM",
-        help="The arm to compare with. [default: as the experiment says]",
-        show_default=False,
+        help="The arm to compare with.",
+        show_default="as the experiment says",
     ),
 ]
 Where = Annotated[

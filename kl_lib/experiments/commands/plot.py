@@ -21,9 +21,8 @@ def plot_command(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A number of each epoch, such as val_accuracy, or one of the results. "
-            "[default: what the experiment is compared by]",
-            show_default=False,
+            help="A number of each epoch, such as val_accuracy, or one of the results.",
+            show_default="what the experiment is compared by",
         ),
     ] = None,
     output: Annotated[
@@ -32,8 +31,8 @@ def plot_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="A .png, .svg or .pdf. [default: EXPERIMENT-MEASURE.png]",
-            show_default=False,
+            help="A .png, .svg or .pdf.",
+            show_default="EXPERIMENT-MEASURE.png",
         ),
     ] = None,
     difference: Annotated[

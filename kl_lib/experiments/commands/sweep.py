@@ -29,7 +29,7 @@ def sweep_command(
     threads: options.Threads = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Runs at a time. [default: cores / threads]", show_default=False),
+        typer.Option(help="Runs at a time.", show_default="cores / threads"),
     ] = None,
     scheduler: Annotated[
         str | None,
