@@ -65,8 +65,9 @@ def audit_command(
     """Find mistakes around the KL divergence in programs, without running them.
 
     A rule is silenced in a line by `# noqa: KLD101`, and in a project by the table
-    tool.kl-lib.audit of pyproject.toml: select, extend-select, ignore, exclude. Exit status: 0 nothing found, 1
-    findings, 2 an error, such as a file that cannot be read.
+    tool.kl-lib.audit of pyproject.toml: select, extend-select, ignore, exclude.
+
+    Exit status: 0 nothing found, 1 findings, 2 an error, such as a file that cannot be read.
     """
     if rules:
         typer.echo(printable(rules_text()))
