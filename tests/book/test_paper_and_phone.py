@@ -67,6 +67,18 @@ def test_a_formula_wider_than_the_screen_scrolls_by_key(visit, site, start):
     page.wait_for_function("document.activeElement.scrollLeft > 0")
 
 
+@pytest.mark.parametrize("screen", [PHONE, DESK])
+def test_a_heading_is_larger_than_those_below_it(visit, screen):
+    page = visit(CHAPTER, screen)
+    sizes = [
+        page.locator(f".bd-article {level}").first.evaluate(
+            "part => parseFloat(getComputedStyle(part).fontSize)"
+        )
+        for level in ("h1", "h2", "h3")
+    ]
+    assert sizes == sorted(set(sizes), reverse=True)
+
+
 def test_the_drawer_of_contents_closes_when_a_place_is_chosen(visit):
     page = visit(CHAPTER, PHONE)
     page.locator("button.secondary-toggle:visible").click()
