@@ -70,13 +70,13 @@ class Vae(Experiment):
 
     variant: Literal["elbo", "annealed", "free_bits", "mean_kl", "two_layers"]
     dataset: Literal["mnist", "digits"] = "mnist"
-    epochs: Annotated[int, Range(ge=1)] = 8
+    epochs: Annotated[int, Range(ge=1)] = 50
     batch_size: Annotated[int, Range(ge=1)] = 100
     hidden: Annotated[int, Range(ge=2)] = 200
     latents: Annotated[int, Range(ge=1)] = 50
     top_latents: Annotated[int, Range(ge=1)] = 10
     learning_rate: Annotated[float, Range(gt=0)] = 2e-3
-    warm_up: Annotated[int, Range(ge=1)] = 4
+    warm_up: Annotated[int, Range(ge=1)] = 10
     free_nats: Annotated[float, Range(ge=0)] = 0.25
     images: Annotated[int, Range(ge=1)] = 1000
     samples: Annotated[int, Range(ge=1)] = 200
@@ -100,7 +100,7 @@ class Vae(Experiment):
 
         Examples
         --------
-        >>> annealed = Vae(variant="annealed", seed=0, data_sha256="0" * 64)
+        >>> annealed = Vae(variant="annealed", warm_up=4, seed=0, data_sha256="0" * 64)
         >>> [annealed.beta(epoch) for epoch in range(1, 7)]
         [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
         >>> Vae(variant="mean_kl", seed=0, data_sha256="0" * 64).beta(1)
