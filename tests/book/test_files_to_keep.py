@@ -157,7 +157,8 @@ def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path):
     assert len(re.findall(rb"/Type /Page\b", content)) > 10
     assert len(re.findall(rb"/Subtype /Link", content)) > 25
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL)
-    drawn = b"".join(zlib.decompress(s) for s in streams if s[:1] == b"x")
+    # The last byte of a stream may look like the end of a line, and is no loss: a checksum's.
+    drawn = b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
     assert drawn.count(b"BT") > 100  # text, no picture of it
 
 

@@ -9,9 +9,7 @@ import re
 
 import pytest
 from explorer_pictures import EXPLORERS, names
-from explorers import DESK, browsers, opened
-
-browser = pytest.fixture(scope="module")(browsers)
+from explorers import DESK, opened
 
 NARROW = {"width": 320, "height": 640}  # a small phone, and a margin beside a larger one
 PLACE = "notebooks/04_gaussians_tfp.html"
