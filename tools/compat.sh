@@ -85,7 +85,7 @@ assert kl.diagnose([0.5, 0.5], [0.4, 0.6]).status == "fine"
 print("Python", sys.version.split()[0], "numpy", numpy.__version__, flush=True)')
         $pip install scipy pandas polars pyarrow xarray "dask[array]" hypothesis mpmath ml_dtypes rich typer \
             beautifulsoup4 pytest
-        cp tests/truth.py tests/counting.py tools/fuzz*.py tools/oracle*.py "$scratch/tests"
+        cp tests/truth.py tests/counting.py tests/thorough.py tools/fuzz*.py tools/oracle*.py "$scratch/tests"
         for name in $tests; do cp "tests/$name.py" "$scratch/tests"; done
         (cd "$scratch/tests" && ../env/bin/python -m pytest -q -p no:cacheprovider \
             -W error::RuntimeWarning -k "not larger_than_memory" .)
