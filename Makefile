@@ -12,8 +12,6 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 SITE = _build/html
 JOBS ?= 2
-# One more than cores: tests wait for browsers and for processes that they start.
-TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf test notebooks validate chapter serve lab bench fuzz mutate faults compat lock format clean
@@ -34,7 +32,7 @@ test: $(READY) ## run every check: style, types, library, notebooks, site, brows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadscope --nbval --nbval-current-env \
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval --nbval-current-env \
 		--doctest-modules --ignore-glob='*conftest.py' kl_lib tests notebooks
 
 notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
