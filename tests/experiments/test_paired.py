@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
+from thorough import first_of
 
 from kl_lib import experiments
 from kl_lib.experiments import (
@@ -207,7 +208,13 @@ def test_with_no_difference_different_is_said_in_at_most_5_percent_of_all_cases(
 
 @pytest.mark.parametrize(
     ("spread", "pairs", "difference"),
-    [(0.004, 10, 0), (0.01, 10, 0), (0.01, 10, 0.004), (0.005, 2, 0), (0.006, 3, 0), (0.02, 40, 0)],
+    first_of(
+        [
+            *[(0.01, 10, 0.004), (0.006, 3, 0), (0.004, 10, 0)],
+            *[(0.01, 10, 0), (0.005, 2, 0), (0.02, 40, 0)],
+        ],
+        keep=2,
+    ),
 )
 def test_the_power_is_the_share_of_simulated_cases_that_come_out_equivalent(
     spread, pairs, difference

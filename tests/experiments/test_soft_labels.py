@@ -254,6 +254,7 @@ def runs(tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.thorough
 def test_arms_of_a_seed_share_their_first_part(runs):
     first = [
         {k: v for k, v in runs[arm]["result"].items() if not k.startswith("heldout")}
@@ -263,11 +264,13 @@ def test_arms_of_a_seed_share_their_first_part(runs):
     assert runs["hard"]["history"]["training_loss"] == runs["human"]["history"]["training_loss"]
 
 
+@pytest.mark.thorough
 def test_the_null_arm_is_near_the_hard_labels_and_human_labels_are_not(runs):
     hard, null, human = (runs[arm]["result"]["heldout_kl"] for arm in ("hard", "null", "human"))
     assert 0 < abs(null - hard) < 1e-3 * abs(human - hard)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("place", [1, 2, 3])
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(runs, place):
     assert runs[f"stopped after {place}"] == runs["human"]

@@ -112,6 +112,7 @@ def networks():
     return json.loads(done.stdout)
 
 
+@pytest.mark.thorough
 def test_the_kl_term_is_that_of_the_library(networks):
     (mean, log_variance), (mean_p, log_variance_p) = np.array(networks["normals"])
     exact = kl.kl_normal(mean, np.exp(log_variance / 2), mean_p, np.exp(log_variance_p / 2))
@@ -120,12 +121,14 @@ def test_the_kl_term_is_that_of_the_library(networks):
     np.testing.assert_allclose(networks["log density"], density, rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_the_pixels_are_bernoulli(networks):
     x, logits, nll = map(np.array, networks["pixels"])
     exact = -stats.bernoulli(special.expit(logits)).logpmf(x).sum(axis=1)
     np.testing.assert_allclose(nll, exact, rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_the_bound_comes_close_to_the_likelihood_and_the_elbo_stays_below(networks):
     z, probabilities, images = map(np.array, networks["line"])
     pixels = stats.bernoulli(probabilities[:, None, :]).pmf(images[None]).prod(axis=-1)
@@ -135,6 +138,7 @@ def test_the_bound_comes_close_to_the_likelihood_and_the_elbo_stays_below(networ
     assert networks["small elbo"] < exact - 0.01
 
 
+@pytest.mark.thorough
 def test_with_two_layers_the_sampled_ratio_averages_to_the_sum_of_two_kl_terms(networks):
     kls, nll, elbo, spread, shape = networks["two layers"]
     assert shape == [4, 2]
@@ -143,17 +147,20 @@ def test_with_two_layers_the_sampled_ratio_averages_to_the_sum_of_two_kl_terms(n
     assert np.all(np.abs(-np.array(nll) - kls - elbo) < 5 * error)
 
 
+@pytest.mark.thorough
 def test_the_loss_is_nll_and_beta_times_each_kl_above_its_floor(networks):
     assert networks["loss 0.0"] == pytest.approx(2 + 0.5 * (0.2 + 1.5 + 0.6), rel=1e-6)
     assert networks["loss 0.25"] == pytest.approx(2 + 0.5 * (0.25 + 1.5 + 0.6), rel=1e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", ["elbo", "two_layers"])
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(networks, variant):
     assert networks[f"stopped {variant}"]
     assert networks[f"{variant} goes on"] == [[2], True]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", ["elbo", "two_layers"])
 def test_the_elbo_of_a_record_is_the_sum_of_its_terms(networks, variant):
     found = networks[variant]
