@@ -1,6 +1,7 @@
 """A function with another body is the same function; a stand-in is what it stands for."""
 
 import copy
+import gc
 import inspect
 import pickle
 import sys
@@ -183,7 +184,7 @@ def places(slotted):
 def test_a_stand_in_is_put_wherever_the_original_is_held_and_taken_back():
     home, observer = vars(special._ufuncs), Told()
     slotted, by_closure = Slotted(), closure()
-    undo = stand_in(home["rel_entr"], observer, home)
+    undo = stand_in({home["rel_entr"]: observer}, home)
     try:
         held = places(slotted)
         assert all(type(x) is not np.ufunc for x in held)
@@ -199,7 +200,7 @@ def test_a_stand_in_is_put_wherever_the_original_is_held_and_taken_back():
 
 def test_a_stand_in_is_what_it_stands_for():
     original = special._ufuncs.rel_entr
-    undo = stand_in(original, Told(), vars(special._ufuncs))
+    undo = stand_in({original: Told()}, vars(special._ufuncs))
     try:
         stand = special.rel_entr
         assert isinstance(stand, np.ufunc)
@@ -213,6 +214,27 @@ def test_a_stand_in_is_what_it_stands_for():
     finally:
         undo()
     assert pickle.loads(pickled) is original
+
+
+def test_two_are_told_apart_and_the_process_is_searched_once(monkeypatch):
+    home, observers, searches = vars(special._ufuncs), (Told(), Told()), []
+    search = gc.get_referrers
+    held = [home["rel_entr"], home["kl_div"]]
+
+    def counted(*objects):
+        searches.append(len(objects))
+        return search(*objects)
+
+    monkeypatch.setattr(gc, "get_referrers", counted)
+    undo = stand_in(dict(zip(held, observers, strict=True)), home)
+    try:
+        assert held[0](0.5, 0.25) == 0.5 * np.log(2)
+        assert held[1](0.5, 0.25) == 0.5 * np.log(2) - 0.25
+    finally:
+        undo()
+    assert [len(x.calls) for x in observers] == [1, 1]
+    assert held == [home["rel_entr"], home["kl_div"]]
+    assert searches.count(2) == 2  # in and out; a class that holds one is searched for by itself
 
 
 # What is imported later

@@ -14,7 +14,7 @@ from ..observing.watches import WATCHES
 from ..targets import TARGETS, Target
 from . import importing
 from .replacing import stand_in
-from .swapping import swap
+from .swapping import Observer, swap
 
 if TYPE_CHECKING:
     from ..session import Watch
@@ -57,31 +57,37 @@ def imported(module: str) -> None:
 
 def _put(module: str) -> None:
     """Swap what is watched of a module that is loaded, unless that is done."""
+    universal: dict[Any, Observer] = {}  # functions without Python code: no body to swap
     for target in TARGETS:
-        if target.module == module and target.call not in _undo:
-            undo = _target(sys.modules[module], target)
-            if undo is not None:
-                _undo[target.call] = undo
+        found = _found(sys.modules[module], target) if target.module == module else None
+        if found is None or target.call in _undo:
+            continue
+        if isinstance(found, types.FunctionType):
+            _undo[target.call] = _target(sys.modules[module], target, found)
+        else:
+            universal[found] = Hook(target)
+    if universal and MAKER not in _undo:
+        _undo[MAKER] = stand_in(universal, vars(sys.modules[MAKER]))
     for name, owner, method, observer in earlier.RUNNERS:
         key = f"{name}.{owner}.{method}"
         if name == module and key not in _undo and hasattr(sys.modules[module], owner):
             _undo[key] = swap(getattr(getattr(sys.modules[module], owner), method), observer)
 
 
-def _target(module: types.ModuleType, target: Target) -> Callable[[], None] | None:
+def _found(module: types.ModuleType, target: Target) -> Any:
+    """What is watched; None where this version of the library hasn't got it."""
     owner, _, name = target.name.rpartition(".")
-    holder: Any = getattr(module, owner, None) if owner else module
-    found = getattr(holder, name, None)
+    return getattr(getattr(module, owner, None) if owner else module, name, None)
+
+
+def _target(module: types.ModuleType, target: Target, found: Any) -> Callable[[], None]:
+    owner, _, name = target.name.rpartition(".")
     hook = Hook(target)
-    if found is None:
-        return None
     if owner:
-        return _method(holder, name, found, hook)
-    if isinstance(found, types.FunctionType):
-        inner = _innermost(found)
-        earlier.FUNCTIONS[inner.__code__.co_filename, inner.__code__.co_name] = target.call
-        return swap(inner, hook)
-    return stand_in(found, hook, vars(sys.modules[MAKER]))
+        return _method(getattr(module, owner), name, found, hook)
+    inner = _innermost(found)
+    earlier.FUNCTIONS[inner.__code__.co_filename, inner.__code__.co_name] = target.call
+    return swap(inner, hook)
 
 
 def _innermost(found: types.FunctionType) -> types.FunctionType:

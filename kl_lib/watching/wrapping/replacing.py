@@ -55,37 +55,41 @@ class StandIn:
         return pickle.loads, (pickle.dumps(self._original, protocol),)
 
 
-def stand_in(original: Any, observer: Observer, home: dict[str, Any]) -> Callable[[], None]:
-    """Put a stand-in for `original` wherever it is held, but in its `home`. Returns the undoing."""
-    stand = StandIn(original, observer, ("p", "q"))
-    _replace(original, stand, but=(home, stand.__dict__))
-    return partial(_replace, stand, original, but=())  # no closure, whose cells would be replaced
+def stand_in(observers: dict[Any, Observer], home: dict[str, Any]) -> Callable[[], None]:
+    """Put stand-ins for the keys wherever these are held, but in their `home`. Returns the undoing.
+
+    All of them at once, because to find who holds them takes a look at every object of the process.
+    """
+    pairs = [(each, StandIn(each, observer, ("p", "q"))) for each, observer in observers.items()]
+    _replace(pairs, but=(home, *(vars(stand) for _, stand in pairs)))
+    # No closure, whose cells would be replaced.
+    return partial(_replace, [(stand, original) for original, stand in pairs], but=())
 
 
-def _replace(old: Any, new: Any, but: tuple[Any, ...]) -> None:
-    for holder in gc.get_referrers(old):
+def _replace(pairs: list[tuple[Any, Any]], but: tuple[Any, ...]) -> None:
+    new = {id(old): other for old, other in pairs}
+    for holder in gc.get_referrers(*(old for old, _ in pairs)):
         # An extension module may hold what is in its dict in a second place.
         if any(x is holder or x is getattr(holder, "__dict__", None) for x in but):
             continue
         if isinstance(holder, dict):
-            _replace_in_dict(holder, old, new)
+            _replace_in_dict(holder, new)
         elif isinstance(holder, list):
             for i, item in enumerate(holder):
-                if item is old:
-                    holder[i] = new
-        elif isinstance(holder, types.CellType) and holder.cell_contents is old:
-            holder.cell_contents = new
+                if id(item) in new:
+                    holder[i] = new[id(item)]
+        elif isinstance(holder, types.CellType):
+            holder.cell_contents = new.get(id(holder.cell_contents), holder.cell_contents)
         elif hasattr(holder, "__dict__") and isinstance(holder.__dict__, dict):
-            _replace_in_dict(holder.__dict__, old, new)  # since 3.11 an object holds its attributes
+            _replace_in_dict(holder.__dict__, new)  # since 3.11 an object holds its attributes
 
 
-def _replace_in_dict(holder: dict[Any, Any], old: Any, new: Any) -> None:
-    names = [key for key, value in holder.items() if value is old]
+def _replace_in_dict(holder: dict[Any, Any], new: dict[int, Any]) -> None:
+    names = {key: new[id(value)] for key, value in holder.items() if id(value) in new}
     if names and "__dict__" in holder and "__module__" in holder:  # that of a class, cached by type
         for owner in gc.get_referrers(holder):
             if isinstance(owner, type):
-                for name in names:
-                    setattr(owner, name, new)
+                for name, other in names.items():
+                    setattr(owner, name, other)
                 return
-    for name in names:
-        holder[name] = new
+    holder.update(names)
