@@ -41,8 +41,8 @@ notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME
 validate: $(READY) ## check the notebooks that changed, record it, and write the page of it
 	@$(BIN)/python notebooks/validate.py $(NAME)
 
-chapter: $(READY) ## begin a chapter from the template (NAME=18_my_subject)
-	@[ -n "$(NAME)" ] || { echo "Say which: make chapter NAME=18_my_subject" >&2; exit 1; }
+chapter: $(READY) ## begin a chapter from the template (NAME=20_my_subject)
+	@[ -n "$(NAME)" ] || { echo "Say which: make chapter NAME=20_my_subject" >&2; exit 1; }
 	@$(BIN)/python tools/chapter.py $(NAME)
 	@$(BIN)/python notebooks/execute.py -j 1 $(NAME)
 

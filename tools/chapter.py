@@ -1,4 +1,4 @@
-"""Begin a chapter: `make chapter NAME=18_my_subject`.
+"""Begin a chapter: `make chapter NAME=20_my_subject`.
 
 Writes notebooks/NAME.md from chapter.md, the shape of a chapter with everything in it that the
 checks ask for, and puts it into _toc.yml. `make chapter` executes it then, so that the book builds
@@ -25,7 +25,7 @@ def begin(name: str, root: Path = ROOT) -> Path:
         If that is no name of a chapter, or its number is taken.
     """
     if not re.fullmatch(r"\d\d(_[a-z0-9]+)+", name):
-        raise SystemExit(f"NAME is {name!r}, expected two digits and words, such as 18_my_subject")
+        raise SystemExit(f"NAME is {name!r}, expected two digits and words, such as 20_my_subject")
     number, _, words = name.partition("_")
     folder = root / "notebooks"
     if taken := sorted(path.stem for path in folder.glob(f"{number}_*.md")):
@@ -54,7 +54,7 @@ def with_entry(toc: str, name: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", metavar="NAME", help="two digits and words, such as 18_my_subject")
+    parser.add_argument("name", metavar="NAME", help="two digits and words, such as 20_my_subject")
     path = begin(parser.parse_args().name)
     print(f"{path.relative_to(ROOT)} is there, and in _toc.yml: edit it, then make notebooks")
 

@@ -12,7 +12,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
+from kl_search import article_of
 from sphinx.application import Sphinx
 
 #: The script, and what is worth showing of a page.
@@ -64,9 +65,8 @@ def previews(pages: dict[str, str]) -> dict[str, str]:
     places = set().union(*(wanted(page, html) for page, html in pages.items()))
     found = {}
     for page in sorted({page for page, _ in places} & set(pages)):
-        html = pages[page]
-        soup = BeautifulSoup(html[html.find("<article") : html.find("</article>")], "html.parser")
-        for part in soup.select(SHOWN):
+        article = article_of(pages[page])  # without the colours of code, which no preview shows
+        for part in article.select(SHOWN) if article else ():
             anchor = str(part["id"])
             if (page, anchor) in places:
                 found[f"{page}.html#{anchor}"] = part

@@ -400,3 +400,17 @@ def test_an_exception_without_reason_or_use_is_found(tmp_path):
         "[01_a, 3] gives no reason",
         "[01_a, 2] matches no output",
     ]
+
+
+def test_the_chapters_said_to_follow_a_source_cite_it():
+    works = (REPOSITORY / "book" / "references.bib").read_text("utf-8").split("\n@")
+    said = {
+        re.search(r"\{(\w+)", work)[1]: [int(number) for number in re.findall(r"\d+", found[1])]
+        for work in works
+        if (found := re.search(r"Followed in chapters? (\d[\d, toand]*)", work))
+    }
+    assert len(said) == 3
+    for key, chapters in said.items():
+        for number in chapters:
+            [path] = NOTEBOOKS.glob(f"{number:02}_*.md")
+            assert key in path.read_text("utf-8"), f"{path.stem} does not cite {key}"

@@ -11,13 +11,14 @@ import re
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString, Tag
 from building import REPOSITORY, build_book, old_pages
 from docutils import nodes
 
@@ -40,14 +41,25 @@ OUTSIDE = re.compile(r"//|(?!data:|mailto:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 MACHINE_PATH = re.compile(r"(?:/home/|/root/|/Users/|/tmp/|site-packages/|[A-Z]:\\Users)")
 MARKUP = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|```|:::|\$\$|\$[^\s$][^$]*\$|\]\([^)]*\)|\*\*\w")
+NO_PROSE = {"pre", "code", "math", "script", "style"}  # elements, or their classes
+CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 
 Pages = dict[str, BeautifulSoup]
 
 
 def read_pages(site: Path) -> Pages:
-    """Every page of a site, parsed, by its address relative to the site."""
+    """Every page of a site, parsed, by its address relative to the site.
+
+    The colours of code are left out: they are half of all elements, and nothing here asks for them.
+    """
+
+    def without_colours(code: re.Match[str]) -> str:
+        return re.sub(r"</?span[^>]*>", "", code.group())
+
     return {
-        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        path.relative_to(site).as_posix(): BeautifulSoup(
+            CODE.sub(without_colours, path.read_text("utf-8")), "html.parser"
+        )
         for path in sorted(site.rglob("*.html"))
         if "_static" not in path.parts
     }
@@ -159,11 +171,18 @@ def unrendered_markup(pages: Pages) -> list[str]:
     """Markdown, roles or mathematics that reached the reader as source text."""
     found = []
     for name, page in pages.items():
-        article = BeautifulSoup(str(page.find("article") or ""), "html.parser")
-        for tag in article.select("pre, code, .math, script, style"):
-            tag.decompose()
-        found += [f"{name}: {m.group()!r}" for m in MARKUP.finditer(article.get_text(" "))]
+        text = " ".join(prose(page.find("article") or page.new_tag("article")))
+        found += [f"{name}: {m.group()!r}" for m in MARKUP.finditer(text)]
     return found
+
+
+def prose(part: Tag) -> Iterator[str]:
+    """What stands in a part of a page, without code and formulas."""
+    for inner in part.children:
+        if type(inner) is NavigableString:
+            yield inner
+        elif isinstance(inner, Tag) and not {inner.name, *inner.get("class", ())} & NO_PROSE:
+            yield from prose(inner)
 
 
 def loose_punctuation(pages: Pages) -> list[str]:

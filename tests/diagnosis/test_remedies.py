@@ -56,7 +56,8 @@ def of_logits(p: Any, q: Any) -> Any:
 def softmax(x: Any) -> np.ndarray:
     def row(x: Any) -> list[float]:
         weights = [mpmath.exp(mpmath.mpf(float(t))) for t in x]
-        return [float(w / mpmath.fsum(weights)) for w in weights]
+        total = mpmath.fsum(weights)
+        return [float(w / total) for w in weights]
 
     return np.apply_along_axis(row, -1, np.asarray(x))
 

@@ -40,7 +40,8 @@ def softmax(logits: Any) -> list[list[float]]:
     result = []
     for row in np.atleast_2d(logits):
         weights = [mpmath.exp(mpmath.mpf(float(x))) for x in row]
-        result.append([w / mpmath.fsum(weights) for w in weights])
+        total = mpmath.fsum(weights)
+        result.append([w / total for w in weights])
     return result
 
 

@@ -101,7 +101,7 @@ def test_a_new_chapter_stands_in_the_table_of_contents_after_those_of_lower_numb
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("my_subject", "expected two digits and words, such as 18_my_subject"),
+        ("my_subject", "expected two digits and words, such as 20_my_subject"),
         ("18_My Subject", "expected two digits and words"),
         ("../18_x", "expected two digits and words"),
         ("01_another", "but there is 01_entropy: take another number"),
@@ -123,4 +123,12 @@ def test_make_without_a_name_says_how():
     command = ["make", "-o", ".venv/.ready", "-C", ROOT, "chapter"]  # whatever the environment is
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "make chapter NAME=18_my_subject" in done.stdout + done.stderr
+    assert "make chapter NAME=20_my_subject" in done.stdout + done.stderr
+
+
+def test_the_example_has_the_next_number_that_is_free():
+    files = [ROOT / name for name in ("Makefile", "README.md", "CONTRIBUTING.md")]
+    files.append(ROOT / "tools" / "chapter.py")
+    named = {each for path in files for each in re.findall(r"(\d\d)_my_subject", path.read_text())}
+    last = max(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.md"))
+    assert named == {f"{int(last) + 1:02}"}
