@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,14 +58,37 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The built book. Test processes that run side by side share one build."""
+def folder_of_the_book(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where the book is built. Test processes that run side by side share one build."""
     base = tmp_path_factory.getbasetemp()
-    output = (base if worker_id == "master" else base.parent) / "book"
+    return (base if worker_id == "master" else base.parent) / "book"
+
+
+def built_once(output: Path) -> subprocess.CompletedProcess[str] | None:
+    """Build the book, or wait for who does; None if it was there already."""
     done = output / "done"
     with FileLock(f"{output}.lock"):
-        if not done.exists():
-            result = build_book(REPOSITORY, output)
-            assert result.returncode == 0, f"the book does not build:\n{result.stderr}"
+        if done.exists():
+            return None
+        result = build_book(REPOSITORY, output)
+        if result.returncode == 0:
             done.touch()
-    return output / "_build" / "html"
+        return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _site_is_begun(
+    request: pytest.FixtureRequest, folder_of_the_book: Path, worker_id: str
+) -> None:
+    """Begin to build the book before the first test asks for it: others run meanwhile."""
+    asked = any("site" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    if asked and worker_id in ("master", "gw0"):
+        threading.Thread(target=built_once, args=[folder_of_the_book], daemon=True).start()
+
+
+@pytest.fixture(scope="session")
+def site(folder_of_the_book: Path) -> Path:
+    """The built book."""
+    result = built_once(folder_of_the_book)
+    assert result is None or result.returncode == 0, f"the book does not build:\n{result.stderr}"
+    return folder_of_the_book / "_build" / "html"

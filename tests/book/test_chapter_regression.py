@@ -36,6 +36,13 @@ NLL = -stats.norm.logpdf(Y, MEAN, np.exp(LOG_SIGMA)).mean()
 ROBUST = -stats.t.logpdf(Y, 4, MEAN, np.exp(LOG_SIGMA)).mean()
 
 
+@pytest.fixture(autouse=True)
+def _twenty_five_digits():
+    """Enough for what is printed; the 60 of `truth`, where it is loaded, take ten times as long."""
+    with mp.workdps(25):
+        yield
+
+
 @pytest.fixture(scope="module")
 def code():
     """The names that the chapter's own cells define, its fits among them; no study is run."""
