@@ -10,7 +10,6 @@ import textwrap
 import numpy as np
 import pytest
 from calling import TOY, invoke
-from thorough import first_of
 
 from kl_lib import experiments
 from kl_lib.experiments import (
@@ -258,7 +257,8 @@ def test_a_run_that_offers_nothing_says_so(tmp_path, config):
         kept_file(tmp_path, record, "model.keras")
 
 
-@pytest.mark.parametrize("loss", first_of(["kl", "kl_logits"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("loss", ["kl", "kl_logits"])
 def test_the_trained_network_of_the_book_is_kept_with_its_predictions(tmp_path, loss):
     """In a process of its own, as a user does it, and read back in this one."""
     done = subprocess.run(

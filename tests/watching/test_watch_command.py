@@ -106,7 +106,7 @@ def test_one():
 def pytest_run(folder, *arguments):
     plugin = () if installed() else ("-p", "kl_lib.watching.pytest_plugin")
     (folder / "test_it.py").write_text(TESTS)
-    options = ("-q", "-p", "no:cacheprovider", *plugin)
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:nbval", *plugin)  # it loads for seconds
     return run(folder, "-m", "pytest", *options, *arguments, "test_it.py")
 
 
