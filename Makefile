@@ -72,9 +72,10 @@ compat: ## run kl_lib's own tests on every Python here, numpy 2 and 1.26, beside
 	@tools/compat.sh --peers
 	@tools/compat.sh --tensorboard
 
+# Extras stay in: pip 23 takes a package with one for another, and its newest release for pinned.
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package kl-lib \
+		--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-emit-package kl-lib \
 		--no-annotate --custom-compile-command "make lock" -o requirements.lock -q
 
 format: $(READY) ## let ruff format the code

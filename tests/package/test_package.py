@@ -182,7 +182,7 @@ def locked(text=LOCK):
     """Name → (version, marker) of each pin in the lock file."""
     found = {}
     for line in text.splitlines():
-        if match := re.match(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; ([^\\]+))? \\$", line):
+        if match := re.match(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)(?: ; ([^\\]+))? \\$", line):
             found[canonicalize_name(match[1])] = match[2], Marker(match[3]) if match[3] else None
     return found
 
@@ -203,6 +203,14 @@ def test_the_lock_file_pins_every_requirement_inside_its_range():
         assert requirement.specifier.contains(version, prereleases=True), (
             f"{requirement}: {version}"
         )
+
+
+def test_what_is_asked_for_with_an_extra_is_pinned_with_it():
+    """Else pip 23, which comes with Python 3.11, wants the newest release, and refuses it."""
+    asked = [each for each in requirements() if each.extras]
+    assert asked
+    for requirement in asked:
+        assert f"\n{requirement.name}[{','.join(sorted(requirement.extras))}]==" in LOCK
 
 
 def test_every_pin_has_hashes_and_no_index_is_named():
