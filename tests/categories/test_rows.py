@@ -228,6 +228,7 @@ def double_double_kl(p, q):
     return value / s_p - (r - 1 - truth.mpmath.log(r))
 
 
+@pytest.mark.thorough
 def test_ten_million_categories_keep_twelve_digits():
     rng = np.random.default_rng(6)
     small_p, small_q = near_pair(rng, 500, 1e-5)
@@ -243,6 +244,7 @@ def test_ten_million_categories_keep_twelve_digits():
     assert truth.relative_error(kl.kl_divergence(p, q), exact) < 1e-12
 
 
+@pytest.mark.thorough
 def test_ten_million_categories_far_apart():
     # A row that repeats 1000 times: its KL is that of the short row.
     rng = np.random.default_rng(7)

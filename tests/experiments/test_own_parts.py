@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 from faults import end, kill, start, start_cluster
-from thorough import first_of
 
 from kl_lib import experiments
 from kl_lib.experiments import Config, ConfigError
@@ -71,6 +70,9 @@ TRAINING = """
 
     def thorough():
         return {
+            "ce": numbers(),
+            "own ce": numbers(loss="own_parts:crossentropy"),
+            "dense": numbers(network="own_parts:dense"),
             "ce_logits": numbers(loss="ce_logits"),
             "own ce_logits": numbers(loss="own_parts:crossentropy_logits"),
             "sgd": numbers(optimizer="keras.optimizers:SGD", learning_rate=0.1),
@@ -78,17 +80,14 @@ TRAINING = """
         }
 
     print("ANSWER", json.dumps((thorough() if "THOROUGH" in os.environ else {}) | {
-        "ce": numbers(),
-        "own ce": numbers(loss="own_parts:crossentropy"),
-        "dense": numbers(network="own_parts:dense"),
+        "no function": message(numbers, loss="own_parts:missing"),
+        "no callable": message(numbers, loss="own_parts:__doc__"),
+        "unknown loss": message(loss_function, "mse"),
         "optimizers": [
             made(), made(learning_rate=0.01), made(optimizer="own_parts:gentle"),
             made(optimizer="own_parts:gentle", learning_rate=0.5),
             made(optimizer="keras.optimizers:SGD"),
         ],
-        "unknown loss": message(loss_function, "mse"),
-        "no function": message(numbers, loss="own_parts:missing"),
-        "no callable": message(numbers, loss="own_parts:__doc__"),
     }))
 """
 
@@ -111,7 +110,8 @@ def training(folder):
     return json.loads(done.stdout.split("ANSWER ")[1])
 
 
-@pytest.mark.parametrize("loss", first_of(["ce", "ce_logits"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("loss", ["ce", "ce_logits"])
 def test_a_loss_of_ones_own_that_is_cross_entropy_trains_as_cross_entropy_does(training, loss):
     assert training[f"own {loss}"] == training[loss]
 
@@ -132,6 +132,7 @@ def test_an_optimiser_of_ones_own_trains_as_the_one_it_makes(training):
     assert training["sgd"] != training["ce"]
 
 
+@pytest.mark.thorough
 def test_a_network_of_ones_own_is_trained(training):
     assert training["dense"][-1] == 64 * 10 + 10
 

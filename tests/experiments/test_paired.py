@@ -194,7 +194,7 @@ def test_the_short_cut_of_the_simulation_gives_the_verdicts_of_the_rule():
 # 2000 rows: a share of 0.05 has a standard error of 0.0049.
 
 
-@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("side", first_of([1, -1]))
 def test_at_the_margin_equivalent_is_said_in_5_percent_of_all_cases(side):
     share = simulated(side * 0.01, 0.004, 10, 2000, seed=1)
     assert share["equivalent"] == pytest.approx(0.05, abs=0.016)

@@ -455,6 +455,7 @@ def cluster(tmp_path_factory):
         kill(process)
 
 
+@pytest.mark.thorough
 def test_a_cluster_gives_the_same_results_also_if_a_worker_is_killed_in_the_middle_of_a_run(
     tmp_path, cluster, undisturbed
 ):

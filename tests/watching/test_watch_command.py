@@ -125,6 +125,7 @@ def test_a_test_run_that_passes_fails_for_a_mistake_and_says_where(folder):
     assert done.returncode == 1
 
 
+@pytest.mark.thorough
 def test_the_processes_of_xdist_report_too(folder):
     pytest.importorskip("xdist")
     done = pytest_run(folder, "--kl-watch", "-n", 1)
