@@ -6,6 +6,7 @@ backticks. On a page, a name that the reference documents leads there; anything 
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -86,6 +87,8 @@ def leave_mocks_alone(app: Sphinx, config: Any) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    # Autodoc imports TensorFlow, which tells whoever builds the book that there is no GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     roles.register_local_role(ROLE, code_or_link)  # type: ignore[arg-type]
     app.connect("config-inited", leave_mocks_alone)
     app.connect("missing-reference", leave_code)
