@@ -31,9 +31,10 @@ pdf: book ## print the book into _build/kl_book.pdf, with Chromium or Chrome
 test: $(READY) ## run every check: style, types, library, notebooks, site, browser
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval --nbval-current-env \
-		--doctest-modules --ignore-glob='*conftest.py' kl_lib tests notebooks
+	@$(BIN)/mypy & types=$$!; \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval --nbval-current-env \
+		--doctest-modules --ignore-glob='*conftest.py' kl_lib tests notebooks; tests=$$?; \
+	wait $$types || { echo "mypy found what it says at the top." >&2; exit 1; }; exit $$tests
 
 notebooks: $(READY) ## execute all notebooks again and store their outputs (NAME=01_entropy for one)
 	@$(BIN)/python notebooks/execute.py -j $(JOBS) $(NAME)

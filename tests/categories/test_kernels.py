@@ -131,7 +131,12 @@ def assert_exact(found, expected, limit):
             assert truth.relative_error(value, exact) < limit
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+# Those of 300 categories take most of the time: CI tries all of them.
+PAIRS_BY_LENGTH = sorted(PAIRS, key=lambda name: "300" in name and name != "near 300, 1e-08")
+SHORT = sum("300" not in name for name in PAIRS) + 1
+
+
+@pytest.mark.parametrize("pair", first_of(PAIRS_BY_LENGTH, SHORT))
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_twelve_digits_near_equality_and_near_certainty(name, pair):
     p, q = masses(pair)
@@ -140,7 +145,9 @@ def test_twelve_digits_near_equality_and_near_certainty(name, pair):
     assert_exact(FUNCTIONS[name].of([p, p], [q, q])[1], exact, 1e-12)
 
 
-@pytest.mark.parametrize("pair", [name for name in PAIRS if "smallest" not in name])
+@pytest.mark.parametrize(
+    "pair", first_of((x for x in PAIRS_BY_LENGTH if "smallest" not in x), SHORT - 1)
+)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_twelve_digits_of_counts(name, pair):
     changes = 1e7, 3e-4

@@ -100,6 +100,7 @@ def test_a_bad_row_is_named_when_it_is_computed(pair):
         one.compute()
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 def test_a_batch_larger_than_memory_works():
     """Two arrays of 1 GB each in a process that may not hold one of them."""

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import truth
 from mpmath import mpf
+from thorough import first_of
 
 import kl_lib as kl
 from kl_lib import frameworks, losses
@@ -866,7 +867,9 @@ def certain_model(keras, **options):
 NOTHING, TARGET = np.zeros((4, 1), "float32"), np.eye(3, dtype="float32")[[0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize(("kind", "jit"), [("class", False), ("function", False), ("class", True)])
+@pytest.mark.parametrize(
+    ("kind", "jit"), first_of([("class", False), ("function", False), ("class", True)])
+)
 def test_a_compiled_model_unlearns_a_certain_mistake(keras, kind, jit):
     loss = losses.keras.kl_loss if kind == "function" else losses.keras.KLFromLogits()
     if jit and keras.backend.backend() == "torch":

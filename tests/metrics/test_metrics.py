@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mpmath import mpf
+from thorough import first_of
 
 import kl_lib as kl
 from kl_lib import frameworks, metrics
@@ -321,7 +322,7 @@ def fixed_model(keras, z, **options):
     return model
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", first_of([False, True]))
 def test_fit_and_evaluate_report_the_mean_over_all_rows_of_the_epoch(keras, jit):
     if jit and keras.backend.backend() == "torch":
         pytest.skip("torch's compiler needs a C++ compiler")
