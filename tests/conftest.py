@@ -57,11 +57,15 @@ def visit(browser: Any, site: Path) -> Iterator[Any]:
         yield opened
 
 
+#: Which of the test processes that run side by side this is: gw0, gw1; None where there is one.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER")
+
+
 @pytest.fixture(scope="session")
-def folder_of_the_book(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Where the book is built. Test processes that run side by side share one build."""
+def folder_of_the_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the book is built: once for all test processes that run side by side."""
     base = tmp_path_factory.getbasetemp()
-    return (base if worker_id == "master" else base.parent) / "book"
+    return (base.parent if PROCESS else base) / "book"
 
 
 def built_once(output: Path) -> subprocess.CompletedProcess[str] | None:
@@ -77,12 +81,10 @@ def built_once(output: Path) -> subprocess.CompletedProcess[str] | None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _site_is_begun(
-    request: pytest.FixtureRequest, folder_of_the_book: Path, worker_id: str
-) -> None:
+def _site_is_begun(request: pytest.FixtureRequest, folder_of_the_book: Path) -> None:
     """Begin to build the book before the first test asks for it: others run meanwhile."""
     asked = any("site" in getattr(item, "fixturenames", ()) for item in request.session.items)
-    if asked and worker_id in ("master", "gw0"):
+    if asked and PROCESS in (None, "gw0"):
         threading.Thread(target=built_once, args=[folder_of_the_book], daemon=True).start()
 
 
