@@ -80,11 +80,16 @@ def built_once(output: Path) -> subprocess.CompletedProcess[str] | None:
         return result
 
 
+def asks_for_the_site(item: pytest.Item) -> bool:
+    """Whether a test takes this fixture, and no parameter of that name."""
+    parameters = getattr(getattr(item, "callspec", None), "params", ())
+    return "site" in getattr(item, "fixturenames", ()) and "site" not in parameters
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _site_is_begun(request: pytest.FixtureRequest, folder_of_the_book: Path) -> None:
     """Begin to build the book before the first test asks for it: others run meanwhile."""
-    asked = any("site" in getattr(item, "fixturenames", ()) for item in request.session.items)
-    if asked and PROCESS in (None, "gw0"):
+    if PROCESS in (None, "gw0") and any(map(asks_for_the_site, request.session.items)):
         threading.Thread(target=built_once, args=[folder_of_the_book], daemon=True).start()
 
 
