@@ -6,7 +6,6 @@ backticks. On a page, a name that the reference documents leads there; anything 
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -81,14 +80,17 @@ class NamesAsCode(SphinxPostTransform):
 
 def leave_mocks_alone(app: Sphinx, config: Any) -> None:
     """autodoc reads the source of a class's bases, and would import a framework to find it."""
-    for module in ("keras", "keras.losses", "torch", "torch.nn"):
-        missing = PycodeError("mocked, see autodoc_mock_imports")
-        ModuleAnalyzer.cache["module", module] = missing  # type: ignore[assignment]
+    source_of = ModuleAnalyzer.get_module_source
+
+    def unless_mocked(module: str) -> tuple[str | None, str | None]:
+        if module.partition(".")[0] in config.autodoc_mock_imports:
+            raise PycodeError("mocked, see autodoc_mock_imports")
+        return source_of(module)
+
+    ModuleAnalyzer.get_module_source = staticmethod(unless_mocked)  # type: ignore[method-assign]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    # Autodoc imports TensorFlow, which tells whoever builds the book that there is no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     roles.register_local_role(ROLE, code_or_link)  # type: ignore[arg-type]
     app.connect("config-inited", leave_mocks_alone)
     app.connect("missing-reference", leave_code)

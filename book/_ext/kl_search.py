@@ -90,11 +90,15 @@ def words_of(part: Tag) -> str:
     return re.sub(r"… ?(?:… ?)+", "… ", text)
 
 
+def without_colours(html: str) -> str:
+    """A page without the elements that colour code: to parse them would take most of the time."""
+    return CODE.sub(lambda code: MARKS.sub("", code.group()), html)
+
+
 def article_of(html: str) -> Tag | None:
-    """The text of a page. Most of the time would go into the colours of code: they go first."""
-    start, end = html.find("<article"), html.find("</article>")
-    plainer = CODE.sub(lambda code: MARKS.sub("", code.group()), html[start:end])
-    return BeautifulSoup(plainer, "html.parser").select_one("article")
+    """The text of a page, without the colours of code."""
+    text = html[html.find("<article") : html.find("</article>")]
+    return BeautifulSoup(without_colours(text), "html.parser").select_one("article")
 
 
 def without_code(article: Tag) -> None:

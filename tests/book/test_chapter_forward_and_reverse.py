@@ -27,7 +27,7 @@ FORWARD, REVERSE = kl.kl_divergence(P, Q).mean(), kl.kl_divergence(Q, P).mean()
 
 @pytest.fixture(autouse=True)
 def _twenty_digits():
-    """Enough for what is printed; the 60 of `truth`, where it is loaded, take ten times as long."""
+    """Enough for what is printed; the 60 of `truth`, where it is loaded, take far longer."""
     with mp.workdps(20):
         yield
 

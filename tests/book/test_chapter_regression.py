@@ -38,7 +38,7 @@ ROBUST = -stats.t.logpdf(Y, 4, MEAN, np.exp(LOG_SIGMA)).mean()
 
 @pytest.fixture(autouse=True)
 def _twenty_five_digits():
-    """Enough for what is printed; the 60 of `truth`, where it is loaded, take ten times as long."""
+    """Enough for what is printed; the 60 of `truth`, where it is loaded, take far longer."""
     with mp.workdps(25):
         yield
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
 
 import kl_lib as kl
 from kl_lib import experiments
+
+sys.path.append(str(Path(__file__).parents[2] / "book" / "_ext"))
+from kl_reference import leave_mocks_alone
 
 BOOK = Path(__file__).parents[2] / "book"
 TEXT = "\n".join(path.read_text("utf-8") for path in sorted(BOOK.glob("reference*.md")))
@@ -61,3 +68,13 @@ def untyped(thing: object) -> str:
     empty = inspect.Parameter.empty
     bare = [parameter.replace(annotation=empty) for parameter in signature.parameters.values()]
     return str(inspect.Signature(bare))
+
+
+def test_no_framework_is_loaded_to_read_its_source(monkeypatch):
+    monkeypatch.setattr(ModuleAnalyzer, "get_module_source", ModuleAnalyzer.get_module_source)
+    monkeypatch.setattr(ModuleAnalyzer, "cache", {})
+    leave_mocks_alone(None, SimpleNamespace(autodoc_mock_imports=["keras"]))
+    for module in ("keras", "keras.losses", "keras.metrics", "keras.src.metrics"):
+        with pytest.raises(PycodeError, match="mocked"):
+            ModuleAnalyzer.for_module(module)
+    assert ModuleAnalyzer.for_module("kl_lib.losses").modname == "kl_lib.losses"

@@ -22,6 +22,9 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from building import REPOSITORY, build_book, old_pages
 from docutils import nodes
 
+sys.path.append(str(REPOSITORY / "book" / "_ext"))
+from kl_search import without_colours
+
 # Pages that Sphinx writes by itself, and old addresses.
 WITHOUT_SOURCE = {"index.html", "search.html", "404.html", *old_pages()}
 ASSETS = {
@@ -42,23 +45,15 @@ CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 MACHINE_PATH = re.compile(r"(?:/home/|/root/|/Users/|/tmp/|site-packages/|[A-Z]:\\Users)")
 MARKUP = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|```|:::|\$\$|\$[^\s$][^$]*\$|\]\([^)]*\)|\*\*\w")
 NO_PROSE = {"pre", "code", "math", "script", "style"}  # elements, or their classes
-CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 
 Pages = dict[str, BeautifulSoup]
 
 
 def read_pages(site: Path) -> Pages:
-    """Every page of a site, parsed, by its address relative to the site.
-
-    The colours of code are left out: they are half of all elements, and nothing here asks for them.
-    """
-
-    def without_colours(code: re.Match[str]) -> str:
-        return re.sub(r"</?span[^>]*>", "", code.group())
-
+    """Every page of a site, parsed without the colours of code, by its address in the site."""
     return {
         path.relative_to(site).as_posix(): BeautifulSoup(
-            CODE.sub(without_colours, path.read_text("utf-8")), "html.parser"
+            without_colours(path.read_text("utf-8")), "html.parser"
         )
         for path in sorted(site.rglob("*.html"))
         if "_static" not in path.parts

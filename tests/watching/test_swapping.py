@@ -233,7 +233,8 @@ def test_two_are_told_apart_and_the_process_is_searched_once(monkeypatch):
     finally:
         undo()
     assert [len(x.calls) for x in observers] == [1, 1]
-    assert held == [home["rel_entr"], home["kl_div"]]
+    # `is`, for a stand-in equals what it stands for.
+    assert [held[0] is home["rel_entr"], held[1] is home["kl_div"]] == [True, True]
     assert searches.count(2) == 2  # in and out; a class that holds one is searched for by itself
 
 
