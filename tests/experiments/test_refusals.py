@@ -264,3 +264,19 @@ def test_a_scheduler_that_dies_is_one_line(tmp_path):
     finally:
         for process in processes:
             faults.kill(process)
+
+
+def test_a_scheduler_that_dies_while_it_is_asked_is_the_same_line(tmp_path):
+    pytest.importorskip("distributed")
+    import faults
+    from kl_lib.experiments.machinery.cluster import Cluster
+
+    address, processes = faults.start_cluster(0, tmp_path)
+    cluster = Cluster(address, tmp_path / "store", None, None, False, print)
+    try:
+        for process in processes:
+            faults.kill(process)
+        with pytest.raises(ConnectionError, match=f"^the scheduler at {address} is gone$"):
+            cluster.slots()
+    finally:
+        cluster.close()

@@ -95,7 +95,8 @@ class Cluster:
         return None if self._count() else f"workers: {self._address} has none"
 
     def _count(self) -> int:
-        workers = len(self._client.nthreads())
+        with self._asked():
+            workers = len(self._client.nthreads())
         if workers < self._workers:
             self._say(f"a worker of {self._address} is gone, workers left: {workers}")
         self._workers = workers
@@ -112,7 +113,20 @@ class Cluster:
             future: Future[Any] = Future()
             future.set_result((_parts(record), {}, []))
             return future
-        return self._executor.submit(_compute, packed(config, *self._given), self._mark)
+        pack = packed(config, *self._given)
+        with self._asked():
+            return self._executor.submit(_compute, pack, self._mark)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Say in a line that the scheduler died, not how the connection broke."""
+        try:
+            yield
+        except OSError as error:
+            raise self._gone() from error
+
+    def _gone(self) -> ConnectionError:
+        return ConnectionError(f"the scheduler at {self._address} is gone")
 
     def _stored(self, config: Experiment) -> Record | None:
         try:
@@ -135,7 +149,7 @@ class Cluster:
                     f"{error.last_worker.address}"
                 ) from error
             except CancelledError as error:
-                raise ConnectionError(f"the scheduler at {self._address} is gone") from error
+                raise self._gone() from error
             record = Record(config=config, **parts)
             for remark in remarks:
                 self._say(remark)
