@@ -269,6 +269,7 @@ def test_a_scheduler_that_dies_is_one_line(tmp_path):
 def test_a_scheduler_that_dies_while_it_is_asked_is_the_same_line(tmp_path):
     pytest.importorskip("distributed")
     import faults
+
     from kl_lib.experiments.machinery.cluster import Cluster
 
     address, processes = faults.start_cluster(0, tmp_path)
