@@ -13,6 +13,9 @@ READY = $(VENV)/.ready
 SITE = _build/html
 JOBS ?= 2
 
+# Containers like to set this; then every process of thousands compiles the modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help book pdf test notebooks validate chapter serve lab bench fuzz mutate faults compat lock format clean
 
