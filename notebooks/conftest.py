@@ -3,11 +3,12 @@
 nbval runs every cell again. This file makes the comparison stricter where nbval looks away
 (figures, order) and sensible where it is too strict (last digits): see `compare.py`. It also runs
 the cells as `execute.py` does, and skips, by name, a notebook whose packages this platform does not
-have.
+have and, of a whole folder without THOROUGH=1, the dearest two.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import tempfile
@@ -20,6 +21,9 @@ from compare import exceptions_for, outputs_difference
 from execute import KERNEL_ARGUMENTS, kernel_environment, missing_packages
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
+
+#: They train networks for most of a minute.
+DEAREST = {"15_vae_elbo", "16_trust_region"}
 
 
 class Kernel(RunningKernel):
@@ -68,11 +72,8 @@ class Cell(IPyNbCell):
             self.raise_cell_error("The stored cell was never run: python notebooks/execute.py")
 
     def setup(self) -> None:
-        if missing := missing_packages(self.parent.nb):
-            pytest.skip(
-                f"needs {', '.join(missing)}, which is not installed here "
-                f"({platform.system()} {platform.machine()})"
-            )
+        if reason := self.parent.not_run():
+            pytest.skip(reason)
         super().setup()
 
 
@@ -80,12 +81,24 @@ class Notebook(IPyNbFile):
     def setup(self) -> None:
         self.exceptions = exceptions_for(self.path.stem)
         self.settings = tempfile.TemporaryDirectory()
-        if not missing_packages(self.nb):
+        if not self.not_run():
             self.kernel = Kernel(
                 str(self.path.parent),
                 self.settings.name,
                 self.config.option.nbval_kernel_startup_timeout,
             )
+
+    def not_run(self) -> str | None:
+        """Why the cells are skipped, if they are."""
+        if missing := missing_packages(self.nb):
+            here = f"{platform.system()} {platform.machine()}"
+            return f"needs {', '.join(missing)}, which is not installed here ({here})"
+        named = any(
+            argument.split("::")[0].endswith(self.path.name) for argument in self.config.args
+        )
+        if self.path.stem in DEAREST and not named and "THOROUGH" not in os.environ:
+            return "takes long: name the notebook or set THOROUGH=1, as .ci/run does"
+        return None
 
     def teardown(self) -> None:
         super().teardown()

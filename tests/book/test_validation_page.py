@@ -97,9 +97,14 @@ def test_what_is_counted(notebook):
     assert counted == {"cells": 3, "outputs": 2, "figures": 1, "numbers": 2, "exceptions": 0}
 
 
-@pytest.mark.parametrize("fault", first_of([changed_digit, None]))
+def skipped_cell(notebook):
+    *_, cell = (cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.metadata["tags"] = ["nbval-skip"]
+
+
+@pytest.mark.parametrize("fault", first_of([changed_digit, skipped_cell, None]))
 def test_only_what_passes_is_recorded(notebook, fault, tmp_path, monkeypatch):
-    """The first cells of a chapter, once as they are, once with a wrong digit."""
+    """The first cells of a chapter, as they are, with a wrong digit, with one that is not run."""
     del notebook.cells[12:]
     if fault:
         fault(notebook)
@@ -109,7 +114,9 @@ def test_only_what_passes_is_recorded(notebook, fault, tmp_path, monkeypatch):
         found = validate.validated(path.with_suffix(".md"))
     finally:
         path.unlink()
-    if fault:
+    if fault is skipped_cell:
+        assert re.fullmatch(r"not recorded: (\d+) of \d+ cells were checked", found)
+    elif fault:
         assert isinstance(found, str)
         assert "number differs" in found or "text differs" in found
     else:
