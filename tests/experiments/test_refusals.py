@@ -266,14 +266,15 @@ def test_a_scheduler_that_dies_is_one_line(tmp_path):
             faults.kill(process)
 
 
-def test_a_scheduler_that_dies_while_it_is_asked_is_the_same_line(tmp_path):
+def test_a_scheduler_that_dies_while_it_is_asked_is_the_same_line(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     import faults
 
-    from kl_lib.experiments.machinery.cluster import Cluster
+    from kl_lib.experiments.machinery import cluster as module
 
+    monkeypatch.setattr(module, "TIMEOUT", 1)
     address, processes = faults.start_cluster(0, tmp_path)
-    cluster = Cluster(address, tmp_path / "store", None, None, False, print)
+    cluster = module.Cluster(address, tmp_path / "store", None, None, False, print)
     try:
         for process in processes:
             faults.kill(process)
