@@ -239,7 +239,7 @@ def test_jensen_shannon_of_several_refuses_what_is_none():
 
 
 @pytest.mark.parametrize("equal", [False, True])
-@pytest.mark.parametrize("shape", [(100_000, 4, 10), (1_000, 4, 1000), (4, 1_000_000)])
+@pytest.mark.parametrize("shape", [(40_000, 4, 10), (400, 4, 1000), (4, 400_000)])
 def test_memory_of_several_stays_below_8_mb(shape, equal, many_threads):
     many_threads(2)
     p = np.random.default_rng(11).random(shape)
@@ -471,7 +471,7 @@ def test_float32_with_few_digits_left_keeps_five_of_the_logarithm():
         assert_exact(kl.renyi_divergence(p, q, alpha), [exact], 1e-5)
 
 
-@pytest.mark.parametrize("shape", [(40_000, 10, 10), (2_000, 2_000), (400, 300, 30)])
+@pytest.mark.parametrize("shape", [(16_000, 10, 10), (1_300, 1_300), (180, 300, 30)])
 @pytest.mark.parametrize("normalize", first_of([True, False]))
 @pytest.mark.parametrize(
     "name", ["mutual_information", "conditional_entropy", "columns", "kl_conditional"]
