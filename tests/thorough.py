@@ -17,4 +17,4 @@ def first_of(cases: Iterable[Any], keep: int = 1) -> list[Any]:
 
 
 def as_tuple(case: Any) -> tuple[Any, ...]:
-    return case if isinstance(case, tuple) else (case,)
+    return case if type(case) is tuple else (case,)  # a named tuple is one value

@@ -193,7 +193,9 @@ def test_a_link_restores_what_was_pasted(page, site):
     assert (verdict(page), shown(page)) == report
 
 
-@pytest.mark.parametrize("nonsense", ["", "p", "axis=7&base=-", "normalize=maybe", "%E0%A4%A"])
+@pytest.mark.parametrize(
+    "nonsense", first_of(["axis=7&base=-", "%E0%A4%A", "normalize=maybe", "", "p"], keep=2)
+)
 def test_nonsense_in_the_address_does_no_harm(page, site, nonsense):
     page.goto("about:blank")
     page.goto(f"{address(site)}#calculator?{nonsense}")

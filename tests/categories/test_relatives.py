@@ -167,7 +167,9 @@ def tables(pair):
 WEIGHTS = [0.1, 0.45, 0.25, 0.2]
 
 
-@pytest.mark.parametrize("pair", [name for name in PAIRS if "smallest" not in name])
+@pytest.mark.parametrize(
+    "pair", first_of([name for name in PAIRS if "smallest" not in name], keep=10)
+)
 def test_jensen_shannon_of_several_has_twelve_digits(pair, monkeypatch):
     table = tables(pair)
     exact = js_of(table, WEIGHTS)

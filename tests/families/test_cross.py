@@ -9,6 +9,7 @@ import pytest
 import truth
 from mpmath import mpf
 from scipy import integrate, stats
+from thorough import first_of
 
 import kl_lib as kl
 from kl_lib import families
@@ -185,7 +186,7 @@ def test_moments_that_do_not_exist_are_infinite():
         assert (moments.mean, moments.deviation) == pytest.approx((same.mean(), same.std()))
 
 
-@pytest.mark.parametrize(("name_p", "name_q"), PAIRS)
+@pytest.mark.parametrize(("name_p", "name_q"), first_of(PAIRS, keep=30))
 def test_a_pair_of_two_families_agrees_with_quadrature(name_p, name_q):
     p, q = AS_P[name_p], AS_Q[name_q]
     value = kl.kl_between(p, q)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from thorough import first_of
 
 from kl_lib.printing import printable
 
@@ -49,7 +50,7 @@ def test_an_estimate_is_written_with_plus_and_minus():
     assert run("-c", REPORT, encoding="latin-1").startswith("KL(p||q)")
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("options", first_of([[], ["--json"]]))
 def test_the_command_prints_all_it_has_to_say(tmp_path, options):
     (tmp_path / "pair.json").write_text(json.dumps({"p": P, "q": Q}))
     command = ["-m", "kl_lib.cli", "diagnose", str(tmp_path / "pair.json"), *options]
