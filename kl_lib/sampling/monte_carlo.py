@@ -303,13 +303,15 @@ def _terms(log_ratio: Array, estimator: str) -> Array:
         return log_ratio
     if estimator == "k2":
         return 0.5 * log_ratio**2
-    return stable.expm1_plus(log_ratio)
+    # Where r is inf, the term is, although log r is inf, too.
+    return stable.expm1_plus(np.maximum(log_ratio, -np.finfo(float).max))
 
 
 def _mean(terms: Array) -> tuple[float, float]:
-    """The mean and its standard error; inf and nan where a term is inf."""
-    if np.isposinf(terms).any():
-        return math.inf, math.nan  # whatever the others are: their sum may overflow to −inf
+    """The mean and its standard error; inf, or −inf, and nan where a term is that."""
+    for infinity in (math.inf, -math.inf):
+        if (terms == infinity).any():
+            return infinity, math.nan  # whatever the others are: their sum may overflow
     # By a power of two, which is exact: neither the sum nor the squares overflow.
     exponent = int(np.frexp(np.abs(terms).max())[1])
     scaled = np.ldexp(terms, -exponent)

@@ -273,6 +273,8 @@ LARGEST = sys.float_info.max
 @settings(deadline=None, max_examples=40)
 @example([LARGEST, 0.0] + [-1e292] * 30, [-1e292, LARGEST] + [0.0] * 30, "k1")  # inf, and −inf
 @example([LARGEST, -LARGEST] + [0.0] * 30, [-LARGEST, LARGEST] + [0.0] * 30, "k1")
+@example([LARGEST, -1e292] + [0.0] * 30, [0.0, LARGEST, -1e292] + [0.0] * 29, "k1")  # only −inf
+@example([0.0, -1e292] + [0.0] * 30, [0.0, LARGEST] + [0.0] * 30, "k3")  # r is inf: so is k3
 @given(LOGS, LOGS, st.sampled_from(["k1", "k2", "k3"]))
 def test_any_log_densities_give_an_estimate_or_an_error_and_never_nan(p, q, estimator):
     def estimate():
