@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 SITE = _build/html
 JOBS ?= 2
 
-# Containers like to set this; then every process of thousands compiles the modules anew.
+# Containers like to set this; then every Python that is started compiles kl_lib and the tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
