@@ -37,8 +37,9 @@ if [ "${1:-}" = --peers ]; then
         scipy pandas polars pyarrow xarray "dask[array]" matplotlib rich typer \
         hypothesis mpmath ml_dtypes psutil pyyaml nbformat beautifulsoup4 libcst pytest
     # From the checkout, whose book and notebooks some of them read. Of the trainings, whose tests
-    # are TensorFlow's, that on JAX.
-    export PYTHONPATH=$PWD KERAS_BACKEND=jax
+    # are TensorFlow's, that on JAX. THOROUGH: make test leaves cases of these to CI, and has no
+    # PyTorch there either.
+    export PYTHONPATH=$PWD KERAS_BACKEND=jax THOROUGH=1
     test="$scratch/env/bin/python -m pytest -q -p no:cacheprovider -W error::RuntimeWarning"
     # Compiled tests, which make test leaves beside these, hold the same words.
     files=$(grep -lrE --include='*.py' "importorskip\(\"(torch|jax|torchmetrics)\"|torch is not installed" tests |
