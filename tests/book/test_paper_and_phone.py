@@ -114,6 +114,42 @@ def test_code_fits_the_screen(visit, name):
     assert visit(name, PHONE).evaluate(SCROLLING, code) == []
 
 
+@pytest.mark.parametrize("name", ["notebooks/03_cats_and_dogs", "notebooks/07_keras_kl_loss"])
+def test_of_the_outputs_only_columns_scroll_on_a_phone(visit, name):
+    page = visit(name, PHONE)
+    scrolling = page.evaluate(SCROLLING.replace(".slice(0, 60)", ""), "article .cell_output pre")
+    for output in scrolling:
+        columns = [line for line in output.splitlines() if re.search(r"\S {2,}\S", line)]
+        assert len(columns) > 1, output
+    printed = page.locator("article .cell_output pre").all_text_contents()
+    assert len([text for text in printed if max(map(len, text.splitlines())) > 60]) > len(scrolling)
+
+
+TABLES = """() => [...document.querySelectorAll("article table.words")].map(table => ({
+    cut: table.parentElement.scrollWidth > table.parentElement.clientWidth,
+    head: table.tHead !== null && table.tHead.checkVisibility(),
+    said: [...table.querySelectorAll("td:nth-child(3)")].map(
+        cell => getComputedStyle(cell, "::before").content),
+}))"""
+
+
+def test_a_table_of_words_is_read_without_scrolling_on_a_phone_and_says_its_heads(visit):
+    tables = visit("book/cheat_sheet", PHONE).evaluate(TABLES)
+    assert len(tables) == 2
+    assert not any(table["cut"] or table["head"] for table in tables)
+    assert {said for table in tables for said in table["said"]} == {'"beware: "', '"is: "'}
+    tables = visit("book/cheat_sheet", DESK).evaluate(TABLES)
+    assert all(table["head"] for table in tables)
+    assert {said for table in tables for said in table["said"]} == {"none"}
+
+
+def test_a_table_of_numbers_stays_one_on_a_phone(visit):
+    page = visit("book/speed", PHONE)
+    heads = page.locator("article table:not(.words) thead")
+    assert heads.count() > 5
+    assert heads.first.is_visible()
+
+
 # In the dark
 
 
