@@ -23,7 +23,7 @@ def two_logs(cross_entropy: ArrayLike, floor: float) -> Figure:
     Parameters
     ----------
     cross_entropy : array_like, (epochs,)
-        The loss before each epoch, in nats.
+        The loss after each epoch, in nats.
     floor : float
         Entropy of the labels, in nats: KL is what lies above it.
     """
