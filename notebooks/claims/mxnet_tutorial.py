@@ -50,10 +50,12 @@ def reference():
 def smaller():
     values = compared(ONE, TWO), compared(ONE, THREE)
     gaps = kl.total_variation(ONE, TWO), kl.total_variation(ONE, THREE)
+    p, near, far = [0.5, 0.49, 0.01], [0.5, 0.5, 0.0], [0.3, 0.69, 0.01]
+    always = kl.kl_divergence(p, near) < kl.kl_divergence(p, far)
     return holds(
-        (values[0] < values[1]) == (gaps[0] < gaps[1]),
-        f"here KL {values[0]:.3f} and "
-        f"{values[1]:.3f}, total variation {gaps[0]:.1f} and {gaps[1]:.1f}; not always",
+        always,
+        f"not always, by another measure (R48); here KL {values[0]:.3f} and {values[1]:.3f}, total "
+        f"variation {gaps[0]:.1f} and {gaps[1]:.1f}",
     )
 
 
@@ -160,16 +162,6 @@ def two_ways():
 def default():
     found = inspect.signature(mx.gluon.loss.KLDivLoss.__init__).parameters["from_logits"].default
     return today(found is True, f"{found}")
-
-
-@claim("The name says that the input is logits.", "q-from-logits")
-def misnomer():
-    logits = loss_of(OUTPUT[None], TWO[None])[0]
-    return holds(
-        math.isclose(logits, kl.kl_divergence(TWO, ONE), rel_tol=1e-4),
-        "with true it wants "
-        f"log-probabilities; logits then give {logits:.4f} for {kl.kl_divergence(TWO, ONE):.4f}",
-    )
 
 
 SOURCE.section("Distributions 1 to 3")

@@ -86,7 +86,8 @@ SPOKEN_OF = {
     "P22": "channels first", "P29": "input_shape", "R13": "rounded to zero",
     "R14": "avoids that", "R18": "average likelihood", "R38": "1/0.2", "R41": "1/0.8",
     "R44": "1/0.0", "R48": "grows", "R59": "0.6371457", "M11": "in that order",
-    "M14": "name says", "M46": "1e-12",
+    "M9": "is all it takes", "M42": "nan", "M45": "1e-12", "M47": "number of categories",
+    "R32": "H(p_θ, p_φ)", "R49": "imported",
 }  # fmt: skip
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ..machinery.data import Arrays
     from ..machinery.records import Record
 
-#: What fifty answers an image are off by: the mean of (different answers - 1) / 2n over the images is
-#: 0.0092 nats of KL, also for a network that knows what all people would say. It is the same for
-#: every arm. A difference that matters should be more than that.
+#: What fifty answers an image are off by: the mean of (different answers - 1) / 2n over the images
+#: is 0.0092 nats of KL, also for a network that knows what all people would say. It is the same
+#: for every arm. A difference that matters should be more than that.
 MARGIN = 0.01
 
 #: All arms, the baseline first: a sweep does them in this order, seed by seed.

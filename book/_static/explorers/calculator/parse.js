@@ -259,10 +259,9 @@
   // Lines of numbers, and CSV with names: as kl_lib.input_files reads it
 
   function parseTable(text) {
-    // What pandas prints below a Series is none of its numbers.
-    const numbers = text.replace(/^(Name|Length|dtype): .*$/gm, "");
-    const separator = [",", ";", "\t"].find((sign) => numbers.includes(sign)) || " ";
-    const lines = numbers.split("\n");
+    if (BELOW_A_SERIES.test(text)) return seriesOf(text.replace(BELOW_A_SERIES, ""));
+    const separator = [",", ";", "\t"].find((sign) => text.includes(sign)) || " ";
+    const lines = text.split("\n");
     let rows = lines.map((line, i) => ({ line: i + 1, cells: cellsOf(line, separator) }))
       .filter(({ cells }) => cells.some((cell) => cell.text));
     let [names, index] = [null, null];
@@ -291,6 +290,22 @@
         + what);
     }));
     return tableOf(table, rows, names, index);
+  }
+
+  const BELOW_A_SERIES = /^(Name|Length|dtype): .*$/m;
+
+  /** What pandas prints of a Series: a label and a number in each line, below the index's name. */
+  function seriesOf(text) {
+    let rows = text.split("\n").map((line, i) => ({ line: i + 1, text: line.trimEnd() }))
+      .filter((row) => row.text.trim())
+      .map((row) => ({ ...row, parts: row.text.match(/^(.*\S)\s{2,}(\S+)$/) }));
+    if (rows.length > 1 && !rows[0].parts) rows = rows.slice(1);
+    const values = rows.map((row) => {
+      const number = row.parts && leafOf(row.parts[2]);
+      if (number) return number;
+      return fail(`line ${row.line}: ${quoted(row.parts ? row.parts[2] : row.text)} is not a number`);
+    });
+    return labelled(values, [rows.map((row) => row.parts[1].trim())]);
   }
 
   function tableOf(table, rows, names, index) {
