@@ -106,7 +106,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Any:
     """KL(p‖q) in nats by ``KLDivLoss()(log q, p)``, in float64.
 
     Right to about K·1e-12 nats, for K categories with p > 0: what the 1e-12 inside MXNet's
-    logarithm adds. Where p = 0, log q is replaced by 0: MXNet would multiply 0 by −inf if q is 0 too.
+    logarithm adds. Where p = 0, log q is replaced by 0: MXNet would multiply 0 by −inf if q is 0
+    too.
 
     Parameters
     ----------
