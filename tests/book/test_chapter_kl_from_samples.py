@@ -61,6 +61,7 @@ def test_the_lines_for_pytorch_estimate_kl():
         assert abs(names["mean_r"] - 1) < 0.1
 
 
+@pytest.mark.thorough
 def test_a_kernel_density_estimate_in_ten_dimensions_comes_out_low_over_many_draws():
     """Where "Smooth, then divide" prints one draw; the truth is ½."""
     stats = pytest.importorskip("scipy.stats")
