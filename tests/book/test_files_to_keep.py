@@ -150,9 +150,7 @@ def test_a_style_sheet_of_one_page_is_there_once(tmp_path):
     assert found == ["a.css", "b.css"]
 
 
-@pytest.mark.parametrize(
-    "pages", first_of([PAGES, None]), ids=lambda pages: "some" if pages else "all"
-)
+@pytest.mark.parametrize("pages", first_of([PAGES, None]), ids=["some", "all"])
 def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path, monkeypatch, pages):
     if chromium.program() is None:
         pytest.skip("make pdf: no Chromium or Chrome is installed")
@@ -176,9 +174,8 @@ def test_the_pdf_has_text_links_outline_and_page_numbers(site, tmp_path, monkeyp
     book = BeautifulSoup(printed[-1], "html.parser")
     lines = [line.get_text("\n").split("\n") for line in book.select("#contents li")]
     contents = [("".join(words[:-1]), int(words[-1])) for words in lines]
-    assert (
-        contents == begins[2:]
-    )  # as the headings lie; the first two are the title and the contents
+    # Where the headings stand; the first two are those of the title and of the contents.
+    assert contents == begins[2:]
     assert "2.2. What is the likelihood ratio?" in deep
 
 
